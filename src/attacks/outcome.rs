@@ -1,0 +1,162 @@
+//! What goes into an attack, what it tells on the way, and what comes out.
+
+use std::sync::Arc;
+
+use crate::metrics::Metrics;
+use crate::models::Verdict;
+
+/// Where an attack wants the model's answer to go.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Goal {
+    /// Anywhere away from the original label.
+    Untargeted,
+    /// To this label (an index into the model's labels).
+    Targeted(usize),
+}
+
+impl Goal {
+    /// The target's index, if there is one.
+    pub fn target(self) -> Option<usize> {
+        match self {
+            Self::Untargeted => None,
+            Self::Targeted(label) => Some(label),
+        }
+    }
+}
+
+/// One attack's input.
+#[derive(Clone, Debug)]
+pub struct Problem {
+    /// The clean clip, mono at 32 kHz, in \[-1, 1\].
+    pub samples: Arc<[f32]>,
+    /// Where the answer should go.
+    pub goal: Goal,
+    /// The clip's true label where one is known. Without it the original label is what the model
+    /// says of the clean clip.
+    pub true_label: Option<usize>,
+    /// Seed of everything random in the attack.
+    pub seed: u64,
+}
+
+/// Whether an attack should go on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Flow {
+    /// Take another step.
+    Continue,
+    /// Stop now; the best so far becomes the outcome.
+    Stop,
+}
+
+/// The state of a running attack after one step.
+#[derive(Clone, Debug)]
+pub struct Progress<'a> {
+    /// Steps done, over all stages of the attack.
+    pub iteration: usize,
+    /// Most steps that it will do.
+    pub of: usize,
+    /// Gradients computed so far.
+    pub gradient_evaluations: usize,
+    /// What the attack is doing, in a few words ("binary search 2 of 5, c = 0.1").
+    pub stage: &'a str,
+    /// SNR in dB of the step just evaluated.
+    pub snr_db: f64,
+    /// SNR in dB of the best adversarial clip so far, if there is one.
+    pub best_snr_db: Option<f64>,
+    /// The model's answer to the step just evaluated.
+    pub verdict: &'a Verdict,
+    /// The original label.
+    pub original: usize,
+    /// The target, if there is one.
+    pub target: Option<usize>,
+    /// The best adversarial samples so far, and the model's answer to them.
+    pub best: Option<(&'a Arc<[f32]>, &'a Verdict)>,
+}
+
+/// Follows a running attack and may stop it after any step.
+pub trait Observer {
+    /// Called after every gradient step.
+    fn progress(&mut self, progress: &Progress<'_>) -> Flow;
+}
+
+impl<F: FnMut(&Progress<'_>) -> Flow> Observer for F {
+    fn progress(&mut self, progress: &Progress<'_>) -> Flow {
+        self(progress)
+    }
+}
+
+/// How an attack ended.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Status {
+    /// The final samples make the model answer as the goal asks.
+    Fooled,
+    /// They do not; the reason says what was tried.
+    NotFooled(String),
+    /// The model misnames the clean clip anyway; nothing was changed.
+    AlreadyMisclassified,
+    /// The model already gives the clean clip the target's label; nothing was changed.
+    AlreadyTheTarget,
+    /// Stopped by the observer; the best so far was kept.
+    Cancelled,
+    /// Something broke, and what.
+    Failed(String),
+}
+
+impl Status {
+    /// The status in a few plain words, the same everywhere (window, JSON, tables).
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::Fooled => "fooled",
+            Self::NotFooled(_) => "not fooled",
+            Self::AlreadyMisclassified => "already misclassified",
+            Self::AlreadyTheTarget => "already the target",
+            Self::Cancelled => "cancelled",
+            Self::Failed(_) => "failed",
+        }
+    }
+
+    /// Why it ended so, where there is more to say.
+    pub fn reason(&self) -> Option<&str> {
+        match self {
+            Self::NotFooled(reason) | Self::Failed(reason) => Some(reason),
+            _ => None,
+        }
+    }
+}
+
+/// The result of an attack.
+#[derive(Clone, Debug)]
+pub struct Outcome {
+    /// How it ended.
+    pub status: Status,
+    /// The label that the attack tried to leave.
+    pub original_label: usize,
+    /// The model's answer to the clean clip.
+    pub original: Verdict,
+    /// The model's answer to [`Self::samples`], computed afresh from them.
+    pub adversarial: Verdict,
+    /// The adversarial clip x + r, in \[-1, 1\]; the clean clip where nothing was found.
+    pub samples: Arc<[f32]>,
+    /// Measures of the perturbation r, taken from the final samples.
+    pub metrics: Metrics,
+    /// Steps done.
+    pub iterations: usize,
+    /// Gradients computed.
+    pub gradient_evaluations: usize,
+    /// Wall time in seconds.
+    pub seconds: f64,
+    /// The seed that was given.
+    pub seed: u64,
+    /// The goal that was given.
+    pub goal: Goal,
+}
+
+impl Outcome {
+    /// Whether the final samples answer the goal, however the attack ended.
+    pub fn is_adversarial(&self) -> bool {
+        let label = self.adversarial.top().0;
+        match self.goal {
+            Goal::Untargeted => label != self.original_label,
+            Goal::Targeted(target) => label == target,
+        }
+    }
+}

@@ -1,0 +1,158 @@
+//! What goes to the engine's thread and what comes back.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use crate::attacks::{AttackSpec, Goal, Outcome};
+use crate::audio::Clip;
+use crate::models::{ModelCard, ModelId, Verdict};
+
+/// Numbers a command; its events carry the same number.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct CommandId(pub u64);
+
+/// Where a clip comes from.
+#[derive(Clone, Debug)]
+pub enum ClipSource {
+    /// A file of any kind that can be decoded.
+    File(PathBuf),
+    /// A clip that the program brings along: an index into [`crate::assets::BUNDLED`].
+    Bundled(usize),
+}
+
+/// What the engine is asked to do.
+#[derive(Clone, Debug)]
+pub enum Command {
+    /// Decode a clip (beside the engine's thread: an attack under way is not held up).
+    LoadClip {
+        /// Where it comes from.
+        source: ClipSource,
+        /// Longest clip that is accepted, in seconds.
+        limit_seconds: f64,
+    },
+    /// Load a model unless it is loaded already.
+    LoadModel(ModelId),
+    /// Name a clip.
+    Classify {
+        /// What to name.
+        clip: Clip,
+        /// Who names it.
+        model: ModelId,
+    },
+    /// Attack a clip.
+    Attack(Box<AttackJob>),
+    /// Write files beside the engine's thread.
+    Save(SaveJob),
+}
+
+/// One attack as the engine is asked for it.
+#[derive(Clone, Debug)]
+pub struct AttackJob {
+    /// The clean clip.
+    pub clip: Clip,
+    /// Whom to fool.
+    pub model: ModelId,
+    /// With which attack.
+    pub spec: AttackSpec,
+    /// Into which label.
+    pub goal: Goal,
+    /// Seed of everything random.
+    pub seed: u64,
+}
+
+/// Files to write from a result.
+#[derive(Clone, Debug)]
+pub enum SaveJob {
+    /// `NAME_nat.wav` and `NAME_adv.wav`, 32-bit float, in a folder.
+    Pair {
+        /// The clean clip.
+        clip: Clip,
+        /// The adversarial samples.
+        adversarial: Arc<[f32]>,
+        /// The folder.
+        folder: PathBuf,
+    },
+    /// The figure: original and adversarial spectrogram side by side.
+    Figure {
+        /// What to draw.
+        figure: Box<crate::figure::Figure>,
+        /// The PNG or SVG file.
+        path: PathBuf,
+    },
+}
+
+/// A snapshot of a running attack, throttled for people's eyes.
+#[derive(Clone, Debug)]
+pub struct Snapshot {
+    /// Steps done.
+    pub iteration: usize,
+    /// Most steps that it will do.
+    pub of: usize,
+    /// Gradients computed.
+    pub gradient_evaluations: usize,
+    /// What the attack is doing.
+    pub stage: String,
+    /// Seconds since it started.
+    pub seconds: f64,
+    /// The steps since the last snapshot, for the live plots.
+    pub trace: Vec<TracePoint>,
+    /// The model's answer to the last step.
+    pub verdict: Verdict,
+    /// SNR in dB of the best adversarial clip so far.
+    pub best_snr_db: Option<f64>,
+    /// The best adversarial samples and the model's answer, when they improved since the last
+    /// snapshot.
+    pub improved: Option<(Arc<[f32]>, Verdict)>,
+}
+
+/// One step of an attack in numbers.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct TracePoint {
+    /// The step.
+    pub iteration: usize,
+    /// Confidence of the original label.
+    pub original: f32,
+    /// Confidence of the most probable other label.
+    pub leading: f32,
+    /// Confidence of the target, if there is one.
+    pub target: Option<f32>,
+    /// SNR in dB of this step.
+    pub snr_db: f64,
+    /// SNR in dB of the best so far.
+    pub best_snr_db: Option<f64>,
+}
+
+/// What the engine tells.
+#[derive(Clone, Debug)]
+pub struct Event {
+    /// The command that caused it.
+    pub command: CommandId,
+    /// What happened.
+    pub kind: EventKind,
+}
+
+/// The kinds of [`Event`].
+#[derive(Clone, Debug)]
+pub enum EventKind {
+    /// A clip was decoded.
+    ClipLoaded(Clip),
+    /// A model is ready.
+    ModelLoaded(ModelCard),
+    /// A clip was named.
+    Classified {
+        /// Who named it.
+        model: ModelId,
+        /// What it said.
+        verdict: Verdict,
+    },
+    /// The attack began: the model is loaded and the clean clip named.
+    AttackStarted,
+    /// The attack goes on.
+    AttackProgress(Box<Snapshot>),
+    /// The attack ended.
+    AttackDone(Box<Outcome>),
+    /// Files were written.
+    Saved(Vec<PathBuf>),
+    /// The command failed; the engine lives on.
+    Failed(String),
+}

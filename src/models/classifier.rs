@@ -1,0 +1,86 @@
+//! What every model can do, whatever it is made of.
+
+use candle_core::{Device, Result, Tensor};
+
+use super::labels::{Labels, Verdict};
+use crate::names::{self, UnknownName};
+
+/// The models that the program knows, in the order in which they are shown.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum ModelId {
+    /// The VGG-style convolutional network of Iqbal et al. (2018).
+    Vgg13,
+}
+
+impl ModelId {
+    /// All models.
+    pub const ALL: [Self; 1] = [Self::Vgg13];
+
+    /// The name on the command line, in files and in metadata.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Vgg13 => "vgg13",
+        }
+    }
+
+    /// The name for people.
+    pub fn title(self) -> &'static str {
+        match self {
+            Self::Vgg13 => "VGG13",
+        }
+    }
+
+    /// The model of that name.
+    ///
+    /// # Errors
+    /// [`UnknownName`] with the closest model.
+    pub fn find(name: &str) -> std::result::Result<Self, UnknownName> {
+        let known = Self::ALL.map(Self::name);
+        names::find("model", &known, name).map(|index| Self::ALL[index])
+    }
+}
+
+/// What there is to say of a loaded model.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ModelCard {
+    /// Which architecture it is.
+    pub id: ModelId,
+    /// How many trained numbers it has.
+    pub parameters: usize,
+    /// How it listens, in a few words.
+    pub input: &'static str,
+    /// Accuracy on the test split of its training data, 0 to 1, if its file states it.
+    pub test_accuracy: Option<f64>,
+    /// Where it was trained and on what, if its file states it.
+    pub training_data: Option<String>,
+    /// SHA-256 of the weights file, in hexadecimal: what a result must name to be reproducible.
+    pub weights_sha256: String,
+}
+
+/// A sound-event classifier whose scores can be differentiated with respect to the waveform.
+///
+/// Waveforms are `[B, N]`, mono at 32 kHz, any N from 0.1 s up. Both outputs are deterministic.
+pub trait Classifier: Send + Sync {
+    /// What there is to say of this model.
+    fn card(&self) -> &ModelCard;
+
+    /// The names of the outputs.
+    fn labels(&self) -> &Labels;
+
+    /// Where the model computes.
+    fn device(&self) -> &Device;
+
+    /// The quantity that attacks differentiate, `[B, labels]`: the logits where the model has one
+    /// logit layer.
+    fn scores(&self, waveform: &Tensor) -> Result<Tensor>;
+
+    /// Class probabilities `[B, labels]`, as people are shown.
+    fn probabilities(&self, waveform: &Tensor) -> Result<Tensor>;
+
+    /// What the model says of one clip.
+    fn classify(&self, samples: &[f32]) -> Result<Verdict> {
+        let waveform = Tensor::from_slice(samples, (1, samples.len()), self.device())?;
+        let probabilities = self.probabilities(&waveform)?.squeeze(0)?.to_vec1::<f32>()?;
+        Ok(Verdict { labels: self.labels().clone(), probabilities: probabilities.into() })
+    }
+}

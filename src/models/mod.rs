@@ -1,0 +1,13 @@
+//! The classifiers: one file a model, one trait, weights from safetensors files.
+
+mod classifier;
+mod labels;
+mod library;
+mod vgg13;
+mod weights;
+
+pub use classifier::{Classifier, ModelCard, ModelId};
+pub use labels::{FSDKAGGLE2018, Labels, Verdict};
+pub use library::{ModelLibrary, search_directories};
+pub use vgg13::{CHUNK_FRAMES, Vgg13};
+pub use weights::{Weights, WeightsError};
