@@ -9,7 +9,7 @@
 use candle_core::{Device, Result, Tensor};
 use candle_nn::ops::log_softmax;
 
-use super::classifier::{Classifier, ModelCard, ModelId};
+use super::classifier::{Classifier, ModelCard, ModelId, ScoreKind};
 use super::labels::Labels;
 use super::weights::{Weights, WeightsError};
 use crate::audio::SAMPLE_RATE;
@@ -148,13 +148,13 @@ impl Classifier for Vgg13 {
         &Device::Cpu
     }
 
+    fn score_kind(&self) -> ScoreKind {
+        ScoreKind::Logits
+    }
+
     /// The mean of the chunks' log-probabilities: up to one constant the mean of their logits.
     fn scores(&self, waveform: &Tensor) -> Result<Tensor> {
         let (batch, _) = waveform.dims2()?;
         self.chunk_log_probabilities(waveform)?.reshape((batch, (), self.labels.len()))?.mean(1)
-    }
-
-    fn probabilities(&self, waveform: &Tensor) -> Result<Tensor> {
-        candle_nn::ops::softmax(&self.scores(waveform)?, 1)
     }
 }

@@ -3,7 +3,8 @@
 use std::sync::Arc;
 
 use candle_core::{
-    CpuStorage, CustomOp1, DType, Error, Layout, Result, Shape, Storage, Tensor, bail,
+    CpuStorage, CustomOp1, DType, Error, Layout, Result, Shape, Storage, Tensor,
+    backend::BackendStorage as _, bail,
 };
 
 use super::element::Element;
