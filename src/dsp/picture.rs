@@ -5,6 +5,10 @@ use serde::{Deserialize, Serialize};
 
 use super::{ColourMap, FrequencyAxis, NYQUIST_HZ, SILENCE_DB, Spectrogram};
 
+/// How many rows one parallel task colours: a few, so that a cache line of the levels, which lie
+/// column by column, is used while it is hot.
+const ROWS_A_TASK: usize = 32;
+
 /// How a spectrogram looks.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Look {
@@ -82,8 +86,6 @@ pub fn render(spectrogram: &Spectrogram, look: &Look, max_width: usize, height: 
 
     let colours = look.colour_map.table();
     let mut rgb = vec![0; width * height * 3];
-    // A few rows at a time, so that a cache line of the column-wise levels is used while it is hot.
-    const ROWS_A_TASK: usize = 32;
     rgb.par_chunks_mut(ROWS_A_TASK * width * 3).enumerate().for_each(|(task, rows)| {
         let first = task * ROWS_A_TASK;
         for (x, column) in levels.chunks_exact(height).enumerate() {

@@ -207,7 +207,7 @@ mod tests {
     #[test]
     fn a_constant_and_the_highest_frequency_are_0_db_too() {
         let settings = StftSettings::default();
-        let constant = Spectrogram::compute(&[1.0; 8192], settings);
+        let constant = Spectrogram::compute(&vec![1.0; 8192], settings);
         assert!(constant.decibels_at(0.1, 0.0).unwrap().abs() < 1e-3);
         let alternating: Vec<f32> =
             (0..8192).map(|n| if n % 2 == 0 { 1.0 } else { -1.0 }).collect();
