@@ -8,14 +8,21 @@
 //! steps of all searches is kept, so that the attack may be stopped at any time.
 //!
 //! What differs from the published attack, and why:
-//!  - c starts at, and the step is scaled to, what a linear model would need: with f the lead and g
-//!    its gradient at the clean clip, the nearest boundary lies at `d = f / |g|` and is reached for
-//!    `c = 2 d / |g|`. Fixed values (c = 1e-2, step 1e-2) are made for images; on audio they depend
-//!    on the clip's level.
-//!  - Adam keeps one second moment for the whole clip, not one a sample: its step then follows
-//!    the gradient instead of moving every sample by as much, silence included, which costs SNR.
-//!  - The step shrinks over each search, so that it ends on the boundary rather than around it, and
-//!    later searches start from the best so far.
+//!  - Every search starts at the edge of the original label's region. The first two walk there from
+//!    the clean clip along the gradient of f alone (c without bound), in steps of a linear model's
+//!    length that grow while they do not suffice; later ones start from the best so far. The c
+//!    that balances the two terms there is known, `2 |r| / |grad f|`, and is the search's first:
+//!    fixed values (c = 1e-2, step 1e-2) are made for images; on audio they depend on the level.
+//!  - Adam keeps one second moment a block of samples, not one a sample (the second search keeps
+//!    the published one, and the better of the two goes on): within a block the step then follows
+//!    the gradient, which wins several dB, and from block to block it still adapts to the level,
+//!    without which the steep log-mel of near silence would take all of it.
+//!  - Steps are measured in the length of r itself, so that they scale with the clip's level, and
+//!    shrink over each search, so that it ends on the boundary rather than around it.
+//!  - Where a search stays on the wrong side for [`PATIENCE`] steps, c is doubled in place rather
+//!    than after the search.
+//!  - The gradient of f is not computed where the hinge is inactive: those steps cost a forward
+//!    pass only.
 //!  - Only samples closer to full scale than 1e-6 are pulled in before `atanh` (they would never
 //!    move), and r is added to the untouched clip.
 
@@ -29,11 +36,29 @@ use crate::models::Classifier;
 /// Largest magnitude whose `atanh` is taken, as in the common implementations.
 const BOX_MARGIN: f64 = 0.999_999;
 
-/// Factor by which c grows while nothing is found (Carlini & Wagner's).
-const GROWTH: f64 = 10.0;
+/// Steps on the wrong side of the boundary before c is doubled.
+const PATIENCE: usize = 10;
 
-/// Adam's decay of the first and of the second moment, its authors' values.
-const BETA: [f64; 2] = [0.9, 0.999];
+/// By how much a step of the approach goes beyond a linear model's boundary (DeepFool's).
+const OVERSHOOT: f64 = 0.02;
+
+/// The n-th step of the approach is at least this many times n as long as all before it together:
+/// near silence a log-mel is so steep that a linear model's steps hardly move.
+const SHORTEST_GROWTH: f64 = 0.02;
+
+/// A step of the approach is at most this many times as long as all before it together: where the
+/// gradient almost vanishes a linear model is no guide.
+const LONGEST_GROWTH: f64 = 2.0;
+
+/// Searches shorter than this are never aborted early: a tenth of them is too few steps to judge.
+const LEAST_FOR_ABORT: usize = 500;
+
+/// Samples of a block of Adam's second moment, 2 ms.
+const BLOCK: usize = 64;
+
+/// Adam's decay of the first moment (its authors' value) and of the second (ten times faster than
+/// theirs, since a search may be as short as 75 steps).
+const BETA: [f64; 2] = [0.9, 0.99];
 
 /// The attack with its options.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -44,12 +69,11 @@ pub struct CarliniWagner {
     pub iterations: usize,
     /// By how much, in scores, the goal's label must lead.
     pub confidence: f64,
-    /// Length of the first step of each search, relative to the perturbation that it starts from
-    /// (or that a linear model would need).
+    /// Length of the first step of each search, relative to the perturbation that it starts from.
     pub step: f64,
     /// Length of its last step, relative to the first.
     pub last_step: f64,
-    /// First c, relative to what a linear model would need.
+    /// First c of a search, relative to the one that holds the balance where it starts.
     pub initial_c: f64,
 }
 
@@ -61,14 +85,7 @@ impl CarliniWagner {
             // As in CleverHans 3 and Foolbox 2, which the paper's settings equal.
             Preset::Paper => (5, 1000),
         };
-        Self {
-            searches,
-            iterations,
-            confidence: 0.0,
-            step: 0.1,
-            last_step: 0.02,
-            initial_c: 2.0,
-        }
+        Self { searches, iterations, confidence: 0.0, step: 0.1, last_step: 0.1, initial_c: 2.0 }
     }
 }
 
@@ -101,99 +118,194 @@ fn rivals(search: &Search<'_>, at: &Evaluation) -> (f64, usize, usize) {
     }
 }
 
+/// Where a search is: the offset in the space of the change of variable, and the edge's balance.
+struct Start {
+    offset: Vec<f64>,
+    /// The c that holds the balance between both terms there.
+    balance: f64,
+}
+
+/// The binary search over c, in units of the balance at a search's start.
+struct Bounds {
+    failed: Option<f64>,
+    succeeded: Option<f64>,
+}
+
+impl Bounds {
+    /// Takes in how a search at `c` ended and gives the next c: bisection (of the logarithm) once
+    /// both sides are known, Carlini & Wagner's factor of ten upwards, halving downwards.
+    fn next(&mut self, c: f64, success: bool) -> f64 {
+        if success {
+            self.succeeded = Some(self.succeeded.map_or(c, |known| known.min(c)));
+        } else {
+            self.failed = Some(self.failed.map_or(c, |known| known.max(c)));
+        }
+        match (self.failed, self.succeeded) {
+            (Some(failed), Some(succeeded)) => (failed * succeeded).sqrt(),
+            (Some(failed), None) => 10.0 * failed,
+            (None, Some(succeeded)) => 0.5 * succeeded,
+            (None, None) => c,
+        }
+    }
+}
+
 impl CarliniWagner {
     fn search(
         &self,
         search: &mut Search<'_>,
         observer: &mut dyn Observer,
     ) -> Result<String, Ended> {
-        search.of = self.searches * self.iterations;
-        let (distance, slope) = self.linear_distance(search)?;
-        let mut c = self.initial_c * 2.0 * distance / slope;
-        let (mut failed, mut succeeded) = (0.0_f64, f64::INFINITY);
+        let steps = self.searches * self.iterations;
+        search.of = steps;
         let space = Space::new(&search.problem.samples);
+        let mut bounds = Bounds { failed: None, succeeded: None };
+        let mut relative_c = self.initial_c;
+        let mut balance = None;
+        // The block size that led to the best so far.
+        let mut block = BLOCK;
         for round in 0..self.searches {
-            let stage = format!("search {} of {}, c = {c:.2e}", round + 1, self.searches);
-            let start = search.best().map(|(samples, _)| space.offset_of(samples));
-            if self.descend(search, observer, &space, start, c, distance, &stage)? {
-                succeeded = succeeded.min(c);
-            } else {
-                failed = failed.max(c);
+            let end = (round + 1) * self.iterations;
+            let before = search.best().map(|(_, snr_db)| snr_db);
+            let fresh = match round {
+                0 => Some(BLOCK),
+                1 => Some(1),
+                _ if before.is_none() => Some(if round % 2 == 0 { BLOCK } else { 1 }),
+                _ => None,
+            };
+            let start = match (fresh, search.best(), balance) {
+                (None, Some((samples, _)), Some(balance)) => {
+                    Some(Start { offset: space.offset_of(samples), balance })
+                }
+                _ => self.approach(search, observer, &space, fresh.unwrap_or(block), end)?,
+            };
+            let Some(start) = start else { continue };
+            let stage = |c: f64| format!("search {} of {}, c = {c:.1e}", round + 1, self.searches);
+            let used = fresh.unwrap_or(block);
+            let descent = Descent { c: relative_c * start.balance, block: used, end, stage: &stage };
+            let (success, c) = self.descend(search, observer, &space, &start, descent)?;
+            if search.best().map(|(_, snr_db)| snr_db) > before {
+                (block, balance) = (used, Some(start.balance));
             }
-            c = if succeeded.is_finite() { 0.5 * (failed + succeeded) } else { c * GROWTH };
+            relative_c = bounds.next(c / start.balance, success);
         }
-        Ok(format!("{} searches of {} steps found nothing", self.searches, self.iterations))
+        Ok(format!("{steps} steps did not reach the goal"))
     }
 
-    /// How far a linear model's boundary is from the clean clip, and its slope |g|.
-    fn linear_distance(&self, search: &mut Search<'_>) -> Result<(f64, f64), Ended> {
-        let clean = Evaluation::at(search.classifier, &search.problem.samples)?;
-        let (lead, up, down) = rivals(search, &clean);
-        let gradient = clean.difference_gradient(up, down)?;
-        search.gradient_evaluations += 1;
-        let slope = norm(gradient.iter().map(|&g| f64::from(g)));
-        if slope == 0.0 {
-            let reason = "the gradient is zero everywhere: the model's answer is saturated";
-            return Err(Ended::Failed(reason.to_owned()));
-        }
-        Ok(((lead + self.confidence).max(f64::EPSILON) / slope, slope))
-    }
-
-    /// One minimisation at constant c; says whether it found anything adversarial.
-    #[expect(clippy::too_many_arguments, reason = "the state of one binary-search step")]
-    fn descend(
+    /// Walks from the clean clip to the first adversarial one along the gradient of the hinge
+    /// alone; none where the steps run out.
+    fn approach(
         &self,
         search: &mut Search<'_>,
         observer: &mut dyn Observer,
         space: &Space,
-        start: Option<Vec<f64>>,
-        c: f64,
-        distance: f64,
-        stage: &str,
-    ) -> Result<bool, Ended> {
-        let mut offset = start.unwrap_or_else(|| vec![0.0; space.clean.len()]);
-        let start_norm = norm(offset.iter().copied());
-        let length = self.step * if start_norm > 0.0 { start_norm } else { distance };
-        let mut adam = Adam::new(offset.len());
-        let mut found = false;
-        let mut checked_loss = f64::INFINITY;
-        let check_every = (self.iterations / 10).max(1);
-        for iteration in 0..self.iterations {
+        block: usize,
+        end: usize,
+    ) -> Result<Option<Start>, Ended> {
+        let mut offset = vec![0.0; space.clean.len()];
+        let mut adam = Adam::new(offset.len(), block);
+        let mut slope = 0.0;
+        let mut longest = f64::INFINITY;
+        let first = search.iterations;
+        while search.iterations < end {
             let (perturbation, candidate) = space.decode(&offset);
             let at = Evaluation::at(search.classifier, &candidate)?;
             let (lead, up, down) = rivals(search, &at);
             let hinge = lead + self.confidence;
             if hinge <= 0.0 && search.reaches_goal(&at.verdict) {
-                found = true;
+                search.offer(&candidate, &at.verdict);
+                search.step(observer, "approach", &candidate, &at.verdict)?;
+                let balance = 2.0 * norm(perturbation.iter().copied()) / slope;
+                return Ok(Some(Start { offset, balance }));
+            }
+            let gradient: Vec<f64> =
+                at.difference_gradient(up, down)?.into_iter().map(f64::from).collect();
+            search.gradient_evaluations += 1;
+            search.step(observer, "approach", &candidate, &at.verdict)?;
+            slope = norm(gradient.iter().copied());
+            if slope == 0.0 {
+                let reason = "the gradient is zero everywhere: the model's answer is saturated";
+                return Err(Ended::Failed(reason.to_owned()));
+            }
+            let so_far = norm(offset.iter().copied());
+            let shortest = SHORTEST_GROWTH * (search.iterations - first) as f64 * so_far;
+            let linear = (1.0 + OVERSHOOT) * hinge.max(f64::from(f32::EPSILON)) / slope;
+            let length = linear.max(shortest).min(longest);
+            longest = LONGEST_GROWTH * (so_far + length);
+            adam.step(&mut offset, &gradient, length);
+        }
+        Ok(None)
+    }
+
+    /// One minimisation from `start`; says whether it met anything adversarial, and its last c.
+    fn descend(
+        &self,
+        search: &mut Search<'_>,
+        observer: &mut dyn Observer,
+        space: &Space,
+        start: &Start,
+        Descent { mut c, block, end, stage }: Descent<'_>,
+    ) -> Result<(bool, f64), Ended> {
+        let mut offset = start.offset.clone();
+        let length = self.step * norm(offset.iter().copied());
+        let mut adam = Adam::new(offset.len(), block);
+        let (mut found, mut outside) = (false, 0);
+        let first = search.iterations;
+        let steps = end.saturating_sub(first).max(1);
+        let mut checked_loss = f64::INFINITY;
+        while search.iterations < end {
+            let done = search.iterations - first;
+            let (perturbation, candidate) = space.decode(&offset);
+            let at = Evaluation::at(search.classifier, &candidate)?;
+            let (lead, up, down) = rivals(search, &at);
+            let hinge = lead + self.confidence;
+            if hinge <= 0.0 && search.reaches_goal(&at.verdict) {
+                // Where it starts was known before.
+                found |= done > 0;
                 search.offer(&candidate, &at.verdict);
             }
             let mut gradient: Vec<f64> = perturbation.iter().map(|r| 2.0 * r).collect();
             if hinge > 0.0 {
+                outside += 1;
+                if outside > PATIENCE {
+                    c *= 2.0;
+                    outside = 0;
+                }
                 let slope = at.difference_gradient(up, down)?;
                 search.gradient_evaluations += 1;
                 for (sum, g) in gradient.iter_mut().zip(slope) {
                     *sum += c * f64::from(g);
                 }
+            } else {
+                outside = 0;
             }
-            search.step(observer, stage, &candidate, &at.verdict)?;
+            search.step(observer, &stage(c), &candidate, &at.verdict)?;
             let squared: f64 = perturbation.iter().map(|r| r * r).sum();
             let loss = squared + c * hinge.max(0.0);
             if !loss.is_finite() {
                 return Err(Ended::Failed("the loss is not finite".to_owned()));
             }
-            if iteration > 0 && iteration % check_every == 0 {
-                // Early abort, written so that NaN would end it too.
-                if !(loss <= 0.9999 * checked_loss) && self.iterations >= 500 {
+            if steps >= LEAST_FOR_ABORT && done > 0 && done % (steps / 10) == 0 {
+                // Early abort as Carlini & Wagner's, where a tenth of the steps brought nothing.
+                if loss > 0.9999 * checked_loss {
                     break;
                 }
                 checked_loss = loss;
             }
             space.by_offset(&offset, &mut gradient);
-            let done = iteration as f64 / self.iterations as f64;
-            adam.step(&mut offset, &gradient, length * self.last_step.powf(done));
+            let shrink = self.last_step.powf(done as f64 / steps as f64);
+            adam.step(&mut offset, &gradient, length * shrink);
         }
-        Ok(found)
+        Ok((found, c))
     }
+}
+
+/// What one minimisation is given besides its start.
+struct Descent<'a> {
+    c: f64,
+    block: usize,
+    /// The step at which it ends.
+    end: usize,
+    stage: &'a dyn Fn(f64) -> String,
 }
 
 /// The change of variable `x + r = tanh(atanh(x) + offset)`.
@@ -247,31 +359,40 @@ impl Space {
     }
 }
 
-/// Adam (Kingma and Ba, ICLR 2015) with one second moment for the whole clip.
+/// Adam (Kingma and Ba, ICLR 2015) with one second moment a block of samples.
 struct Adam {
     first: Vec<f64>,
-    second: f64,
+    second: Vec<f64>,
+    block: usize,
     steps: i32,
 }
 
 impl Adam {
-    fn new(length: usize) -> Self {
-        Self { first: vec![0.0; length], second: 0.0, steps: 0 }
+    fn new(length: usize, block: usize) -> Self {
+        let second = vec![0.0; length.div_ceil(block)];
+        Self { first: vec![0.0; length], second, block, steps: 0 }
     }
 
     /// Moves `point` against the gradient, by `length` (in L2) while the gradient is steady.
     fn step(&mut self, point: &mut [f64], gradient: &[f64], length: f64) {
         self.steps += 1;
-        let squared: f64 = gradient.iter().map(|g| g * g).sum();
-        self.second = BETA[1] * self.second + (1.0 - BETA[1]) * squared;
-        let second = self.second / (1.0 - BETA[1].powi(self.steps));
-        if second == 0.0 {
-            return;
+        for (second, block) in self.second.iter_mut().zip(gradient.chunks(self.block)) {
+            let mean = block.iter().map(|g| g * g).sum::<f64>() / block.len() as f64;
+            *second = BETA[1] * *second + (1.0 - BETA[1]) * mean;
         }
-        let scale = length / (1.0 - BETA[0].powi(self.steps)) / second.sqrt();
-        for ((m, x), g) in self.first.iter_mut().zip(point).zip(gradient) {
-            *m = BETA[0] * *m + (1.0 - BETA[0]) * g;
-            *x -= scale * *m;
+        // A block that never had a gradient (padding, silence that is not heard) stays where it is.
+        let moving = self.second.iter().filter(|&&second| second > 0.0).count() * self.block;
+        let correction = (1.0 - BETA[1].powi(self.steps)).sqrt() / (1.0 - BETA[0].powi(self.steps));
+        let length = length * correction / (moving.max(1) as f64).sqrt();
+        let blocks = self.first.chunks_mut(self.block).zip(point.chunks_mut(self.block));
+        for (((first, point), gradient), second) in
+            blocks.zip(gradient.chunks(self.block)).zip(&self.second)
+        {
+            let scale = if *second > 0.0 { length / second.sqrt() } else { 0.0 };
+            for ((m, x), g) in first.iter_mut().zip(point).zip(gradient) {
+                *m = BETA[0] * *m + (1.0 - BETA[0]) * g;
+                *x -= scale * *m;
+            }
         }
     }
 }
