@@ -44,7 +44,7 @@ CORPUS = {
     "corpus_hi_hat": "clips/Hi-hat/discord-sfz-gm-002.flac",
     "corpus_bass_drum": "clips/Bass_drum/pearl-master-studio-001.flac",
     "corpus_gunshot": "clips/Gunshot_or_gunfire/miriani-next-7.flac",
-    "corpus_tambourine": "clips/Tambourine/omerdvi-musical-instruments-002.flac",
+    "corpus_electric_piano": "clips/Electric_piano/sf-sonivox-003.flac",
     "corpus_computer_keyboard": "clips/Computer_keyboard/translate-1.flac",
     "corpus_gong": "clips/Gong/philharmonia-001.flac",
     "corpus_glockenspiel": "clips/Glockenspiel/sf-sonivox-001.flac",
