@@ -9,7 +9,7 @@ gradient on clips with very quiet bands; `scores_f32` shows it. Of each clip:
 - `samples`: how many samples from its beginning are used,
 - `chunk_log_probabilities` [chunks, 41], `scores` [41] (their mean), `probabilities` [41],
 - `scores_f32` [41]: the same scores, PyTorch in f32,
-- of the bundled clips, `gradient`: of the top label's score with respect to the waveform, every
+- of the bundled clips and of `corpus_*` in GRADIENTS, `gradient`: of the top label's score with respect to the waveform, every
   7th sample from the first, and `gradient_norm` [1], the L2 norm of the whole gradient.
 
 `fc.bias` is the weights' own, so that a test can tell when the fixtures belong to other weights.
@@ -55,6 +55,9 @@ CORPUS = {
     "corpus_flute": "clips/Flute/onlinemusicpad-001.flac",
 }
 
+# Less than a chunk, exactly one, one with a rest of 31 frames, one with an overlapping second.
+GRADIENTS = {"corpus_hi_hat", "corpus_computer_keyboard", "corpus_glockenspiel", "corpus_laughter"}
+
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
@@ -71,7 +74,10 @@ def main():
         add_gradient(tensors, name, model, exact, waveform)
         sources[name] = path
     for name, path in CORPUS.items():
-        add_scores(tensors, name, model, exact, vgg13.read(options.corpus / path))
+        waveform = vgg13.read(options.corpus / path)
+        add_scores(tensors, name, model, exact, waveform)
+        if name in GRADIENTS:
+            add_gradient(tensors, name, model, exact, waveform)
         sources[name] = f"corpus:{path}"
     path = HERE / "vgg13.safetensors"
     made_by = {"made_by": "tests/reference/vgg13_fixtures.py", "torch": torch.__version__}
