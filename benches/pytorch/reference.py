@@ -1,0 +1,10 @@
+"""Gives the scripts here the PyTorch VGG13 of `tests/reference`."""
+
+import pathlib
+import sys
+
+sys.path.insert(0, str(pathlib.Path(__file__).parents[2] / "tests" / "reference"))
+
+import vgg13  # noqa: E402
+
+__all__ = ["vgg13"]
