@@ -258,6 +258,14 @@ fn the_end_fades_out_stops_and_rewinds() {
 }
 
 #[test]
+fn it_stops_where_the_end_of_the_clip_is_that_of_a_callback() {
+    let mut rig = Rig::new(97 * 50);
+    rig.play(97 * 50);
+    assert!(rig.play(97 * 50).iter().all(|sample| *sample == 0.0));
+    assert!(!rig.controls.playing());
+}
+
+#[test]
 fn an_exchanged_clip_crossfades_in_place_and_the_old_one_comes_back() {
     let mut rig = Rig::new(32_000);
     rig.controls.set_side(Side::Adversarial);

@@ -166,11 +166,10 @@ impl DeviceThread {
 
     /// Makes buffers at the device's rate and hands them over.
     fn feed(&mut self) {
-        let Some((rate, source)) =
-            self.output.as_ref().map(|(o, _)| o.rate).zip(self.source.take())
-        else {
+        let (Some((output, _)), Some(source)) = (&self.output, self.source.clone()) else {
             return;
         };
+        let rate = output.rate;
         match self.buffers(&source, rate) {
             Ok(mut buffers) => {
                 let waiting = self.pending.take();
@@ -179,7 +178,6 @@ impl DeviceThread {
             }
             Err(error) => lock(&self.status).notice = Some(format!("No sound output: {error}.")),
         }
-        self.source = Some(source);
     }
 
     fn buffers(&mut self, source: &Source, rate: u32) -> Result<Box<Buffers>, ResampleError> {

@@ -131,6 +131,8 @@ impl Mixer {
 
     /// Takes in what the controls say.
     fn poll(&mut self) {
+        // The end may coincide with that of the last callback.
+        self.stop_at_end();
         self.looping = self.controls.looping();
         if self.is_silent() {
             self.end_jump();
@@ -267,8 +269,8 @@ impl Mixer {
         }
     }
 
-    /// Turns at the end of a loop, fades out before the end of the clip, and stops there.
-    fn watch_edges(&mut self) {
+    /// Stops and rewinds once the clip has faded out.
+    fn stop_at_end(&mut self) {
         if self.ending && self.position >= self.frames() {
             // A clip that has been replaced meanwhile may already be wanted to play.
             if self.is_current() && !self.is_replaced() {
@@ -278,6 +280,11 @@ impl Mixer {
             self.position = 0;
             self.ending = false;
         }
+    }
+
+    /// Turns at the end of a loop, fades out before the end of the clip, and stops there.
+    fn watch_edges(&mut self) {
+        self.stop_at_end();
         if self.jump.is_some() || self.ending || self.is_silent() {
             return;
         }
