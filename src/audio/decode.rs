@@ -3,6 +3,9 @@
 //! What is cut off: a file whose header states its length and that holds less is an error
 //! ([`LoadError::Truncated`]), because half a recording would silently give other results. Formats
 //! that do not state it (Ogg without its last page, ADTS, streamed WAV) give what can be decoded.
+//!
+//! AAC keeps the encoder's delay, about 1024 samples of near silence at the beginning: the demuxers
+//! do not say how long it is. MP3 (with a LAME tag), Vorbis and all lossless formats are exact.
 
 use std::any::Any;
 use std::fs::{self, File};
@@ -33,8 +36,9 @@ pub const MINIMUM_SECONDS: f64 = 0.1;
 /// Half a step of 24 bits: what never rises above it is silence, whatever a codec left in it.
 const SILENCE: f32 = 1.0 / 16_777_216.0;
 
-/// How much a lossy codec's frame structure may shorten a clip against its header, in seconds.
-const LOSSY_TOLERANCE: f64 = 0.1;
+/// How much shorter than its header says a clip of packets may be, in seconds; or a packet of ALAC,
+/// the longest, if that is more.
+const LAST_PACKET: f64 = 0.1;
 
 /// The clip in the file `path`: decoded, channels averaged, resampled to [`SAMPLE_RATE`], never
 /// normalised. `limit_seconds` is the longest duration accepted; a longer file is refused from its
@@ -276,7 +280,10 @@ impl<'a> Reading<'a> {
         let Some(expected) = self.stated else { return Ok(()) };
         let read = self.sound.seconds();
         let frame = 1.0 / f64::from(self.sound.rate.max(1));
-        let tolerance = if is_lossless(self.codec) { frame / 2.0 } else { LOSSY_TOLERANCE };
+        // Formats made of packets may count the last one as full.
+        let name = self.decoder.codec_info().short_name;
+        let exact = name.starts_with("pcm_") || name == "flac";
+        let tolerance = if exact { frame / 2.0 } else { LAST_PACKET.max(4_096.0 * frame) };
         if read + tolerance < expected {
             let file = self.file.to_owned();
             return Err(LoadError::Truncated { file, read, expected: Some(expected) });
@@ -300,17 +307,6 @@ fn stated_seconds(track: &Track, audio: &AudioCodecParameters) -> Option<f64> {
         Some(ticks * f64::from(base.numer.get()) / f64::from(base.denom.get()))
     };
     from_frames().or_else(from_duration).filter(|seconds| seconds.is_finite() && *seconds > 0.0)
-}
-
-fn is_lossless(id: AudioCodecId) -> bool {
-    !matches!(
-        id,
-        codec::CODEC_ID_MP1
-            | codec::CODEC_ID_MP2
-            | codec::CODEC_ID_MP3
-            | codec::CODEC_ID_AAC
-            | codec::CODEC_ID_VORBIS
-    )
 }
 
 fn undecodable(file: &str, id: AudioCodecId, error: &Error) -> LoadError {
