@@ -100,16 +100,11 @@ fn what_is_no_sound() {
 #[test]
 fn what_is_cut_off() {
     let folder = Folder::new();
-    let source = folder.wav("source.wav", 44_100, 1, 2.0);
-    let fast: &[&str] = &["-movflags", "+faststart"];
-    let stated: [(&str, &[&str]); 8] = [
+    let source = folder.wav("source.wav", 44_100, 2, 2.0);
+    let stated: [(&str, &[&str]); 4] = [
         ("a.wav", &[]),
-        ("a.aiff", &[]),
         ("a.flac", &[]),
         ("a.mp3", &["-b:a", "192k"]),
-        ("a.m4a", fast),
-        ("alac.m4a", &["-c:a", "alac", "-movflags", "+faststart"]),
-        ("a.caf", &["-c:a", "pcm_s16le"]),
         ("flac.oga", &["-c:a", "flac"]),
     ];
     for (name, options) in stated {
@@ -123,25 +118,36 @@ fn what_is_cut_off() {
             other => panic!("{name}: {other}"),
         }
     }
-    // The index comes last in an ordinary MP4, so nothing can be read without it.
-    let slow = folder.convert(&source, "slow.m4a", &[]);
-    let error = refused(&cut(&folder, &slow, 0.6), "is cut off");
-    assert!(matches!(error, LoadError::Truncated { expected: None, .. }), "{error:?}");
+    // These are not even opened: the index comes last in an ordinary MP4, and some demuxers refuse
+    // a chunk that goes beyond the end.
+    let refusing: [(&str, &[&str]); 6] = [
+        ("slow.m4a", &[]),
+        ("fast.m4a", &["-movflags", "+faststart"]),
+        ("alac.m4a", &["-c:a", "alac", "-movflags", "+faststart"]),
+        ("a.aiff", &[]),
+        ("a.caf", &["-c:a", "pcm_s16le"]),
+        ("a.mkv", &["-c:a", "libvorbis"]),
+    ];
+    for (name, options) in refusing {
+        let whole = folder.convert(&source, name, options);
+        let error = refused(&cut(&folder, &whole, 0.6), "is cut off");
+        assert!(matches!(error, LoadError::Truncated { expected: None, .. }), "{error:?}");
+    }
+    // Hardly the beginning of the header.
     for name in ["a.wav", "a.flac", "a.aiff"] {
-        let error = refused(&cut(&folder, &folder.path(name), 0.0003), "");
-        println!("{error}");
+        let error = refused(&cut(&folder, &folder.path(name), 0.0001), "is cut off");
+        assert!(matches!(error, LoadError::Truncated { expected: None, .. }), "{error:?}");
     }
 }
 
 #[test]
 fn what_does_not_state_its_length_gives_what_is_there() {
     let folder = Folder::new();
-    let source = folder.wav("source.wav", 44_100, 1, 3.0);
-    let streams: [(&str, &[&str]); 4] = [
+    let source = folder.wav("source.wav", 44_100, 2, 3.0);
+    let streams: [(&str, &[&str]); 3] = [
         ("a.ogg", &["-c:a", "libvorbis"]),
         ("a.aac", &["-c:a", "aac"]),
         ("untagged.mp3", &["-write_xing", "0"]),
-        ("a.mkv", &["-c:a", "libvorbis", "-cluster_time_limit", "100"]),
     ];
     for (name, options) in streams {
         let whole = folder.convert(&source, name, options);
@@ -154,16 +160,17 @@ fn what_does_not_state_its_length_gives_what_is_there() {
 #[test]
 fn codecs_that_are_not_there() {
     let folder = Folder::new();
-    let source = folder.wav("source.wav", 48_000, 1, 0.5);
+    let source = folder.wav("source.wav", 48_000, 2, 0.5);
     for name in ["a.opus", "a.webm", "a.mka"] {
         let path = folder.convert(&source, name, &["-c:a", "libopus"]);
         let error = refused(&path, "holds Opus sound, which can't be decoded here; convert it");
         assert!(matches!(error, LoadError::Codec { .. }));
     }
-    for (name, codec) in [("ac3.mka", "ac3"), ("wma.mka", "wmav2")] {
-        let path = folder.convert(&source, name, &["-c:a", codec]);
-        assert!(matches!(refused(&path, "convert it"), LoadError::Codec { .. }));
-    }
+    let ac3 = folder.convert(&source, "ac3.mka", &["-c:a", "ac3"]);
+    assert!(matches!(refused(&ac3, "holds AC-3 sound"), LoadError::Codec { .. }));
+    let wma = folder.convert(&source, "wma.mka", &["-c:a", "wmav2"]);
+    let error = refused(&wma, "no sound track that can be decoded here");
+    assert!(matches!(error, LoadError::NoTrack { .. }));
 }
 
 #[test]
@@ -223,7 +230,7 @@ fn an_hour_is_refused_from_its_header_at_once() {
 #[test]
 fn the_limit_can_be_changed_and_stops_decoding_where_the_length_is_not_stated() {
     let folder = Folder::new();
-    let source = folder.wav("source.wav", 32_000, 1, 3.0);
+    let source = folder.wav("source.wav", 32_000, 2, 3.0);
     assert!(matches!(load(&source, 2.9), Err(LoadError::TooLong { exact: true, .. })));
     assert!(load(&source, 3.0).is_ok());
     let stream = folder.convert(&source, "a.mp3", &["-write_xing", "0"]);

@@ -9,7 +9,7 @@
 
 use std::any::Any;
 use std::fs::{self, File};
-use std::io::{self, Cursor, Read as _};
+use std::io::{self, Cursor};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
 
@@ -23,6 +23,7 @@ use symphonia::core::formats::{FormatOptions, FormatReader, Track, TrackType};
 use symphonia::core::io::{MediaSource, MediaSourceStream};
 use symphonia::core::meta::MetadataOptions;
 
+use super::container::{Shape, shape};
 use super::resample::resample;
 use super::riff_length::with_true_length;
 use super::{Clip, LoadError, SAMPLE_RATE};
@@ -106,7 +107,7 @@ fn read<S: MediaSource + 'static>(
         return Err(LoadError::Empty { file: file.to_owned() });
     }
     let of_io = |error: io::Error| io_error(file, &error);
-    let known = is_container(&mut source).map_err(of_io)?;
+    let shape = shape(&mut source, bytes).map_err(of_io)?;
     let source = with_true_length(source, bytes).map_err(of_io)?;
     let stream = MediaSourceStream::new(Box::new(source), Default::default());
     let mut hint = Hint::new();
@@ -116,35 +117,21 @@ fn read<S: MediaSource + 'static>(
     let options = (FormatOptions::default(), MetadataOptions::default());
     let format = symphonia::default::get_probe()
         .probe(&hint, stream, options.0, options.1)
-        .map_err(|error| unprobed(file, known, &error))?;
+        .map_err(|error| unprobed(file, shape, &error))?;
     finish(file, name, Reading::start(file, format, limit)?.run()?)
 }
 
-/// Whether `source` starts like one of the containers, so that a failure to open it means that it
-/// is damaged or cut off rather than something else.
-fn is_container<S: io::Read + io::Seek>(source: &mut S) -> io::Result<bool> {
-    let mut head = Vec::new();
-    source.by_ref().take(12).read_to_end(&mut head)?;
-    source.rewind()?;
-    let starts: [&[u8]; 6] = [b"RIFF", b"FORM", b"fLaC", b"OggS", b"caff", b"\x1A\x45\xDF\xA3"];
-    Ok(starts.iter().any(|start| head.starts_with(start)) || head.get(4..8) == Some(b"ftyp"))
-}
-
-fn unprobed(file: &str, known: bool, error: &Error) -> LoadError {
+/// Why no demuxer would open a file of this `shape`.
+fn unprobed(file: &str, shape: Shape, error: &Error) -> LoadError {
     let file = file.to_owned();
-    match error {
-        Error::IoError(error) if error.kind() != io::ErrorKind::UnexpectedEof => {
+    let cut = |file| LoadError::Truncated { file, read: 0.0, expected: None };
+    match (error, shape) {
+        (Error::IoError(error), _) if error.kind() != io::ErrorKind::UnexpectedEof => {
             io_error(&file, error)
         }
-        Error::IoError(_) if known => LoadError::Truncated { file, read: 0.0, expected: None },
-        Error::DecodeError(reason) | Error::LimitError(reason) if known => {
-            LoadError::Damaged { file, at: 0.0, reason: (*reason).to_owned() }
-        }
-        Error::Unsupported(what) if known && !what.contains("probe") => {
-            LoadError::Codec { file, codec: format!("unsupported ({what})") }
-        }
-        _ if known => LoadError::Truncated { file, read: 0.0, expected: None },
-        _ => LoadError::NotAudio { file },
+        (_, Shape::Unknown) => LoadError::NotAudio { file },
+        (_, Shape::Overruns) | (Error::IoError(_), _) => cut(file),
+        (error, Shape::Whole) => LoadError::Damaged { file, at: 0.0, reason: error.to_string() },
     }
 }
 

@@ -1,6 +1,7 @@
 //! Sound in and out: decoding, resampling, writing WAV, playing.
 
 mod clip;
+mod container;
 mod decode;
 mod load_error;
 pub mod player;
