@@ -101,12 +101,8 @@ fn what_is_no_sound() {
 fn what_is_cut_off() {
     let folder = Folder::new();
     let source = folder.wav("source.wav", 44_100, 2, 2.0);
-    let stated: [(&str, &[&str]); 4] = [
-        ("a.wav", &[]),
-        ("a.flac", &[]),
-        ("a.mp3", &["-b:a", "192k"]),
-        ("flac.oga", &["-c:a", "flac"]),
-    ];
+    let stated: [(&str, &[&str]); 3] =
+        [("a.wav", &[]), ("a.flac", &[]), ("a.mp3", &["-b:a", "192k"])];
     for (name, options) in stated {
         let whole = folder.convert(&source, name, options);
         load(&whole, DEFAULT_LIMIT_SECONDS).unwrap_or_else(|error| panic!("{error}"));
@@ -120,11 +116,12 @@ fn what_is_cut_off() {
     }
     // These are not even opened: the index comes last in an ordinary MP4, and some demuxers refuse
     // a chunk that goes beyond the end.
-    let refusing: [(&str, &[&str]); 6] = [
+    let refusing: [(&str, &[&str]); 7] = [
         ("slow.m4a", &[]),
         ("fast.m4a", &["-movflags", "+faststart"]),
         ("alac.m4a", &["-c:a", "alac", "-movflags", "+faststart"]),
         ("a.aiff", &[]),
+        ("flac.oga", &["-c:a", "flac"]),
         ("a.caf", &["-c:a", "pcm_s16le"]),
         ("a.mkv", &["-c:a", "libvorbis"]),
     ];
