@@ -118,7 +118,7 @@ fn read<S: MediaSource + 'static>(
     let format = symphonia::default::get_probe()
         .probe(&hint, stream, options.0, options.1)
         .map_err(|error| unprobed(file, shape, &error))?;
-    finish(file, name, Reading::start(file, format, limit)?.run()?)
+    finish(file, name, Reading::start(file, format, shape, limit)?.run()?)
 }
 
 /// Why no demuxer would open a file of this `shape`.
@@ -142,6 +142,7 @@ struct Reading<'a> {
     decoder: Box<dyn AudioDecoder>,
     track: u32,
     codec: AudioCodecId,
+    shape: Shape,
     /// The duration that the header states, in seconds, where it can be relied on.
     stated: Option<f64>,
     limit: f64,
@@ -165,7 +166,12 @@ impl Sound {
 }
 
 impl<'a> Reading<'a> {
-    fn start(file: &'a str, format: Box<dyn FormatReader>, limit: f64) -> Result<Self, LoadError> {
+    fn start(
+        file: &'a str,
+        format: Box<dyn FormatReader>,
+        shape: Shape,
+        limit: f64,
+    ) -> Result<Self, LoadError> {
         let no_track = || LoadError::NoTrack { file: file.to_owned() };
         let track = format.default_track(TrackType::Audio).ok_or_else(no_track)?;
         let audio = track.codec_params.as_ref().and_then(|codec| codec.audio());
@@ -180,7 +186,7 @@ impl<'a> Reading<'a> {
             return Err(LoadError::TooLong { file, seconds, exact: true, limit });
         }
         let sound = Sound::default();
-        Ok(Self { file, format, decoder, track: track_id, codec, stated, limit, sound })
+        Ok(Self { file, format, decoder, track: track_id, codec, shape, stated, limit, sound })
     }
 
     fn run(mut self) -> Result<Sound, LoadError> {
@@ -228,6 +234,8 @@ impl<'a> Reading<'a> {
             Ok(packet) => Ok(packet),
             Err(Error::IoError(error)) if error.kind() == io::ErrorKind::UnexpectedEof => Ok(None),
             Err(Error::IoError(error)) => Err(io_error(&file, &error)),
+            // The MP4 demuxer stops at an incomplete box.
+            Err(Error::DecodeError(_)) if self.shape == Shape::Overruns => Ok(None),
             Err(Error::ResetRequired) => {
                 let reason = "it chains several recordings".to_owned();
                 Err(LoadError::Damaged { file, at, reason })
@@ -264,6 +272,10 @@ impl<'a> Reading<'a> {
     }
 
     fn check_complete(&self) -> Result<(), LoadError> {
+        if self.sound.mono.is_empty() && self.shape == Shape::Overruns {
+            let (file, expected) = (self.file.to_owned(), self.stated);
+            return Err(LoadError::Truncated { file, read: 0.0, expected });
+        }
         let Some(expected) = self.stated else { return Ok(()) };
         let read = self.sound.seconds();
         let frame = 1.0 / f64::from(self.sound.rate.max(1));
