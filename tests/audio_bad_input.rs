@@ -62,7 +62,7 @@ fn what_may_not_be_read() {
     use std::os::unix::fs::PermissionsExt as _;
     let folder = Folder::new();
     let path = folder.wav("secret.wav", 32_000, 1, 0.5);
-    fs::set_permissions(&path, fs::Permissions::from_mode(0)).unwrap();
+    fs::set_permissions(&path, fs::Permissions::from_mode(0o000)).unwrap();
     // The superuser may read everything, and then so may the program.
     if File::open(&path).is_ok() {
         assert!(load(&path, DEFAULT_LIMIT_SECONDS).is_ok());

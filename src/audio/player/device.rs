@@ -51,6 +51,9 @@ fn back_off(attempts: u32) -> Duration {
     Duration::from_secs(1 << attempts.min(5))
 }
 
+/// A sound, a rate in Hz, and that sound at that rate.
+type Resampled = (Arc<[f32]>, u32, Arc<[f32]>);
+
 /// Runs until all senders but its own are gone, which [`Player`](super::Player) sees to.
 pub(super) struct DeviceThread {
     pub controls: Arc<Controls>,
@@ -61,7 +64,7 @@ pub(super) struct DeviceThread {
     number: u64,
     source: Option<Source>,
     /// The original of the present clip at the device's rate, which most exchanges keep.
-    resampled: Option<(Arc<[f32]>, u32, Arc<[f32]>)>,
+    resampled: Option<Resampled>,
     /// Made while the queue was full.
     pending: Option<Box<Buffers>>,
     /// Tries since the device was lost; `None` while it was never there.
