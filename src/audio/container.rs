@@ -12,7 +12,13 @@ pub(super) enum Shape {
     Whole,
     /// A container that states to be longer than the file.
     Overruns,
+    /// A WAV file whose writer could not seek back to state its length (`sox ... -t wav -`,
+    /// `ffmpeg -f wav -`, a recorder that was killed): what it states means nothing.
+    Open,
 }
+
+/// From here on a WAV file's length means "unknown": sox writes just under 2 GiB, others 4 GiB.
+const OPEN: u64 = 0x7FFF_0000;
 
 /// Looks at `source` of `length` bytes, and rewinds it.
 ///
@@ -24,9 +30,7 @@ pub(super) fn shape<S: Read + Seek>(source: &mut S, length: u64) -> io::Result<S
     let four = |at: usize| -> Option<[u8; 4]> { head.get(at..at + 4)?.try_into().ok() };
     let stated = match four(0).unwrap_or_default() {
         _ if four(4) == Some(*b"ftyp") => Some(boxes_end(source, length)?),
-        [b'R', b'I', b'F', b'F'] => {
-            four(4).map(u32::from_le_bytes).filter(|size| *size < 0x7FFF_0000).map(riff_end)
-        }
+        [b'R', b'I', b'F', b'F'] => four(4).map(u32::from_le_bytes).map(riff_end),
         [b'F', b'O', b'R', b'M'] => four(4).map(u32::from_be_bytes).map(riff_end),
         [0x1A, 0x45, 0xDF, 0xA3] => segment_end(&head),
         [b'f', b'L', b'a', b'C'] | [b'O', b'g', b'g', b'S'] | [b'c', b'a', b'f', b'f'] => None,
@@ -36,7 +40,13 @@ pub(super) fn shape<S: Read + Seek>(source: &mut S, length: u64) -> io::Result<S
         }
     };
     source.rewind()?;
-    Ok(if stated.is_some_and(|end| end > length) { Shape::Overruns } else { Shape::Whole })
+    let overruns = stated.is_some_and(|end| end > length);
+    let open = head.starts_with(b"RIFF") && stated.is_some_and(|end| end >= OPEN);
+    Ok(match (overruns, open) {
+        (true, true) => Shape::Open,
+        (true, false) => Shape::Overruns,
+        (false, _) => Shape::Whole,
+    })
 }
 
 fn riff_end(size: u32) -> u64 {
@@ -105,7 +115,7 @@ mod tests {
         assert_eq!(shape_of(b""), Shape::Unknown);
         assert_eq!(shape_of(b"RIFF\x04\0\0\0WAVE"), Shape::Whole);
         assert_eq!(shape_of(b"RIFF\x05\0\0\0WAVE"), Shape::Overruns);
-        assert_eq!(shape_of(b"RIFF\xFF\xFF\xFF\xFFWAVE"), Shape::Whole);
+        assert_eq!(shape_of(b"RIFF\xFF\xFF\xFF\xFFWAVE"), Shape::Open);
         assert_eq!(shape_of(b"FORM\0\0\0\x05AIFF"), Shape::Overruns);
         assert_eq!(shape_of(b"\0\0\0\x0Cftypisom\0\0\0\x08free"), Shape::Whole);
         assert_eq!(shape_of(b"\0\0\0\x0Cftypisom\0\0\0\x09free"), Shape::Overruns);

@@ -25,7 +25,6 @@ use symphonia::core::meta::MetadataOptions;
 
 use super::container::{Shape, shape};
 use super::resample::resample;
-use super::riff_length::with_true_length;
 use super::{Clip, LoadError, SAMPLE_RATE};
 
 /// The longest clip that is accepted unless the user says otherwise, in seconds.
@@ -108,7 +107,6 @@ fn read<S: MediaSource + 'static>(
     }
     let of_io = |error: io::Error| io_error(file, &error);
     let shape = shape(&mut source, bytes).map_err(of_io)?;
-    let source = with_true_length(source, bytes).map_err(of_io)?;
     let stream = MediaSourceStream::new(Box::new(source), Default::default());
     let mut hint = Hint::new();
     if let Some(extension) = extension {
@@ -131,7 +129,9 @@ fn unprobed(file: &str, shape: Shape, error: &Error) -> LoadError {
         }
         (_, Shape::Unknown) => LoadError::NotAudio { file },
         (_, Shape::Overruns) | (Error::IoError(_), _) => cut(file),
-        (error, Shape::Whole) => LoadError::Damaged { file, at: 0.0, reason: error.to_string() },
+        (error, Shape::Whole | Shape::Open) => {
+            LoadError::Damaged { file, at: 0.0, reason: error.to_string() }
+        }
     }
 }
 
@@ -180,7 +180,7 @@ impl<'a> Reading<'a> {
         let decoder = symphonia::default::get_codecs().make_audio_decoder(audio, &options);
         let decoder = decoder.map_err(|error| undecodable(file, audio.codec, &error))?;
         let (track_id, codec) = (track.id, audio.codec);
-        let stated = stated_seconds(track, audio);
+        let stated = stated_seconds(track, audio).filter(|_| shape != Shape::Open);
         if let Some(seconds) = stated.filter(|seconds| *seconds > limit) {
             let file = file.to_owned();
             return Err(LoadError::TooLong { file, seconds, exact: true, limit });

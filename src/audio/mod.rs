@@ -6,7 +6,6 @@ mod decode;
 mod load_error;
 pub mod player;
 mod resample;
-mod riff_length;
 mod write;
 
 pub use clip::{Clip, SAMPLE_RATE};

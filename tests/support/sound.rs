@@ -1,4 +1,4 @@
-//! Making sound files and comparing clips.
+//! Making sound files with ffmpeg and sox, and comparing clips.
 
 use std::f64::consts::TAU;
 use std::path::{Path, PathBuf};
@@ -66,7 +66,10 @@ pub fn run(mut command: Command) {
         panic!("{name} is needed for this test ({error}); run `make setup` once")
     });
     let errors = String::from_utf8_lossy(&output.stderr);
-    assert!(output.status.success(), "{name} failed: {errors}");
+    assert!(
+        output.status.success(),
+        "{name} failed (is something missing? `make setup`): {errors}"
+    );
 }
 
 /// What channel `channel` sounds like at `time` seconds: three tones below 3.5 kHz, so that every
