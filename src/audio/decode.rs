@@ -361,4 +361,16 @@ mod tests {
         let reason = "index 3 out of bounds".to_owned();
         assert_eq!(result, Err(LoadError::Crashed { file: "a.wav".to_owned(), reason }));
     }
+
+    /// Here because the superuser, who may run the tests, is denied nothing.
+    #[test]
+    fn errors_of_the_system_are_told_apart() {
+        let told = |kind: io::ErrorKind| io_error("a.wav", &kind.into());
+        let file = || "a.wav".to_owned();
+        assert_eq!(told(io::ErrorKind::PermissionDenied), LoadError::Denied { file: file() });
+        assert_eq!(told(io::ErrorKind::NotFound), LoadError::NotFound { file: file() });
+        let other = told(io::ErrorKind::StaleNetworkFileHandle);
+        assert!(matches!(other, LoadError::Unreadable { .. }));
+        assert!(other.to_string().contains("a.wav\u{201d} can't be read: "), "{other}");
+    }
 }
