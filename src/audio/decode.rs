@@ -3,10 +3,13 @@
 //! What is cut off: a file whose header states its length and that holds less is an error
 //! ([`LoadError::Truncated`]), because half a recording would silently give other results. Formats
 //! that do not state it (Ogg without its last page, ADTS, streamed WAV) give what can be decoded.
+//!
+//! AAC keeps the encoder's delay, about 1024 samples of near silence at the beginning: the demuxers
+//! do not say how long it is. MP3 (with a LAME tag), Vorbis and all lossless formats are exact.
 
 use std::any::Any;
 use std::fs::{self, File};
-use std::io::{self, Cursor, Read as _};
+use std::io::{self, Cursor};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
 
@@ -20,8 +23,8 @@ use symphonia::core::formats::{FormatOptions, FormatReader, Track, TrackType};
 use symphonia::core::io::{MediaSource, MediaSourceStream};
 use symphonia::core::meta::MetadataOptions;
 
+use super::container::{Shape, shape};
 use super::resample::resample;
-use super::riff_length::with_true_length;
 use super::{Clip, LoadError, SAMPLE_RATE};
 
 /// The longest clip that is accepted unless the user says otherwise, in seconds.
@@ -33,8 +36,9 @@ pub const MINIMUM_SECONDS: f64 = 0.1;
 /// Half a step of 24 bits: what never rises above it is silence, whatever a codec left in it.
 const SILENCE: f32 = 1.0 / 16_777_216.0;
 
-/// How much a lossy codec's frame structure may shorten a clip against its header, in seconds.
-const LOSSY_TOLERANCE: f64 = 0.1;
+/// How much shorter than its header says a clip of packets may be, in seconds; or a packet of ALAC,
+/// the longest, if that is more.
+const LAST_PACKET: f64 = 0.1;
 
 /// The clip in the file `path`: decoded, channels averaged, resampled to [`SAMPLE_RATE`], never
 /// normalised. `limit_seconds` is the longest duration accepted; a longer file is refused from its
@@ -102,8 +106,7 @@ fn read<S: MediaSource + 'static>(
         return Err(LoadError::Empty { file: file.to_owned() });
     }
     let of_io = |error: io::Error| io_error(file, &error);
-    let known = is_container(&mut source).map_err(of_io)?;
-    let source = with_true_length(source, bytes).map_err(of_io)?;
+    let shape = shape(&mut source, bytes).map_err(of_io)?;
     let stream = MediaSourceStream::new(Box::new(source), Default::default());
     let mut hint = Hint::new();
     if let Some(extension) = extension {
@@ -112,35 +115,23 @@ fn read<S: MediaSource + 'static>(
     let options = (FormatOptions::default(), MetadataOptions::default());
     let format = symphonia::default::get_probe()
         .probe(&hint, stream, options.0, options.1)
-        .map_err(|error| unprobed(file, known, &error))?;
-    finish(file, name, Reading::start(file, format, limit)?.run()?)
+        .map_err(|error| unprobed(file, shape, &error))?;
+    finish(file, name, Reading::start(file, format, shape, limit)?.run()?)
 }
 
-/// Whether `source` starts like one of the containers, so that a failure to open it means that it
-/// is damaged or cut off rather than something else.
-fn is_container<S: io::Read + io::Seek>(source: &mut S) -> io::Result<bool> {
-    let mut head = Vec::new();
-    source.by_ref().take(12).read_to_end(&mut head)?;
-    source.rewind()?;
-    let starts: [&[u8]; 6] = [b"RIFF", b"FORM", b"fLaC", b"OggS", b"caff", b"\x1A\x45\xDF\xA3"];
-    Ok(starts.iter().any(|start| head.starts_with(start)) || head.get(4..8) == Some(b"ftyp"))
-}
-
-fn unprobed(file: &str, known: bool, error: &Error) -> LoadError {
+/// Why no demuxer would open a file of this `shape`.
+fn unprobed(file: &str, shape: Shape, error: &Error) -> LoadError {
     let file = file.to_owned();
-    match error {
-        Error::IoError(error) if error.kind() != io::ErrorKind::UnexpectedEof => {
+    let cut = |file| LoadError::Truncated { file, read: 0.0, expected: None };
+    match (error, shape) {
+        (Error::IoError(error), _) if error.kind() != io::ErrorKind::UnexpectedEof => {
             io_error(&file, error)
         }
-        Error::IoError(_) if known => LoadError::Truncated { file, read: 0.0, expected: None },
-        Error::DecodeError(reason) | Error::LimitError(reason) if known => {
-            LoadError::Damaged { file, at: 0.0, reason: (*reason).to_owned() }
+        (_, Shape::Unknown) => LoadError::NotAudio { file },
+        (_, Shape::Overruns) | (Error::IoError(_), _) => cut(file),
+        (error, Shape::Whole | Shape::Open) => {
+            LoadError::Damaged { file, at: 0.0, reason: error.to_string() }
         }
-        Error::Unsupported(what) if known && !what.contains("probe") => {
-            LoadError::Codec { file, codec: format!("unsupported ({what})") }
-        }
-        _ if known => LoadError::Truncated { file, read: 0.0, expected: None },
-        _ => LoadError::NotAudio { file },
     }
 }
 
@@ -151,6 +142,7 @@ struct Reading<'a> {
     decoder: Box<dyn AudioDecoder>,
     track: u32,
     codec: AudioCodecId,
+    shape: Shape,
     /// The duration that the header states, in seconds, where it can be relied on.
     stated: Option<f64>,
     limit: f64,
@@ -174,7 +166,12 @@ impl Sound {
 }
 
 impl<'a> Reading<'a> {
-    fn start(file: &'a str, format: Box<dyn FormatReader>, limit: f64) -> Result<Self, LoadError> {
+    fn start(
+        file: &'a str,
+        format: Box<dyn FormatReader>,
+        shape: Shape,
+        limit: f64,
+    ) -> Result<Self, LoadError> {
         let no_track = || LoadError::NoTrack { file: file.to_owned() };
         let track = format.default_track(TrackType::Audio).ok_or_else(no_track)?;
         let audio = track.codec_params.as_ref().and_then(|codec| codec.audio());
@@ -183,13 +180,13 @@ impl<'a> Reading<'a> {
         let decoder = symphonia::default::get_codecs().make_audio_decoder(audio, &options);
         let decoder = decoder.map_err(|error| undecodable(file, audio.codec, &error))?;
         let (track_id, codec) = (track.id, audio.codec);
-        let stated = stated_seconds(track, audio);
+        let stated = stated_seconds(track, audio).filter(|_| shape != Shape::Open);
         if let Some(seconds) = stated.filter(|seconds| *seconds > limit) {
             let file = file.to_owned();
             return Err(LoadError::TooLong { file, seconds, exact: true, limit });
         }
         let sound = Sound::default();
-        Ok(Self { file, format, decoder, track: track_id, codec, stated, limit, sound })
+        Ok(Self { file, format, decoder, track: track_id, codec, shape, stated, limit, sound })
     }
 
     fn run(mut self) -> Result<Sound, LoadError> {
@@ -237,6 +234,8 @@ impl<'a> Reading<'a> {
             Ok(packet) => Ok(packet),
             Err(Error::IoError(error)) if error.kind() == io::ErrorKind::UnexpectedEof => Ok(None),
             Err(Error::IoError(error)) => Err(io_error(&file, &error)),
+            // The MP4 demuxer stops at an incomplete box.
+            Err(Error::DecodeError(_)) if self.shape == Shape::Overruns => Ok(None),
             Err(Error::ResetRequired) => {
                 let reason = "it chains several recordings".to_owned();
                 Err(LoadError::Damaged { file, at, reason })
@@ -273,10 +272,17 @@ impl<'a> Reading<'a> {
     }
 
     fn check_complete(&self) -> Result<(), LoadError> {
+        if self.sound.mono.is_empty() && self.shape == Shape::Overruns {
+            let (file, expected) = (self.file.to_owned(), self.stated);
+            return Err(LoadError::Truncated { file, read: 0.0, expected });
+        }
         let Some(expected) = self.stated else { return Ok(()) };
         let read = self.sound.seconds();
         let frame = 1.0 / f64::from(self.sound.rate.max(1));
-        let tolerance = if is_lossless(self.codec) { frame / 2.0 } else { LOSSY_TOLERANCE };
+        // Formats made of packets may count the last one as full.
+        let name = self.decoder.codec_info().short_name;
+        let exact = name.starts_with("pcm_") || name == "flac";
+        let tolerance = if exact { frame / 2.0 } else { LAST_PACKET.max(4_096.0 * frame) };
         if read + tolerance < expected {
             let file = self.file.to_owned();
             return Err(LoadError::Truncated { file, read, expected: Some(expected) });
@@ -300,17 +306,6 @@ fn stated_seconds(track: &Track, audio: &AudioCodecParameters) -> Option<f64> {
         Some(ticks * f64::from(base.numer.get()) / f64::from(base.denom.get()))
     };
     from_frames().or_else(from_duration).filter(|seconds| seconds.is_finite() && *seconds > 0.0)
-}
-
-fn is_lossless(id: AudioCodecId) -> bool {
-    !matches!(
-        id,
-        codec::CODEC_ID_MP1
-            | codec::CODEC_ID_MP2
-            | codec::CODEC_ID_MP3
-            | codec::CODEC_ID_AAC
-            | codec::CODEC_ID_VORBIS
-    )
 }
 
 fn undecodable(file: &str, id: AudioCodecId, error: &Error) -> LoadError {
@@ -365,5 +360,17 @@ mod tests {
         let result: Result<(), _> = contain("a.wav", || panic!("index {} out of bounds", 3));
         let reason = "index 3 out of bounds".to_owned();
         assert_eq!(result, Err(LoadError::Crashed { file: "a.wav".to_owned(), reason }));
+    }
+
+    /// Here because the superuser, who may run the tests, is denied nothing.
+    #[test]
+    fn errors_of_the_system_are_told_apart() {
+        let told = |kind: io::ErrorKind| io_error("a.wav", &kind.into());
+        let file = || "a.wav".to_owned();
+        assert_eq!(told(io::ErrorKind::PermissionDenied), LoadError::Denied { file: file() });
+        assert_eq!(told(io::ErrorKind::NotFound), LoadError::NotFound { file: file() });
+        let other = told(io::ErrorKind::StaleNetworkFileHandle);
+        assert!(matches!(other, LoadError::Unreadable { .. }));
+        assert!(other.to_string().contains("a.wav\u{201d} can't be read: "), "{other}");
     }
 }

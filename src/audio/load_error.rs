@@ -29,8 +29,11 @@ pub enum LoadError {
          Vorbis, M4A/AAC, CAF, MKV/WebM); choose another file or convert it to WAV"
     )]
     NotAudio { file: String },
-    /// A film without sound, or a container without tracks.
-    #[error("\u{201c}{file}\u{201d} has no sound track; choose another file")]
+    /// A film without sound, or with sound of an unheard-of kind.
+    #[error(
+        "\u{201c}{file}\u{201d} has no sound track that can be decoded here; choose another file \
+         or convert it to WAV first (for example: ffmpeg -i INPUT OUTPUT.wav)"
+    )]
     NoTrack { file: String },
     /// The container is read, but not what is in it.
     #[error(
@@ -40,9 +43,9 @@ pub enum LoadError {
     Codec { file: String, codec: String },
     /// Less is there than the header says.
     #[error(
-        "\u{201c}{file}\u{201d} is cut off: {read:.2} s {} could be read; copy or download it \
-         again, or keep what is left of it with: ffmpeg -i INPUT OUTPUT.wav",
-        of_expected(expected)
+        "\u{201c}{file}\u{201d} is cut off: {}; copy or download it again, or keep what is left \
+         of it with: ffmpeg -i INPUT OUTPUT.wav",
+        amount(*read, *expected)
     )]
     Truncated {
         file: String,
@@ -114,8 +117,11 @@ pub enum LoadError {
     Crashed { file: String, reason: String },
 }
 
-fn of_expected(expected: &Option<f64>) -> String {
-    expected.map_or_else(String::new, |seconds| format!("of {seconds:.2} s"))
+fn amount(read: f64, expected: Option<f64>) -> String {
+    match expected {
+        Some(expected) => format!("{read:.2} s of {expected:.2} s could be read"),
+        None => "it ends before the sound can be read".to_owned(),
+    }
 }
 
 fn length(seconds: f64, exact: bool) -> String {

@@ -1,11 +1,11 @@
 //! Sound in and out: decoding, resampling, writing WAV, playing.
 
 mod clip;
+mod container;
 mod decode;
 mod load_error;
 pub mod player;
 mod resample;
-mod riff_length;
 mod write;
 
 pub use clip::{Clip, SAMPLE_RATE};

@@ -2,18 +2,12 @@
 
 use audioadapter_buffers::direct::InterleavedSlice;
 use rubato::audioadapter_buffers;
-use rubato::{
-    Async, Fft, FixedAsync, FixedSync, Resampler, SincInterpolationParameters, WindowFunction,
-};
+use rubato::{Fft, FixedSync, Resampler as _, WindowFunction};
 use thiserror::Error;
 
 /// Frames in a block of the FFT resampler, at the lower of the two rates. Its anti-aliasing filter
 /// is as long; 512 taps keep the pass band flat up to 97 % of the lower Nyquist frequency.
 const FILTER_FRAMES: usize = 512;
-
-/// Rates whose ratio in lowest terms needs longer blocks than this go through the interpolating
-/// resampler: such a filter would ring for a quarter of a second.
-const LONGEST_BLOCK: usize = 12_288;
 
 /// The sample rates that are believed, in Hz.
 const RATES: std::ops::RangeInclusive<u32> = 1_000..=1_000_000;
@@ -58,21 +52,15 @@ pub(super) fn output_length(length: usize, from: u32, to: u32) -> usize {
     ((2 * length * to + from) / (2 * from)) as usize
 }
 
-fn resampler(from: usize, to: usize) -> Result<Box<dyn Resampler<f32>>, ResampleError> {
-    let block = from / gcd(from, to);
-    let wanted = FILTER_FRAMES * from.div_ceil(to);
-    if block <= LONGEST_BLOCK {
-        let window = WindowFunction::BlackmanHarris2;
-        // One sub-chunk a chunk: rubato rounds `wanted` up to a whole number of blocks.
-        let fft = Fft::new_custom(from, to, wanted, 1, 1, window, FixedSync::Both);
-        return Ok(Box::new(fft.map_err(failed)?));
-    }
-    let sinc_length = FILTER_FRAMES / 2 * from.div_ceil(to);
-    let parameters = SincInterpolationParameters::new(sinc_length, WindowFunction::BlackmanHarris2)
-        .oversampling_factor(256);
-    let ratio = to as f64 / from as f64;
-    let sinc = Async::new_sinc(ratio, 1.0, &parameters, 1024, 1, FixedAsync::Input);
-    Ok(Box::new(sinc.map_err(failed)?))
+/// Rubato's FFT resampler. Its interpolating one suits rates without a common factor better, but
+/// rounds its delay to whole samples: tones would come out up to half a sample off.
+fn resampler(from: usize, to: usize) -> Result<Fft<f32>, ResampleError> {
+    // Rubato centres its filter on a whole sample and trims a delay of half a block: only with an
+    // even block are these the same, and the output aligned with the input.
+    let block = 2 * from / gcd(from, to);
+    let frames = (FILTER_FRAMES * from.div_ceil(to)).next_multiple_of(block);
+    let window = WindowFunction::BlackmanHarris2;
+    Fft::new_custom(from, to, frames, 1, 1, window, FixedSync::Both).map_err(failed)
 }
 
 fn failed(error: impl std::fmt::Display) -> ResampleError {

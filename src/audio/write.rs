@@ -3,6 +3,7 @@
 use std::fs;
 use std::io::{self, BufWriter};
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 
 use hound::{SampleFormat, WavSpec, WavWriter};
 use thiserror::Error;
@@ -55,9 +56,10 @@ pub fn write_wav_f32(path: &Path, samples: &[f32]) -> Result<(), SaveError> {
     if !folder.is_dir() {
         return Err(SaveError::NoFolder { path: path.to_owned(), folder: folder.to_owned() });
     }
-    let name = path.file_name().unwrap_or_default().to_string_lossy();
-    // The process id keeps two programs that write the same file out of each other's way.
-    let temporary = folder.join(format!(".{name}.{}.part", std::process::id()));
+    // Process and count keep writers of the same file out of each other's way.
+    static COUNT: AtomicUsize = AtomicUsize::new(0);
+    let (process, count) = (std::process::id(), COUNT.fetch_add(1, Relaxed));
+    let temporary = folder.join(format!(".mondegreen-{process}-{count}.part"));
     let written = write_to(&temporary, samples).and_then(|()| fs::rename(&temporary, path));
     written.map_err(|source| {
         fs::remove_file(&temporary).ok();

@@ -51,6 +51,9 @@ fn back_off(attempts: u32) -> Duration {
     Duration::from_secs(1 << attempts.min(5))
 }
 
+/// A sound, a rate in Hz, and that sound at that rate.
+type Resampled = (Arc<[f32]>, u32, Arc<[f32]>);
+
 /// Runs until all senders but its own are gone, which [`Player`](super::Player) sees to.
 pub(super) struct DeviceThread {
     pub controls: Arc<Controls>,
@@ -61,7 +64,7 @@ pub(super) struct DeviceThread {
     number: u64,
     source: Option<Source>,
     /// The original of the present clip at the device's rate, which most exchanges keep.
-    resampled: Option<(Arc<[f32]>, u32, Arc<[f32]>)>,
+    resampled: Option<Resampled>,
     /// Made while the queue was full.
     pending: Option<Box<Buffers>>,
     /// Tries since the device was lost; `None` while it was never there.
@@ -166,11 +169,10 @@ impl DeviceThread {
 
     /// Makes buffers at the device's rate and hands them over.
     fn feed(&mut self) {
-        let Some((rate, source)) =
-            self.output.as_ref().map(|(o, _)| o.rate).zip(self.source.take())
-        else {
+        let (Some((output, _)), Some(source)) = (&self.output, self.source.clone()) else {
             return;
         };
+        let rate = output.rate;
         match self.buffers(&source, rate) {
             Ok(mut buffers) => {
                 let waiting = self.pending.take();
@@ -179,7 +181,6 @@ impl DeviceThread {
             }
             Err(error) => lock(&self.status).notice = Some(format!("No sound output: {error}.")),
         }
-        self.source = Some(source);
     }
 
     fn buffers(&mut self, source: &Source, rate: u32) -> Result<Box<Buffers>, ResampleError> {
@@ -222,4 +223,75 @@ impl DeviceThread {
 fn merge(old: Option<Source>, new: Source) -> Source {
     let keep = old.is_none_or(|old| old.keep_position);
     Source { keep_position: new.keep_position && keep, ..new }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::mpsc::channel;
+
+    use super::*;
+
+    fn thread() -> DeviceThread {
+        DeviceThread::new(Arc::default(), Arc::default(), channel().0)
+    }
+
+    #[test]
+    fn a_lost_device_pauses_keeps_the_position_says_so_and_plans_a_retry() {
+        let mut thread = thread();
+        thread.controls.seek(1.5);
+        thread.controls.set_playing(true);
+        thread.failed(&Fault::Lost("no output device is connected".to_owned()));
+        assert!(!thread.controls.playing());
+        assert_eq!(thread.controls.position(), 1.5);
+        let status = lock(&thread.status);
+        let notice = status.notice.as_deref();
+        let expected = "Sound output lost: no output device is connected. Playback is paused.";
+        assert_eq!((notice, &status.device), (Some(expected), &None));
+        assert!(status.retry_at.is_some_and(|at| at > Instant::now()));
+    }
+
+    #[test]
+    fn retries_come_less_and_less_often_and_only_after_a_loss() {
+        let mut thread = thread();
+        thread.unavailable("none");
+        assert_eq!(lock(&thread.status).retry_at, None, "it was never there");
+        thread.attempts = Some(0);
+        for seconds in [1, 2, 4, 8, 16, 32, 32] {
+            thread.unavailable("none");
+            let wait = lock(&thread.status).retry_at.unwrap() - Instant::now();
+            assert_eq!((wait.as_secs_f64().ceil()) as u64, seconds);
+        }
+    }
+
+    #[test]
+    fn a_clip_that_nobody_heard_is_replaced_without_forgetting_that_it_was_new() {
+        let source = |generation, keep_position| Source {
+            original: Arc::from([0.0; 4]),
+            adversarial: None,
+            generation,
+            keep_position,
+        };
+        let merged = merge(Some(source(1, false)), source(2, true));
+        assert_eq!((merged.generation, merged.keep_position), (2, false));
+        assert!(merge(Some(source(1, true)), source(2, true)).keep_position);
+    }
+
+    #[test]
+    fn buffers_are_at_the_device_rate_and_the_original_is_resampled_once() {
+        let mut thread = thread();
+        let original: Arc<[f32]> = (0..3_200).map(|i| (i as f32 * 0.1).sin()).collect();
+        let adversarial: Arc<[f32]> = original.iter().map(|sample| sample * 0.9).collect();
+        let source =
+            Source { original, adversarial: Some(adversarial), generation: 1, keep_position: true };
+        let buffers = thread.buffers(&source, 44_100).unwrap();
+        assert_eq!(buffers.frames(), 4_410);
+        let first = thread.resampled.clone().unwrap().2;
+        thread.buffers(&source, 44_100).unwrap();
+        assert!(Arc::ptr_eq(&first, &thread.resampled.unwrap().2));
+        let sides = [[1.0, 0.0, 0.0], [0.0, 1.0, 0.0], [0.0, 0.0, 1.0]];
+        for i in (0..4_410).step_by(7) {
+            let [o, a, d] = sides.map(|weights| buffers.sample(i, weights, 1.0));
+            assert!((a - o - d).abs() < 1e-5, "sides are locked at {i}: {o} {a} {d}");
+        }
+    }
 }

@@ -220,3 +220,40 @@ impl Drop for Player {
         self.to_device.send(None).ok();
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::mpsc::{Receiver, TryRecvError};
+    use std::time::Duration;
+
+    use super::*;
+
+    /// A player whose messages come here instead of to the device thread.
+    fn player() -> (Player, Receiver<Option<Message>>) {
+        let (to_device, messages) = channel();
+        let mut player = Player::new();
+        player.to_device = to_device;
+        (player, messages)
+    }
+
+    #[test]
+    fn a_lost_device_is_reopened_when_it_is_time() {
+        let (mut player, messages) = player();
+        lock(&player.status).retry_at = Some(Instant::now() + Duration::from_secs(60));
+        player.maintain();
+        assert!(matches!(messages.try_recv(), Err(TryRecvError::Empty)));
+        lock(&player.status).retry_at = Some(Instant::now());
+        player.maintain();
+        assert!(matches!(messages.try_recv(), Ok(Some(Message::Open))));
+        player.maintain();
+        assert!(matches!(messages.try_recv(), Err(TryRecvError::Empty)), "once");
+    }
+
+    #[test]
+    fn retired_clips_are_collected() {
+        let (mut player, messages) = player();
+        player.controls.retired.store(1, Relaxed);
+        player.maintain();
+        assert!(matches!(messages.try_recv(), Ok(Some(Message::Tick))));
+    }
+}

@@ -131,13 +131,19 @@ impl Mixer {
 
     /// Takes in what the controls say.
     fn poll(&mut self) {
+        // The end may coincide with that of the last callback.
+        self.stop_at_end();
         self.looping = self.controls.looping();
+        if self.is_silent() {
+            self.end_jump();
+        }
+        // One jump at a time: what comes during a crossfade waits for its end, at most 5 ms.
         if self.jump.is_none() {
             self.adopt();
-            self.region = self.loop_region();
+        }
+        self.region = self.loop_region();
+        if self.jump.is_none() {
             self.carry_out_seek();
-        } else {
-            self.region = self.loop_region();
         }
         let silent = self.is_silent();
         // What nobody hears need not be smooth.
@@ -257,14 +263,28 @@ impl Mixer {
         self.position = target;
     }
 
-    /// Turns at the end of a loop, fades out before the end of the clip, and stops there.
-    fn watch_edges(&mut self) {
+    fn end_jump(&mut self) {
+        if let Some(Jump { old: Some(old), .. }) = self.jump.take() {
+            self.retire(old);
+        }
+    }
+
+    /// Stops and rewinds once the clip has faded out.
+    fn stop_at_end(&mut self) {
         if self.ending && self.position >= self.frames() {
-            self.controls.set_playing(false);
+            // A clip that has been replaced meanwhile may already be wanted to play.
+            if self.is_current() && !self.is_replaced() {
+                self.controls.set_playing(false);
+            }
             self.envelope = Ramp::new([0.0]);
             self.position = 0;
             self.ending = false;
         }
+    }
+
+    /// Turns at the end of a loop, fades out before the end of the clip, and stops there.
+    fn watch_edges(&mut self) {
+        self.stop_at_end();
         if self.jump.is_some() || self.ending || self.is_silent() {
             return;
         }
@@ -298,10 +318,8 @@ impl Mixer {
             jump.from += 1;
         }
         self.position += 1;
-        if self.jump.as_ref().is_some_and(|jump| jump.share.rests_at([1.0]))
-            && let Some(Jump { old: Some(old), .. }) = self.jump.take()
-        {
-            self.retire(old);
+        if self.jump.as_ref().is_some_and(|jump| jump.share.rests_at([1.0])) {
+            self.end_jump();
         }
         let [envelope] = self.envelope.next();
         let [gain] = self.gain.next();
