@@ -26,7 +26,7 @@ HERE = pathlib.Path(__file__).parent
 ROOT = HERE.parents[1]
 PAD_MODES = ("constant", "reflect")
 
-BUNDLED = {name: f"assets/clips/{name}.flac" for name in ("glockenspiel", "bark", "trumpet")}
+BUNDLED = {name: f"assets/clips/{name}.flac" for name in ("glockenspiel", "knock", "trumpet")}
 CORPUS = {
     "corpus_laughter": "clips/Laughter/miriani-next-24.flac",
     "corpus_bass_drum": "clips/Bass_drum/pearl-master-studio-001.flac",

@@ -34,7 +34,7 @@ GRADIENT_STRIDE = 7
 # Name, file, and where to cut it: by frame counts (1 + samples // 512) less than a chunk, exactly
 # one, one with a small rest that is dropped, and a whole long clip with an overlapping last chunk.
 BUNDLED = [
-    ("short", "assets/clips/bark.flac", 20_000),
+    ("short", "assets/clips/knock.flac", 20_000),
     ("one_chunk", "assets/clips/trumpet.flac", 127 * 512),
     ("small_rest", "assets/clips/glockenspiel.flac", 150 * 512 + 77),
     ("long", "assets/clips/glockenspiel.flac", None),
