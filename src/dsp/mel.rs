@@ -1,0 +1,66 @@
+//! The mel scale after Slaney's Auditory Toolbox, as librosa has it (`htk=False`): linear below
+//! 1 kHz, logarithmic above.
+
+/// Width of one mel below [`KNEE_HZ`], in Hz.
+const HZ_PER_MEL: f64 = 200.0 / 3.0;
+/// Where the scale turns from linear to logarithmic, in Hz.
+const KNEE_HZ: f64 = 1000.0;
+/// The same point in mel.
+const KNEE_MEL: f64 = KNEE_HZ / HZ_PER_MEL;
+/// Mels above the knee in which the frequency grows by the factor [`LOG_RATIO`].
+const LOG_MELS: f64 = 27.0;
+/// See [`LOG_MELS`].
+const LOG_RATIO: f64 = 6.4;
+
+/// Frequency in Hz to Slaney mel.
+pub fn hz_to_mel(hz: f64) -> f64 {
+    if hz < KNEE_HZ {
+        hz / HZ_PER_MEL
+    } else {
+        KNEE_MEL + (hz / KNEE_HZ).ln() * (LOG_MELS / LOG_RATIO.ln())
+    }
+}
+
+/// Slaney mel to frequency in Hz, the inverse of [`hz_to_mel`].
+pub fn mel_to_hz(mel: f64) -> f64 {
+    if mel < KNEE_MEL {
+        mel * HZ_PER_MEL
+    } else {
+        KNEE_HZ * ((mel - KNEE_MEL) * (LOG_RATIO.ln() / LOG_MELS)).exp()
+    }
+}
+
+/// Triangular mel filters over the bins of a power spectrum, equal to
+/// `librosa.filters.mel(sr, n_fft, n_mels, fmin, fmax, htk=False, norm="slaney")` in double
+/// precision.
+///
+/// `bands` rows of `n_fft / 2 + 1` weights. Each triangle has unit area over frequency in Hz, so a
+/// band that falls between two bins is all zeros. `fmin` and `fmax` are in Hz, with
+/// 0 <= `fmin` < `fmax` <= `sample_rate / 2`.
+pub fn filter_bank(
+    sample_rate: f64,
+    n_fft: usize,
+    bands: usize,
+    fmin: f64,
+    fmax: f64,
+) -> Vec<Vec<f64>> {
+    let (low, high) = (hz_to_mel(fmin), hz_to_mel(fmax));
+    let corners: Vec<f64> = (0..bands + 2)
+        .map(|i| mel_to_hz(low + (high - low) * i as f64 / (bands + 1) as f64))
+        .collect();
+    corners
+        .windows(3)
+        .map(|corner| {
+            let (left, centre, right) = (corner[0], corner[1], corner[2]);
+            let area = 2.0 / (right - left);
+            (0..=n_fft / 2)
+                .map(|bin| {
+                    let hz = bin as f64 * sample_rate / n_fft as f64;
+                    let rising = (hz - left) / (centre - left);
+                    let falling = (right - hz) / (right - centre);
+                    rising.min(falling).max(0.0) * area
+                })
+                .collect()
+        })
+        .collect()
+}
