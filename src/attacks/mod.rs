@@ -9,6 +9,7 @@ mod fgsm;
 mod gradient;
 mod outcome;
 mod scale;
+mod search;
 mod spec;
 mod white_noise;
 

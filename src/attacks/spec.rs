@@ -109,12 +109,23 @@ pub struct AttackSpec {
     pub preset: Preset,
     /// By how much (in logits) the wrong label must lead, for Carlini & Wagner.
     pub confidence: f64,
+    /// Binary-search steps of Carlini & Wagner, instead of the preset's.
+    pub searches: Option<usize>,
+    /// Iterations a search of Carlini & Wagner, instead of the preset's.
+    pub iterations: Option<usize>,
 }
 
 impl AttackSpec {
     /// The attack with its default options: 20 dB as in the paper, confidence 0.
     pub fn new(id: AttackId) -> Self {
-        Self { id, snr_db: 20.0, preset: Preset::Quick, confidence: 0.0 }
+        Self {
+            id,
+            snr_db: 20.0,
+            preset: Preset::Quick,
+            confidence: 0.0,
+            searches: None,
+            iterations: None,
+        }
     }
 
     /// The attack, ready to run.
@@ -123,7 +134,13 @@ impl AttackSpec {
             AttackId::WhiteNoise => Box::new(WhiteNoise { snr_db: self.snr_db }),
             AttackId::Fgsm => Box::new(Fgsm { snr_db: self.snr_db }),
             AttackId::CarliniWagner => {
-                Box::new(CarliniWagner::preset(self.preset).with_confidence(self.confidence))
+                let preset = CarliniWagner::preset(self.preset);
+                Box::new(CarliniWagner {
+                    confidence: self.confidence,
+                    searches: self.searches.unwrap_or(preset.searches),
+                    iterations: self.iterations.unwrap_or(preset.iterations),
+                    ..preset
+                })
             }
         }
     }

@@ -1,5 +1,15 @@
 //! Sound in and out: decoding, resampling, writing WAV, playing.
 
 mod clip;
+mod decode;
+mod load_error;
+pub mod player;
+mod resample;
+mod riff_length;
+mod write;
 
 pub use clip::{Clip, SAMPLE_RATE};
+pub use decode::{DEFAULT_LIMIT_SECONDS, MINIMUM_SECONDS, load, load_bytes};
+pub use load_error::LoadError;
+pub use resample::{ResampleError, resample};
+pub use write::{SaveError, write_pair, write_wav_f32};

@@ -1,9 +1,12 @@
 //! The background thread that owns the device and the models: commands in, events out.
 
+mod device;
 mod handle;
 mod message;
+mod trace;
 mod worker;
 
+pub use device::{DeviceChoice, thread_pool};
 pub use handle::{Engine, EngineOptions};
 pub use message::{
     AttackJob, ClipSource, Command, CommandId, Event, EventKind, SaveJob, Snapshot, TracePoint,

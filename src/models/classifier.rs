@@ -57,6 +57,15 @@ pub struct ModelCard {
     pub weights_sha256: String,
 }
 
+/// What a model's scores are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ScoreKind {
+    /// Logits, up to a constant: their softmax gives the probabilities.
+    Logits,
+    /// The probabilities themselves.
+    Probabilities,
+}
+
 /// A sound-event classifier whose scores can be differentiated with respect to the waveform.
 ///
 /// Waveforms are `[B, N]`, mono at 32 kHz, any N from 0.1 s up. Both outputs are deterministic.
@@ -70,17 +79,44 @@ pub trait Classifier: Send + Sync {
     /// Where the model computes.
     fn device(&self) -> &Device;
 
+    /// What the scores are.
+    fn score_kind(&self) -> ScoreKind;
+
     /// The quantity that attacks differentiate, `[B, labels]`: the logits where the model has one
     /// logit layer.
     fn scores(&self, waveform: &Tensor) -> Result<Tensor>;
 
     /// Class probabilities `[B, labels]`, as people are shown.
-    fn probabilities(&self, waveform: &Tensor) -> Result<Tensor>;
+    fn probabilities(&self, waveform: &Tensor) -> Result<Tensor> {
+        let scores = self.scores(waveform)?;
+        match self.score_kind() {
+            ScoreKind::Logits => candle_nn::ops::softmax(&scores, 1),
+            ScoreKind::Probabilities => Ok(scores),
+        }
+    }
+
+    /// What the scores of one clip say.
+    fn verdict(&self, scores: &[f32]) -> Verdict {
+        let probabilities = match self.score_kind() {
+            ScoreKind::Logits => softmax(scores),
+            ScoreKind::Probabilities => scores.to_vec(),
+        };
+        Verdict { labels: self.labels().clone(), probabilities: probabilities.into() }
+    }
 
     /// What the model says of one clip.
     fn classify(&self, samples: &[f32]) -> Result<Verdict> {
         let waveform = Tensor::from_slice(samples, (1, samples.len()), self.device())?;
-        let probabilities = self.probabilities(&waveform)?.squeeze(0)?.to_vec1::<f32>()?;
-        Ok(Verdict { labels: self.labels().clone(), probabilities: probabilities.into() })
+        let scores = self.scores(&waveform)?.squeeze(0)?.to_vec1::<f32>()?;
+        Ok(self.verdict(&scores))
     }
+}
+
+/// Probabilities from logits.
+fn softmax(logits: &[f32]) -> Vec<f32> {
+    let largest = logits.iter().copied().fold(f32::NEG_INFINITY, f32::max);
+    let exponentials: Vec<f64> =
+        logits.iter().map(|&z| (f64::from(z) - f64::from(largest)).exp()).collect();
+    let sum: f64 = exponentials.iter().sum();
+    exponentials.iter().map(|e| (e / sum) as f32).collect()
 }

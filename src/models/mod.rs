@@ -6,7 +6,7 @@ mod library;
 mod vgg13;
 mod weights;
 
-pub use classifier::{Classifier, ModelCard, ModelId};
+pub use classifier::{Classifier, ModelCard, ModelId, ScoreKind};
 pub use labels::{FSDKAGGLE2018, Labels, Verdict};
 pub use library::{ModelLibrary, search_directories};
 pub use vgg13::{CHUNK_FRAMES, Vgg13};

@@ -1,0 +1,85 @@
+//! Fast gradient sign method: Goodfellow, Shlens and Szegedy, "Explaining and harnessing
+//! adversarial examples", ICLR 2015.
+//!
+//! One step of equal size for every sample along the sign of the gradient of the cross-entropy:
+//! away from the original label, or towards the target. As in Subramanian et al. (2019) the step
+//! is chosen for a fixed SNR (20 dB), exact after clipping.
+
+use super::gradient::Evaluation;
+use super::outcome::{Goal, Observer, Outcome, Problem};
+use super::scale::perturb_at_snr;
+use super::search::{self, Ended};
+use super::{Attack, AttackId};
+use crate::models::{Classifier, ScoreKind};
+
+/// One signed gradient step at a fixed SNR.
+#[derive(Clone, Copy, Debug)]
+pub struct Fgsm {
+    /// SNR in dB.
+    pub snr_db: f64,
+}
+
+impl Attack for Fgsm {
+    fn id(&self) -> AttackId {
+        AttackId::Fgsm
+    }
+
+    fn run(
+        &self,
+        classifier: &dyn Classifier,
+        problem: &Problem,
+        observer: &mut dyn Observer,
+    ) -> Outcome {
+        search::run(classifier, problem, |search| {
+            search.of = 1;
+            let evaluation = Evaluation::at(classifier, &problem.samples)?;
+            let weights = match problem.goal {
+                Goal::Untargeted => loss_weights(classifier, &evaluation, search.original_label),
+                Goal::Targeted(target) => {
+                    let towards = loss_weights(classifier, &evaluation, target);
+                    towards.iter().map(|w| -w).collect()
+                }
+            };
+            let gradient = evaluation.gradient(&weights)?;
+            search.gradient_evaluations = 1;
+            // The sign of an exact zero (a padded or silent stretch) is zero: no step there.
+            let direction: Vec<f32> = gradient
+                .iter()
+                .map(|&g| if g == 0.0 { 0.0 } else { g.signum() })
+                .collect();
+            if direction.iter().all(|&d| d == 0.0) {
+                let reason = "the gradient is zero everywhere: the model's answer is saturated";
+                return Err(Ended::Failed(reason.to_owned()));
+            }
+            let candidate = perturb_at_snr(&problem.samples, &direction, self.snr_db)
+                .map_err(Ended::Failed)?;
+            let verdict = classifier.classify(&candidate)?;
+            search.keep(&candidate, &verdict);
+            search.step(observer, "one signed step", &candidate, &verdict)?;
+            Ok(format!("one step at {:.1} dB SNR does not reach the goal", self.snr_db))
+        })
+    }
+}
+
+/// Weights of the scores whose gradient points as that of the cross-entropy with `label`.
+///
+/// They are scaled to a largest weight of 1, and the label's own is minus the sum of the others
+/// rather than `p - 1`, so that a confident model (p = 1 in `f32`) still has a direction.
+fn loss_weights(classifier: &dyn Classifier, at: &Evaluation, label: usize) -> Vec<f32> {
+    let mut weights: Vec<f64> = match classifier.score_kind() {
+        ScoreKind::Logits => {
+            let others = at.scores.iter().enumerate().filter(|&(i, _)| i != label);
+            let largest = others.clone().fold(f64::NEG_INFINITY, |m, (_, &z)| m.max(f64::from(z)));
+            let mut weights = vec![0.0; at.scores.len()];
+            for (i, &z) in others {
+                weights[i] = (f64::from(z) - largest).exp();
+            }
+            weights
+        }
+        ScoreKind::Probabilities => vec![0.0; at.scores.len()],
+    };
+    let total: f64 = weights.iter().sum();
+    weights[label] = if total > 0.0 { -total } else { -1.0 };
+    let scale = weights[label].abs();
+    weights.iter().map(|w| (w / scale) as f32).collect()
+}

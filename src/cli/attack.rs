@@ -1,0 +1,216 @@
+//! `mondegreen attack`: make a model mishear a clip.
+
+use std::io::IsTerminal as _;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use clap::Args;
+use indicatif::{ProgressBar, ProgressStyle};
+use serde_json::json;
+
+use super::common::{self, Compute, Failure, label_json};
+use crate::attacks::{AttackId, AttackSpec, Flow, Goal, Outcome, Preset, Problem, Progress};
+use crate::audio::{self, Clip};
+use crate::dsp::{Look, StftSettings};
+use crate::figure::Figure;
+use crate::models::{Classifier, ModelId};
+
+/// Options of `attack`.
+#[derive(Args, Debug)]
+pub struct Arguments {
+    /// The clip, of any kind that can be decoded
+    clip: PathBuf,
+    /// Whom to fool
+    #[arg(long, default_value = "vgg13", value_parser = ModelId::find)]
+    model: ModelId,
+    /// With which attack: white-noise, fgsm or carlini-wagner
+    #[arg(long, default_value = "carlini-wagner", value_parser = AttackId::find)]
+    attack: AttackId,
+    /// Into which label (default: any other)
+    #[arg(long, value_name = "LABEL")]
+    target: Option<String>,
+    /// The clip's true label; a clip that the model misnames is then left alone
+    #[arg(long, value_name = "TRUE_LABEL")]
+    label: Option<String>,
+    /// SNR in dB of white-noise and fgsm [default: 20]
+    #[arg(long, value_name = "DB", allow_negative_numbers = true)]
+    snr: Option<f64>,
+    /// How long carlini-wagner searches: quick or paper
+    #[arg(long, default_value = "quick", value_parser = Preset::find)]
+    preset: Preset,
+    /// By how much (in logits) carlini-wagner's wrong label must lead
+    #[arg(long, default_value_t = 0.0)]
+    confidence: f64,
+    /// Binary-search steps of carlini-wagner, instead of the preset's
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
+    searches: Option<u16>,
+    /// Iterations a search of carlini-wagner, instead of the preset's
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
+    iterations: Option<u32>,
+    /// Seed of everything random
+    #[arg(long, default_value_t = 0)]
+    seed: u64,
+    /// Write the adversarial clip here (32-bit float WAV)
+    #[arg(short, long, value_name = "ADV.wav")]
+    output: Option<PathBuf>,
+    /// Write the clean clip here too, as the model heard it (32-bit float WAV)
+    #[arg(long, value_name = "NAT.wav")]
+    original: Option<PathBuf>,
+    /// Write the figure here: both spectrograms side by side (PNG or SVG)
+    #[arg(long, value_name = "FIG.png")]
+    figure: Option<PathBuf>,
+    /// One JSON object on stdout
+    #[arg(long)]
+    json: bool,
+    /// Longest clip that is accepted, in seconds
+    #[arg(long, default_value_t = audio::DEFAULT_LIMIT_SECONDS)]
+    limit: f64,
+    #[command(flatten)]
+    compute: Compute,
+}
+
+/// Attacks one clip, writes what was asked for, and says how it ended.
+pub fn run(arguments: &Arguments) -> Result<(), Failure> {
+    if arguments.target.is_some() && !arguments.attack.takes_target() {
+        return Err(Failure::Usage(format!("{} cannot aim at a label", arguments.attack.name())));
+    }
+    if arguments.snr.is_some() && !arguments.attack.takes_snr() {
+        let name = arguments.attack.name();
+        return Err(Failure::Usage(format!("{name} searches the highest SNR; it takes no --snr")));
+    }
+    let (mut library, pool) = arguments.compute.prepare()?;
+    let clip = audio::load(&arguments.clip, arguments.limit)
+        .map_err(|error| Failure::Failed(error.to_string()))?;
+    let model = common::model(&mut library, arguments.model)?;
+    let find = |name: &Option<String>| {
+        let index = name.as_deref().map(|name| model.labels().find(name)).transpose();
+        index.map_err(|error| Failure::Usage(error.to_string()))
+    };
+    let problem = Problem {
+        samples: Arc::clone(&clip.samples),
+        goal: find(&arguments.target)?.map_or(Goal::Untargeted, Goal::Targeted),
+        true_label: find(&arguments.label)?,
+        seed: arguments.seed,
+    };
+    let mut spec = AttackSpec::new(arguments.attack);
+    spec.snr_db = arguments.snr.unwrap_or(spec.snr_db);
+    spec.preset = arguments.preset;
+    spec.confidence = arguments.confidence;
+    spec.searches = arguments.searches.map(usize::from);
+    spec.iterations = arguments.iterations.map(|n| n as usize);
+    let bar = progress_bar();
+    let mut observer = |progress: &Progress<'_>| {
+        show(&bar, progress);
+        Flow::Continue
+    };
+    let attack = spec.build();
+    let outcome = pool.install(|| attack.run(model.as_ref(), &problem, &mut observer));
+    bar.finish_and_clear();
+    write(arguments, &clip, model.as_ref(), &outcome)?;
+    report(arguments, model.as_ref(), &outcome);
+    match outcome.status.reason() {
+        Some(reason) if outcome.status.name() == "failed" => {
+            Err(Failure::Failed(format!("{}: {reason}", arguments.clip.display())))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// A bar on stderr, hidden where stderr is no terminal.
+fn progress_bar() -> ProgressBar {
+    if !std::io::stderr().is_terminal() {
+        return ProgressBar::hidden();
+    }
+    let bar = ProgressBar::new(1);
+    if let Ok(style) = ProgressStyle::with_template("{bar:30} {pos}/{len}  {eta} left  {msg}") {
+        bar.set_style(style);
+    }
+    bar
+}
+
+fn show(bar: &ProgressBar, progress: &Progress<'_>) {
+    bar.set_length(progress.of as u64);
+    bar.set_position(progress.iteration as u64);
+    let (label, confidence) = progress.verdict.top();
+    let best = progress.best_snr_db.map_or("nothing yet".to_owned(), |db| format!("{db:.1} dB"));
+    bar.set_message(format!(
+        "best {best}  now {} {confidence:.2}",
+        progress.verdict.labels.title(label)
+    ));
+}
+
+/// Writes the files that were asked for.
+fn write(
+    arguments: &Arguments,
+    clip: &Clip,
+    model: &dyn Classifier,
+    outcome: &Outcome,
+) -> Result<(), Failure> {
+    let failed = |error: &dyn std::fmt::Display| Failure::Failed(error.to_string());
+    if let Some(path) = &arguments.output {
+        audio::write_wav_f32(path, &outcome.samples).map_err(|e| failed(&e))?;
+    }
+    if let Some(path) = &arguments.original {
+        audio::write_wav_f32(path, &clip.samples).map_err(|e| failed(&e))?;
+    }
+    if let Some(path) = &arguments.figure {
+        let figure = Figure {
+            clip: clip.name.to_string(),
+            model: model.card().id.title().to_owned(),
+            attack: arguments.attack.title().to_owned(),
+            original: Arc::clone(&clip.samples),
+            adversarial: Arc::clone(&outcome.samples),
+            original_label: (outcome.original.title(), outcome.original.top().1),
+            adversarial_label: (outcome.adversarial.title(), outcome.adversarial.top().1),
+            snr_db: outcome.metrics.snr_db,
+            stft: StftSettings::default(),
+            look: Look::default(),
+        };
+        figure.write(path).map_err(|e| failed(&e))?;
+    }
+    Ok(())
+}
+
+fn report(arguments: &Arguments, model: &dyn Classifier, outcome: &Outcome) {
+    let labels = model.labels();
+    let after = outcome.adversarial.probability(outcome.original_label);
+    if arguments.json {
+        // JSON has no infinity: a clip that was not changed has "snr_db": null.
+        let line = json!({
+            "clip": arguments.clip,
+            "model": model.card().id.name(),
+            "attack": arguments.attack.name(),
+            "target": outcome.goal.target().map(|target| labels.name(target)),
+            "status": outcome.status.name(),
+            "reason": outcome.status.reason(),
+            "original": label_json(&outcome.original, outcome.original.top().0),
+            "adversarial": label_json(&outcome.adversarial, outcome.adversarial.top().0),
+            "original_label_confidence_after": after,
+            "snr_db": outcome.metrics.snr_db,
+            "peak": outcome.metrics.peak,
+            "iterations": outcome.iterations,
+            "gradient_evaluations": outcome.gradient_evaluations,
+            "seconds": outcome.seconds,
+            "seed": outcome.seed,
+        });
+        println!("{line}");
+        return;
+    }
+    let reason = outcome.status.reason().map(|reason| format!(" ({reason})")).unwrap_or_default();
+    let named = |verdict: &crate::models::Verdict| {
+        format!("{} {:.2}", verdict.title(), verdict.top().1)
+    };
+    println!("{}: {}{reason}", arguments.attack.title(), outcome.status.name());
+    println!("  original     {}", named(&outcome.original));
+    println!("  adversarial  {}", named(&outcome.adversarial));
+    println!("  SNR          {:.2} dB", outcome.metrics.snr_db);
+    println!("  peak of r    {:.1} dBFS", outcome.metrics.peak_dbfs());
+    println!(
+        "  effort       {} steps, {} gradients, {:.1} s",
+        outcome.iterations, outcome.gradient_evaluations, outcome.seconds
+    );
+    let written = [&arguments.original, &arguments.output, &arguments.figure];
+    for path in written.into_iter().flatten() {
+        println!("  written      {}", path.display());
+    }
+}

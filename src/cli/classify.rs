@@ -1,0 +1,102 @@
+//! `mondegreen classify`: name clips.
+
+use std::path::{Path, PathBuf};
+
+use clap::Args;
+use rayon::ThreadPool;
+use serde_json::json;
+
+use super::common::{self, Compute, Failure, label_json};
+use crate::audio;
+use crate::models::{Classifier, ModelId, Verdict};
+
+/// Options of `classify`.
+#[derive(Args, Debug)]
+pub struct Arguments {
+    /// The clips, of any kind that can be decoded
+    #[arg(required = true)]
+    clips: Vec<PathBuf>,
+    /// Who names them: a model, or `all`
+    #[arg(long, default_value = "vgg13", value_parser = parse_models)]
+    model: Models,
+    /// How many labels to show
+    #[arg(long, default_value_t = 5, value_parser = clap::value_parser!(u16).range(1..))]
+    top: u16,
+    /// One JSON object a line on stdout
+    #[arg(long)]
+    json: bool,
+    /// Longest clip that is accepted, in seconds
+    #[arg(long, default_value_t = audio::DEFAULT_LIMIT_SECONDS)]
+    limit: f64,
+    #[command(flatten)]
+    compute: Compute,
+}
+
+#[derive(Clone, Debug)]
+struct Models(Vec<ModelId>);
+
+fn parse_models(name: &str) -> Result<Models, crate::names::UnknownName> {
+    if name.eq_ignore_ascii_case("all") {
+        return Ok(Models(ModelId::ALL.to_vec()));
+    }
+    ModelId::find(name).map(|id| Models(vec![id]))
+}
+
+/// Names every clip with every model; a clip that can't be read does not keep the others from
+/// being named.
+pub fn run(arguments: &Arguments) -> Result<(), Failure> {
+    let (mut library, pool) = arguments.compute.prepare()?;
+    let models = arguments
+        .model
+        .0
+        .iter()
+        .map(|&id| common::model(&mut library, id))
+        .collect::<Result<Vec<_>, _>>()?;
+    let mut failed = 0;
+    for path in &arguments.clips {
+        for model in &models {
+            match name(path, arguments.limit, model.as_ref(), &pool) {
+                Ok(verdict) => print(arguments, path, model.as_ref(), &verdict),
+                Err(message) => {
+                    eprintln!("mondegreen: {message}");
+                    failed += 1;
+                    // The next model could not read it either.
+                    break;
+                }
+            }
+        }
+    }
+    if failed > 0 { Err(Failure::Partly(failed)) } else { Ok(()) }
+}
+
+fn name(
+    path: &Path,
+    limit: f64,
+    model: &dyn Classifier,
+    pool: &ThreadPool,
+) -> Result<Verdict, String> {
+    let clip = audio::load(path, limit).map_err(|error| error.to_string())?;
+    pool.install(|| model.classify(&clip.samples))
+        .map_err(|error| format!("{}: {} failed: {error}", path.display(), model.card().id.title()))
+}
+
+fn print(arguments: &Arguments, path: &Path, model: &dyn Classifier, verdict: &Verdict) {
+    let ranked = verdict.ranked(usize::from(arguments.top));
+    let (label, confidence) = verdict.top();
+    if arguments.json {
+        let top: Vec<_> = ranked.iter().map(|&(label, _)| label_json(verdict, label)).collect();
+        let line = json!({
+            "clip": path,
+            "model": model.card().id.name(),
+            "label": verdict.labels.name(label),
+            "confidence": confidence,
+            "top": top,
+        });
+        println!("{line}");
+    } else {
+        println!("{}  {}", path.display(), model.card().id.title());
+        for (label, probability) in ranked {
+            println!("  {probability:.3}  {}", verdict.labels.title(label));
+        }
+    }
+}

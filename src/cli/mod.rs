@@ -1,0 +1,67 @@
+//! The command line: everything that the window computes, headless.
+
+mod attack;
+mod classify;
+mod common;
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::{Args as _, FromArgMatches as _, Parser, Subcommand};
+
+use crate::models::search_directories;
+use crate::ui;
+use common::{Compute, Failure};
+
+/// Hear, see and measure what makes a sound-event classifier mishear.
+#[derive(Debug, Parser)]
+#[command(name = "mondegreen", version, args_conflicts_with_subcommands = true)]
+struct Arguments {
+    #[command(subcommand)]
+    command: Option<Task>,
+    /// A clip to open in the window
+    clip: Option<PathBuf>,
+    #[command(flatten)]
+    compute: Compute,
+}
+
+#[derive(Debug, Subcommand)]
+enum Task {
+    /// Name clips
+    Classify(classify::Arguments),
+    /// Make a model mishear a clip
+    Attack(attack::Arguments),
+}
+
+/// Runs the program as the command line says. Exit status 0 is done, 1 failed with a message on
+/// stderr, 2 wrong usage.
+pub fn main() -> ExitCode {
+    let command = Arguments::augment_args(clap::Command::new("mondegreen"));
+    let arguments = match Arguments::from_arg_matches(&command.get_matches()) {
+        Ok(arguments) => arguments,
+        Err(error) => error.exit(),
+    };
+    let result = match arguments.command {
+        Some(Task::Classify(task)) => classify::run(&task),
+        Some(Task::Attack(task)) => attack::run(&task),
+        None => window(arguments.clip, &arguments.compute),
+    };
+    match result {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => {
+            eprintln!("mondegreen: {failure}");
+            failure.exit_code()
+        }
+    }
+}
+
+fn window(clip: Option<PathBuf>, compute: &Compute) -> Result<(), Failure> {
+    let options = ui::Options { clip, engine: compute.engine_options() };
+    ui::run(options).map_err(|error| {
+        Failure::Failed(format!(
+            "the window can't be opened: {error}. A graphical display is needed (on a server: \
+             `xvfb-run mondegreen`, or ssh -X); without one, `mondegreen attack CLIP -o ADV.wav \
+             --figure FIG.png` does the same work, and `make demo` shows it"
+        ))
+    })
+}

@@ -1,0 +1,108 @@
+//! The window's side of the engine.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::mpsc::{self, Receiver, Sender};
+use std::thread::JoinHandle;
+
+use super::device::DeviceChoice;
+use super::message::{Command, CommandId, Event};
+use super::worker::{Outbox, Worker};
+
+/// How an engine is set up.
+#[derive(Clone, Debug, Default)]
+pub struct EngineOptions {
+    /// Folders that are searched for weights, in order.
+    pub model_directories: Vec<PathBuf>,
+    /// Threads that compute; none for one a core.
+    pub threads: Option<usize>,
+    /// Where models compute.
+    pub device: DeviceChoice,
+}
+
+/// Owns the engine's thread; dropping it cancels what runs and waits for the thread.
+pub struct Engine {
+    commands: Option<Sender<(CommandId, Command)>>,
+    events: Receiver<Event>,
+    last_id: AtomicU64,
+    cancelled: Arc<AtomicU64>,
+    thread: Option<JoinHandle<()>>,
+    threads: usize,
+    device: String,
+}
+
+impl Engine {
+    /// Starts the thread. `wake` is called after every event, from whichever thread sent it.
+    ///
+    /// # Errors
+    /// Where the device does not exist or no thread can be started.
+    pub fn start(
+        options: EngineOptions,
+        wake: impl Fn() + Send + Sync + 'static,
+    ) -> Result<Self, String> {
+        let (commands, inbox) = mpsc::channel();
+        let (sender, events) = mpsc::channel();
+        let cancelled = Arc::new(AtomicU64::new(0));
+        let device = options.device.resolve()?;
+        let pool = super::thread_pool(options.threads)?;
+        let threads = pool.current_num_threads();
+        let outbox = Outbox::new(sender, Arc::new(wake));
+        let worker =
+            Worker::new(options.model_directories, pool, outbox, Arc::clone(&cancelled));
+        let thread = std::thread::Builder::new()
+            .name("engine".to_owned())
+            .spawn(move || worker.run(&inbox))
+            .map_err(|error| format!("the engine's thread can't be started: {error}"))?;
+        Ok(Self {
+            commands: Some(commands),
+            events,
+            last_id: AtomicU64::new(0),
+            cancelled,
+            thread: Some(thread),
+            threads,
+            device,
+        })
+    }
+
+    /// Queues a command; its events carry the number given back.
+    pub fn send(&self, command: Command) -> CommandId {
+        let id = CommandId(self.last_id.fetch_add(1, Ordering::Relaxed) + 1);
+        if let Some(commands) = &self.commands {
+            // The thread outlives this handle: sending can't fail before `drop`.
+            commands.send((id, command)).ok();
+        }
+        id
+    }
+
+    /// Stops the running attack and those queued so far after their next gradient step; each keeps
+    /// its best.
+    pub fn cancel(&self) {
+        self.cancelled.store(self.last_id.load(Ordering::Relaxed), Ordering::Relaxed);
+    }
+
+    /// Everything that happened since the last call; never waits.
+    pub fn try_events(&self) -> Vec<Event> {
+        self.events.try_iter().collect()
+    }
+
+    /// Where models compute, for people.
+    pub fn device(&self) -> &str {
+        &self.device
+    }
+
+    /// How many threads compute.
+    pub fn threads(&self) -> usize {
+        self.threads
+    }
+}
+
+impl Drop for Engine {
+    fn drop(&mut self) {
+        self.cancel();
+        self.commands = None;
+        if let Some(thread) = self.thread.take() {
+            thread.join().ok();
+        }
+    }
+}

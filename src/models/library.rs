@@ -1,0 +1,67 @@
+//! Finding models' weights and keeping loaded models.
+
+use std::collections::HashMap;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use super::classifier::{Classifier, ModelId};
+use super::vgg13::Vgg13;
+use super::weights::{Weights, WeightsError};
+
+/// Where weights are looked for, the first that exists wins: `given` (from `--models`), the folder
+/// that the environment variable `MONDEGREEN_MODELS` names, beside the executable, in the current
+/// folder, in the user's data folder, and where the program was built.
+pub fn search_directories(given: Option<&Path>) -> Vec<PathBuf> {
+    const FOLDER: &str = "models-safetensors";
+    if let Some(given) = given {
+        return vec![given.to_owned()];
+    }
+    let executable = std::env::current_exe().ok();
+    let data = directories::ProjectDirs::from("", "", "Mondegreen");
+    std::env::var_os("MONDEGREEN_MODELS")
+        .map(PathBuf::from)
+        .into_iter()
+        .chain(executable.as_deref().and_then(Path::parent).map(|folder| folder.join(FOLDER)))
+        .chain(std::env::current_dir().ok().map(|folder| folder.join(FOLDER)))
+        .chain(data.map(|folders| folders.data_dir().join(FOLDER)))
+        .chain([Path::new(env!("CARGO_MANIFEST_DIR")).join(FOLDER)])
+        .collect()
+}
+
+/// Loads each model once, on first use.
+pub struct ModelLibrary {
+    directories: Vec<PathBuf>,
+    loaded: HashMap<ModelId, Arc<dyn Classifier>>,
+}
+
+impl ModelLibrary {
+    /// A library that looks for weights in these folders, in order.
+    pub fn new(directories: Vec<PathBuf>) -> Self {
+        Self { directories, loaded: HashMap::new() }
+    }
+
+    /// The model, loaded now or before.
+    ///
+    /// # Errors
+    /// Where its weights are not found or do not fit.
+    pub fn get(&mut self, id: ModelId) -> Result<Arc<dyn Classifier>, WeightsError> {
+        if let Some(model) = self.loaded.get(&id) {
+            return Ok(Arc::clone(model));
+        }
+        let weights = Weights::load(&self.find(id)?)?;
+        let model: Arc<dyn Classifier> = match id {
+            ModelId::Vgg13 => Arc::new(Vgg13::new(weights)?),
+        };
+        self.loaded.insert(id, Arc::clone(&model));
+        Ok(model)
+    }
+
+    fn find(&self, id: ModelId) -> Result<PathBuf, WeightsError> {
+        let file = format!("{}.safetensors", id.name());
+        self.directories
+            .iter()
+            .map(|folder| folder.join(&file))
+            .find(|path| path.is_file())
+            .ok_or(WeightsError::NotFound { file, searched: self.directories.clone() })
+    }
+}

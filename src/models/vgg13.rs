@@ -1,0 +1,160 @@
+//! VGG13 of Iqbal, Kong, Plumbley and Wang, "General-purpose audio tagging from noisy labels using
+//! convolutional neural networks", DCASE 2018 (the authors' code: tqbl/dcase2018_task2).
+//!
+//! Log-mel (64 bands, window 1024, hop 512) in dB relative to the clip's maximum, chunks of 128
+//! frames, standardised a band; five blocks of twice [3x3 convolution, ReLU, batch norm] and a 2x2
+//! max pool, 64-128-256-512-512 channels; mean over time and frequency; dense. The chunks'
+//! log-probabilities are averaged, which is the authors' geometric mean.
+
+use candle_core::{Device, Result, Tensor};
+use candle_nn::ops::log_softmax;
+
+use super::classifier::{Classifier, ModelCard, ModelId, ScoreKind};
+use super::labels::Labels;
+use super::weights::{Weights, WeightsError};
+use crate::audio::SAMPLE_RATE;
+use crate::nn::{
+    BatchNorm, Chunks, Conv3x3, Dense, LogMel, LogMelConfig, PadMode, ReluAffine, Standardise,
+    max_pool_2x2,
+};
+
+/// Frames of one chunk.
+pub const CHUNK_FRAMES: usize = 128;
+
+const BANDS: usize = 64;
+const WIDTHS: [usize; 5] = [64, 128, 256, 512, 512];
+/// Keras' default, which the authors used.
+const BATCH_NORM_EPS: f64 = 1e-3;
+
+/// The classifier with its weights, on the CPU.
+pub struct Vgg13 {
+    log_mel: LogMel,
+    chunks: Chunks,
+    standardise: Standardise,
+    layers: Vec<(Conv3x3, ReluAffine)>,
+    dense: Dense,
+    labels: Labels,
+    card: ModelCard,
+}
+
+impl Vgg13 {
+    /// Builds the model from its weights file.
+    ///
+    /// # Errors
+    /// Where a tensor is missing, left over or of another shape, or the metadata is of another
+    /// model.
+    pub fn new(mut weights: Weights) -> std::result::Result<Self, WeightsError> {
+        let labels = weights.check_header(ModelId::Vgg13.name())?;
+        let pad = match weights.metadata("pad_mode") {
+            Some("zero") => PadMode::Zero,
+            Some("reflect") => PadMode::Reflect,
+            other => {
+                let reason = format!("pad_mode must be zero or reflect, not {other:?}");
+                return Err(weights.misfit(reason));
+            }
+        };
+        let card = ModelCard {
+            id: ModelId::Vgg13,
+            parameters: weights.parameters(),
+            input: "log-mel, 64 bands, 2 s chunks",
+            test_accuracy: weights.metadata("test_accuracy").and_then(|a| a.parse().ok()),
+            training_data: weights.metadata("training_data").map(str::to_owned),
+            weights_sha256: weights.sha256().to_owned(),
+        };
+        let mean = weights.take("mean", &[BANDS])?;
+        let std = weights.take("std", &[BANDS])?;
+        let standardise =
+            Standardise::new(&mean, &std).map_err(|e| weights.misfit(e.to_string()))?;
+        let mut layers = Vec::new();
+        let mut inputs = 1;
+        for (block, width) in WIDTHS.into_iter().enumerate() {
+            for half in 1..=2 {
+                layers.push(layer(&mut weights, block, half, inputs, width)?);
+                inputs = width;
+            }
+        }
+        let dense = Dense::new(
+            &weights.take("fc.weight", &[labels.len(), inputs])?,
+            &weights.take("fc.bias", &[labels.len()])?,
+            inputs,
+        )
+        .map_err(|e| weights.misfit(e.to_string()))?;
+        weights.finish()?;
+        let log_mel = LogMel::new(LogMelConfig {
+            sample_rate: f64::from(SAMPLE_RATE),
+            window: 1024,
+            hop: 512,
+            bands: BANDS,
+            pad,
+        })
+        .map_err(|e| weights.misfit(e.to_string()))?;
+        let chunks = Chunks::new(CHUNK_FRAMES);
+        Ok(Self { log_mel, chunks, standardise, layers, dense, labels, card })
+    }
+
+    /// Log-probabilities of every chunk, `[B * chunks, labels]`.
+    ///
+    /// # Errors
+    /// Where the waveform is not `[B, N]`.
+    pub fn chunk_log_probabilities(&self, waveform: &Tensor) -> Result<Tensor> {
+        let chunks = self.chunks.forward(&self.log_mel.forward(waveform)?)?;
+        let mut x = self.standardise.forward(&chunks)?;
+        for block in self.layers.chunks(2) {
+            for (conv, norm) in block {
+                x = norm.forward(&conv.forward(&x)?)?;
+            }
+            x = max_pool_2x2(&x)?;
+        }
+        log_softmax(&self.dense.forward(&x.flatten_from(2)?.mean(2)?)?, 1)
+    }
+}
+
+/// One convolution of a block with the batch norm after its ReLU.
+fn layer(
+    weights: &mut Weights,
+    block: usize,
+    half: usize,
+    inputs: usize,
+    width: usize,
+) -> std::result::Result<(Conv3x3, ReluAffine), WeightsError> {
+    let conv = format!("blocks.{block}.conv{half}");
+    let kernel = weights.take(&format!("{conv}.weight"), &[width, inputs, 3, 3])?;
+    let bias = weights.take(&format!("{conv}.bias"), &[width])?;
+    let mut part = |name: &str| weights.take(&format!("blocks.{block}.bn{half}.{name}"), &[width]);
+    let (weight, shift) = (part("weight")?, part("bias")?);
+    let (mean, variance) = (part("running_mean")?, part("running_var")?);
+    let norm = BatchNorm {
+        weight: &weight,
+        bias: &shift,
+        running_mean: &mean,
+        running_var: &variance,
+        eps: BATCH_NORM_EPS,
+    };
+    Conv3x3::new(&kernel, &bias, inputs)
+        .and_then(|conv| Ok((conv, ReluAffine::from_batch_norm(&norm)?)))
+        .map_err(|e| weights.misfit(e.to_string()))
+}
+
+impl Classifier for Vgg13 {
+    fn card(&self) -> &ModelCard {
+        &self.card
+    }
+
+    fn labels(&self) -> &Labels {
+        &self.labels
+    }
+
+    fn device(&self) -> &Device {
+        &Device::Cpu
+    }
+
+    fn score_kind(&self) -> ScoreKind {
+        ScoreKind::Logits
+    }
+
+    /// The mean of the chunks' log-probabilities: up to one constant the mean of their logits.
+    fn scores(&self, waveform: &Tensor) -> Result<Tensor> {
+        let (batch, _) = waveform.dims2()?;
+        self.chunk_log_probabilities(waveform)?.reshape((batch, (), self.labels.len()))?.mean(1)
+    }
+}

@@ -1,0 +1,136 @@
+//! Cutting a spectrogram of any length into the fixed-length chunks that the networks take.
+
+use std::sync::Arc;
+
+use candle_core::{Result, Tensor, bail};
+
+use super::element::Element;
+use super::kernel::{self, Kernel};
+
+/// A rest of fewer frames than this is left out, half at each end; a longer one gives a last chunk
+/// that overlaps the one before it.
+const LEAST_REST: usize = 32;
+
+/// The first frame of each chunk of `length` frames, as Iqbal et al. cut them (`load_features` of
+/// their DCASE 2018 task 2 system).
+///
+/// Fewer frames than `length` give one chunk that starts at 0 and must be padded.
+pub fn chunk_frames(frames: usize, length: usize) -> Vec<usize> {
+    let (whole, rest) = (frames / length, frames % length);
+    if whole == 0 {
+        return vec![0];
+    }
+    let offset = if rest < LEAST_REST { rest / 2 } else { 0 };
+    let mut starts: Vec<_> = (0..whole).map(|chunk| offset + chunk * length).collect();
+    if rest >= LEAST_REST {
+        starts.push(frames - length);
+    }
+    starts
+}
+
+/// Cuts `[B, frames, bands]` into `[B * chunks, 1, length, bands]`, the chunks of one clip next to
+/// each other. A clip that is shorter than a chunk is continued with its smallest value.
+#[derive(Clone, Debug)]
+pub struct Chunks(Arc<ChunksKernel>);
+
+impl Chunks {
+    /// Chunks of `length` frames.
+    pub fn new(length: usize) -> Self {
+        Self(Arc::new(ChunksKernel { length: length.max(1) }))
+    }
+
+    /// The chunks of every clip.
+    ///
+    /// # Errors
+    /// Where the input is not `[B, frames, bands]` or has no frame.
+    pub fn forward(&self, spectrogram: &Tensor) -> Result<Tensor> {
+        kernel::apply(&self.0, spectrogram)
+    }
+}
+
+#[derive(Debug)]
+struct ChunksKernel {
+    length: usize,
+}
+
+/// Index of the smallest value, the first of equals.
+fn smallest<T: Element>(values: &[T]) -> usize {
+    values.iter().enumerate().fold(0, |best, (i, v)| if *v < values[best] { i } else { best })
+}
+
+impl Kernel for ChunksKernel {
+    const NAME: &'static str = "chunks";
+
+    fn output_shape(&self, input: &[usize]) -> Result<Vec<usize>> {
+        match *input {
+            [batch, frames, bands] if frames > 0 && bands > 0 => {
+                Ok(vec![batch * chunk_frames(frames, self.length).len(), 1, self.length, bands])
+            }
+            _ => bail!("chunks: expected [B, frames, bands], got {input:?}"),
+        }
+    }
+
+    fn forward<T: Element>(&self, input: &[T], shape: &[usize]) -> Vec<T> {
+        let (frames, bands) = (shape[1], shape[2]);
+        let size = self.length * bands;
+        let mut output = Vec::new();
+        for clip in input.chunks(frames * bands) {
+            if frames < self.length {
+                output.extend_from_slice(clip);
+                let floor = clip[smallest(clip)];
+                output.resize(output.len() + size - clip.len(), floor);
+            } else {
+                for start in chunk_frames(frames, self.length) {
+                    output.extend_from_slice(&clip[start * bands..start * bands + size]);
+                }
+            }
+        }
+        output
+    }
+
+    fn backward<T: Element>(
+        &self,
+        input: &[T],
+        _output: &[T],
+        gradient: &[T],
+        shape: &[usize],
+    ) -> Vec<T> {
+        let (frames, bands) = (shape[1], shape[2]);
+        let size = self.length * bands;
+        let starts = chunk_frames(frames, self.length);
+        let mut result = vec![T::zero(); input.len()];
+        let clips = input.chunks(frames * bands).zip(result.chunks_mut(frames * bands));
+        for ((clip, sums), gradient) in clips.zip(gradient.chunks(starts.len() * size)) {
+            if frames < self.length {
+                sums.copy_from_slice(&gradient[..clip.len()]);
+                let floor = smallest(clip);
+                for &g in &gradient[clip.len()..] {
+                    sums[floor] += g;
+                }
+            } else {
+                for (&start, chunk) in starts.iter().zip(gradient.chunks(size)) {
+                    for (sum, &g) in sums[start * bands..].iter_mut().zip(chunk) {
+                        *sum += g;
+                    }
+                }
+            }
+        }
+        result
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn chunks_are_cut_as_the_authors_cut_them() {
+        assert_eq!(chunk_frames(1, 128), [0]);
+        assert_eq!(chunk_frames(127, 128), [0]);
+        assert_eq!(chunk_frames(128, 128), [0]);
+        assert_eq!(chunk_frames(149, 128), [10]);
+        assert_eq!(chunk_frames(160, 128), [0, 32]);
+        assert_eq!(chunk_frames(256 + 31, 128), [15, 143]);
+        assert_eq!(chunk_frames(256 + 32, 128), [0, 128, 160]);
+    }
+}

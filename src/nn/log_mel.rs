@@ -1,0 +1,336 @@
+//! Log-mel spectrogram of a waveform, with its exact adjoint.
+//!
+//! The conventions are librosa's, as Iqbal et al. used them: frames centred on multiples of the
+//! hop, periodic Hann window, power spectrum, Slaney mel filters, decibels relative to the clip's
+//! largest mel power, floored at an absolute power of 1e-10, no dynamic-range limit:
+//!
+//! `y[t, m] = 10 log10(max(a, S[t, m])) - 10 log10(max(a, max S))`, `S = |STFT(x)|^2 F^T`.
+
+use std::fmt;
+use std::sync::Arc;
+
+use candle_core::{Result, Tensor, bail};
+use rayon::prelude::*;
+use realfft::num_complex::Complex;
+use realfft::{ComplexToReal, RealFftPlanner, RealToComplex};
+
+use super::element::Element;
+use super::kernel::{self, Kernel};
+use crate::dsp::mel;
+
+/// Powers below this are taken as this, before and after the reference (librosa's `amin`).
+const FLOOR: f64 = 1e-10;
+
+/// Frames that one task transforms; fixed, so that sums do not depend on the thread count.
+const BLOCK: usize = 32;
+
+/// How a clip is continued beyond its ends, for the frames centred near them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum PadMode {
+    /// Mirrored about the first and the last sample (librosa before 0.10).
+    Reflect,
+    /// With zeros (librosa since 0.10).
+    Zero,
+}
+
+/// The parameters of a log-mel spectrogram.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct LogMelConfig {
+    /// Samples a second.
+    pub sample_rate: f64,
+    /// Samples a frame, also the transform's length.
+    pub window: usize,
+    /// Samples from one frame to the next.
+    pub hop: usize,
+    /// Mel bands from 0 Hz to half the sample rate.
+    pub bands: usize,
+    /// How the ends are continued.
+    pub pad: PadMode,
+}
+
+impl LogMelConfig {
+    /// Frames of a clip of so many samples.
+    pub fn frames(&self, samples: usize) -> usize {
+        samples / self.hop + 1
+    }
+}
+
+/// The differentiable log-mel layer: `[B, N] -> [B, frames, bands]` in dB (0 dB = clip maximum).
+///
+/// Transforms run in `f64` whatever the type of the tensor, so that bands far below the maximum
+/// keep their precision.
+#[derive(Clone, Debug)]
+pub struct LogMel(Arc<LogMelKernel>);
+
+impl LogMel {
+    /// A layer with these parameters.
+    ///
+    /// # Errors
+    /// Where the window is odd or the hop zero.
+    pub fn new(config: LogMelConfig) -> Result<Self> {
+        if config.window < 2 || config.window % 2 == 1 || config.hop == 0 || config.bands == 0 {
+            bail!("log-mel: an even window, a hop and a band are needed, got {config:?}")
+        }
+        let mut planner = RealFftPlanner::<f64>::new();
+        let window = (0..config.window)
+            .map(|n| {
+                let phase = std::f64::consts::TAU * n as f64 / config.window as f64;
+                0.5 - 0.5 * phase.cos()
+            })
+            .collect();
+        let half = config.sample_rate / 2.0;
+        let bank = mel::filter_bank(config.sample_rate, config.window, config.bands, 0.0, half);
+        Ok(Self(Arc::new(LogMelKernel {
+            forward: planner.plan_fft_forward(config.window),
+            inverse: planner.plan_fft_inverse(config.window),
+            window,
+            filters: bank.iter().map(|weights| Filter::new(weights)).collect(),
+            config,
+        })))
+    }
+
+    /// The log-mel spectrogram of waveforms `[B, N]`.
+    ///
+    /// # Errors
+    /// Where the input is not `[B, N]` or too short to be mirrored.
+    pub fn forward(&self, waveform: &Tensor) -> Result<Tensor> {
+        kernel::apply(&self.0, waveform)
+    }
+
+    /// The parameters.
+    pub fn config(&self) -> &LogMelConfig {
+        &self.0.config
+    }
+}
+
+/// One triangular filter without its zeros.
+struct Filter {
+    first: usize,
+    weights: Vec<f64>,
+}
+
+impl Filter {
+    fn new(weights: &[f64]) -> Self {
+        let first = weights.iter().position(|&w| w != 0.0).unwrap_or(0);
+        let end = weights.iter().rposition(|&w| w != 0.0).map_or(first, |last| last + 1);
+        Self { first, weights: weights[first..end].to_vec() }
+    }
+
+    fn apply(&self, power: &[f64]) -> f64 {
+        self.weights.iter().zip(&power[self.first..]).map(|(w, p)| w * p).sum()
+    }
+}
+
+struct LogMelKernel {
+    config: LogMelConfig,
+    window: Vec<f64>,
+    filters: Vec<Filter>,
+    forward: Arc<dyn RealToComplex<f64>>,
+    inverse: Arc<dyn ComplexToReal<f64>>,
+}
+
+impl fmt::Debug for LogMelKernel {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("LogMelKernel").field("config", &self.config).finish_non_exhaustive()
+    }
+}
+
+/// What a task needs to transform frames.
+struct Scratch {
+    frame: Vec<f64>,
+    spectrum: Vec<Complex<f64>>,
+    power: Vec<f64>,
+    fft: Vec<Complex<f64>>,
+}
+
+impl LogMelKernel {
+    fn scratch(&self) -> Scratch {
+        let length = self.forward.get_scratch_len().max(self.inverse.get_scratch_len());
+        Scratch {
+            frame: self.forward.make_input_vec(),
+            spectrum: self.forward.make_output_vec(),
+            power: vec![0.0; self.config.window / 2 + 1],
+            fft: vec![Complex::default(); length],
+        }
+    }
+
+    /// The clip with half a window before and after it.
+    fn padded<T: Element>(&self, samples: &[T]) -> Vec<f64> {
+        let pad = self.config.window / 2;
+        let count = samples.len() as isize;
+        (-(pad as isize)..count + pad as isize)
+            .map(|i| self.source(i, samples.len()).map_or(0.0, |source| samples[source].to_f64()))
+            .collect()
+    }
+
+    /// Which sample stands at position `i` of the continued clip; none where it is zero.
+    fn source(&self, i: isize, samples: usize) -> Option<usize> {
+        let last = samples as isize - 1;
+        let mirrored = match self.config.pad {
+            _ if (0..=last).contains(&i) => i,
+            PadMode::Zero => return None,
+            PadMode::Reflect if i < 0 => -i,
+            PadMode::Reflect => 2 * last - i,
+        };
+        usize::try_from(mirrored).ok().filter(|&source| source < samples)
+    }
+
+    /// The frame's spectrum and power spectrum, into `scratch`.
+    fn transform(&self, padded: &[f64], frame: usize, scratch: &mut Scratch) {
+        let start = frame * self.config.hop;
+        let source = &padded[start..start + self.config.window];
+        for ((out, &x), &w) in scratch.frame.iter_mut().zip(source).zip(&self.window) {
+            *out = x * w;
+        }
+        // Infallible: the buffers were made by the plan itself.
+        self.forward
+            .process_with_scratch(&mut scratch.frame, &mut scratch.spectrum, &mut scratch.fft)
+            .ok();
+        for (power, bin) in scratch.power.iter_mut().zip(&scratch.spectrum) {
+            *power = bin.norm_sqr();
+        }
+    }
+
+    /// Mel powers `[frames, bands]` of one continued clip.
+    fn mel_powers(&self, padded: &[f64], frames: usize) -> Vec<f64> {
+        let bands = self.config.bands;
+        let mut powers = vec![0.0; frames * bands];
+        powers.par_chunks_mut(BLOCK * bands).enumerate().for_each_init(
+            || self.scratch(),
+            |scratch, (block, rows)| {
+                for (row, frame) in rows.chunks_mut(bands).zip(block * BLOCK..) {
+                    self.transform(padded, frame, scratch);
+                    for (out, filter) in row.iter_mut().zip(&self.filters) {
+                        *out = filter.apply(&scratch.power);
+                    }
+                }
+            },
+        );
+        powers
+    }
+
+    /// The gradient of one clip's samples from that of its decibels `[frames, bands]`.
+    fn adjoint<T: Element>(&self, samples: &[T], gradient: &[T]) -> Vec<T> {
+        let (bands, hop, window) = (self.config.bands, self.config.hop, self.config.window);
+        let frames = self.config.frames(samples.len());
+        let padded = self.padded(samples);
+        let powers = self.mel_powers(&padded, frames);
+        let by_power = decibel_adjoint(&powers, gradient);
+        let blocks: Vec<Vec<f64>> = (0..frames.div_ceil(BLOCK))
+            .into_par_iter()
+            .map_init(
+                || self.scratch(),
+                |scratch, block| {
+                    let rows = block * BLOCK..((block + 1) * BLOCK).min(frames);
+                    let mut out = vec![0.0; (rows.len() - 1) * hop + window];
+                    for (offset, frame) in rows.enumerate() {
+                        self.transform(&padded, frame, scratch);
+                        self.frame_adjoint(&by_power[frame * bands..(frame + 1) * bands], scratch);
+                        let target = &mut out[offset * hop..offset * hop + window];
+                        for ((sum, &x), &w) in target.iter_mut().zip(&scratch.frame).zip(&self.window) {
+                            *sum += x * w;
+                        }
+                    }
+                    out
+                },
+            )
+            .collect();
+        let mut by_padded = vec![0.0; padded.len()];
+        for (block, values) in blocks.iter().enumerate() {
+            for (sum, value) in by_padded[block * BLOCK * hop..].iter_mut().zip(values) {
+                *sum += value;
+            }
+        }
+        let mut result = vec![0.0; samples.len()];
+        for (i, value) in (-(window as isize) / 2..).zip(by_padded) {
+            if let Some(source) = self.source(i, samples.len()) {
+                result[source] += value;
+            }
+        }
+        result.into_iter().map(T::from_f64).collect()
+    }
+
+    /// Turns `scratch.spectrum` X into the gradient of the windowed frame, in `scratch.frame`.
+    ///
+    /// With p the gradient of |X|^2, `dL/dx[n]` is the sum of `2 p[f] Re(X[f] exp(2 pi i f n / window))`
+    /// over the bins f from 0 to window / 2: an unnormalised inverse transform.
+    fn frame_adjoint(&self, by_mel: &[f64], scratch: &mut Scratch) {
+        scratch.power.fill(0.0);
+        for (&g, filter) in by_mel.iter().zip(&self.filters) {
+            if g != 0.0 {
+                for (sum, w) in scratch.power[filter.first..].iter_mut().zip(&filter.weights) {
+                    *sum += g * w;
+                }
+            }
+        }
+        let last = scratch.power.len() - 1;
+        for (f, (bin, &p)) in scratch.spectrum.iter_mut().zip(&scratch.power).enumerate() {
+            // The unnormalised inverse counts the inner bins twice already.
+            *bin *= if f == 0 || f == last { 2.0 * p } else { p };
+        }
+        scratch.spectrum[0].im = 0.0;
+        scratch.spectrum[last].im = 0.0;
+        // Infallible: the buffers were made by the plan itself and the ends are real.
+        self.inverse
+            .process_with_scratch(&mut scratch.spectrum, &mut scratch.frame, &mut scratch.fft)
+            .ok();
+    }
+}
+
+/// Index of the largest power, the first of equals.
+fn loudest(powers: &[f64]) -> usize {
+    powers.iter().enumerate().fold(0, |best, (i, &p)| if p > powers[best] { i } else { best })
+}
+
+/// The gradient of mel powers from that of their decibels relative to the maximum.
+fn decibel_adjoint<T: Element>(powers: &[f64], gradient: &[T]) -> Vec<f64> {
+    let slope = 10.0 / std::f64::consts::LN_10;
+    let by = |power: f64| if power > FLOOR { slope / power } else { 0.0 };
+    let mut result: Vec<f64> =
+        powers.iter().zip(gradient).map(|(&p, g)| g.to_f64() * by(p)).collect();
+    let loudest = loudest(powers);
+    let total: f64 = gradient.iter().map(|g| g.to_f64()).sum();
+    result[loudest] -= total * by(powers[loudest]);
+    result
+}
+
+impl Kernel for LogMelKernel {
+    const NAME: &'static str = "log-mel";
+
+    fn output_shape(&self, input: &[usize]) -> Result<Vec<usize>> {
+        let &[batch, samples] = input else { bail!("log-mel: expected [B, N], got {input:?}") };
+        let least = if self.config.pad == PadMode::Reflect { self.config.window / 2 + 1 } else { 1 };
+        if samples < least {
+            bail!("log-mel: {samples} samples are too few, at least {least} are needed")
+        }
+        Ok(vec![batch, self.config.frames(samples), self.config.bands])
+    }
+
+    fn forward<T: Element>(&self, input: &[T], shape: &[usize]) -> Vec<T> {
+        let frames = self.config.frames(shape[1]);
+        let mut output = Vec::with_capacity(shape[0] * frames * self.config.bands);
+        for samples in input.chunks(shape[1]) {
+            let powers = self.mel_powers(&self.padded(samples), frames);
+            let reference = 10.0 * powers[loudest(&powers)].max(FLOOR).log10();
+            output.extend(
+                powers.iter().map(|p| T::from_f64(10.0 * p.max(FLOOR).log10() - reference)),
+            );
+        }
+        output
+    }
+
+    fn backward<T: Element>(
+        &self,
+        input: &[T],
+        _output: &[T],
+        gradient: &[T],
+        shape: &[usize],
+    ) -> Vec<T> {
+        let clip_gradient = self.config.frames(shape[1]) * self.config.bands;
+        input
+            .chunks(shape[1])
+            .zip(gradient.chunks(clip_gradient))
+            .flat_map(|(samples, gradient)| self.adjoint(samples, gradient))
+            .collect()
+    }
+}
