@@ -16,7 +16,7 @@ const GESTURES: [(&str, &str); 6] = [
 ];
 
 /// Shows the overlay; whether it is to be closed.
-pub fn show(ctx: &Context, device: String, threads: usize) -> bool {
+pub fn show(ctx: &Context, device: &str, threads: usize) -> bool {
     let palette = theme::Palette::of(ctx.theme());
     let frame = Frame::popup(&ctx.global_style()).fill(palette.card).inner_margin(Margin::same(22));
     let room = ctx.content_rect().size();
@@ -33,7 +33,7 @@ pub fn show(ctx: &Context, device: String, threads: usize) -> bool {
             });
         });
         ScrollArea::vertical().max_height(room.y - 150.0).show(ui, |ui| {
-            about(ui, &device, threads);
+            about(ui, device, threads);
             ui.add_space(8.0);
             let columns = if width > 620.0 { 2 } else { 1 };
             ui.columns(columns, |columns| {

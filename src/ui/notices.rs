@@ -48,6 +48,11 @@ impl Notices {
         }
     }
 
+    /// Removes a notice worth knowing that is no longer so.
+    pub fn retract(&mut self, text: Option<&str>) {
+        self.0.retain(|notice| notice.kind == NoticeKind::Error || Some(&*notice.text) != text);
+    }
+
     /// All notices, oldest first.
     pub fn iter(&self) -> impl ExactSizeIterator<Item = &Notice> {
         self.0.iter()

@@ -143,6 +143,7 @@ impl AttackForm {
             snr_db: self.snr_db,
             preset: self.preset(),
             confidence: self.confidence,
+            ..AttackSpec::new(self.id())
         }
     }
 }

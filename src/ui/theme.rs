@@ -7,7 +7,7 @@ use eframe::egui::{
     Stroke, TextStyle, Theme, Ui, Visuals, epaint::Shadow,
 };
 
-use crate::audio::Side;
+use crate::audio::player::Side;
 
 /// Height of buttons, fields and segments.
 pub const CONTROL_HEIGHT: f32 = 26.0;

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use eframe::egui::{self, Key, KeyboardShortcut, Modifiers, ThemePreference};
 
-use crate::audio::Side;
+use crate::audio::player::Side;
 
 /// A wish. Buttons, keys, dropped files and tests all ask by one of these.
 #[derive(Clone, Debug, PartialEq)]

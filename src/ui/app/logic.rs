@@ -58,8 +58,14 @@ impl App {
 
     fn maintain_sound(&mut self, ctx: &egui::Context) {
         self.player.maintain();
-        if let Some(notice) = self.player.notice() {
-            self.notices.info(notice);
+        // Told once for as long as it is so, also after it was dismissed.
+        let complaint = self.player.notice();
+        if complaint != self.complaint {
+            self.notices.retract(self.complaint.as_deref());
+            if let Some(text) = &complaint {
+                self.notices.info(text.clone());
+            }
+            self.complaint = complaint;
         }
         // The player holds exactly what is shown.
         let original = self.lab.clip.as_ref().map(|clip| clip.samples.clone());
@@ -71,14 +77,14 @@ impl App {
                 _ => false,
             };
             let wanted = (Some(original.clone()), adversarial.clone());
-            if !same(&wanted.0, &self.playing.0) || !same(&wanted.1, &self.playing.1) {
-                if !same(&wanted.0, &self.playing.0) {
+            if !same(&wanted.0, &self.given.0) || !same(&wanted.1, &self.given.1) {
+                if !same(&wanted.0, &self.given.0) {
                     self.player.pause();
                     self.player.seek(0.0);
                     self.player.set_loop(None);
                 }
                 self.player.set_clip(original, adversarial);
-                self.playing = wanted;
+                self.given = wanted;
             }
         }
         if self.player.state().playing {

@@ -19,7 +19,7 @@ use super::notices::Notices;
 use super::run::Options;
 use super::settings::Settings;
 use super::{dump, theme};
-use crate::audio::Player;
+use crate::audio::player::Player;
 use crate::engine::{CommandId, Engine};
 
 /// Under which key the settings are kept.
@@ -37,7 +37,9 @@ pub struct App {
     asked: Vec<UiCommand>,
     help: bool,
     /// What the player was given last.
-    playing: (Option<Arc<[f32]>>, Option<Arc<[f32]>>),
+    given: (Option<Arc<[f32]>>, Option<Arc<[f32]>>),
+    /// What the player complained about last.
+    complaint: Option<String>,
     /// Files being written, and the latest that were.
     saving: Vec<CommandId>,
     saved: Vec<PathBuf>,
@@ -47,8 +49,8 @@ impl App {
     /// Starts the engine and the player and opens the clip that the options name.
     ///
     /// # Errors
-    /// The system gives no thread.
-    pub fn new(cc: &eframe::CreationContext<'_>, options: Options) -> std::io::Result<Self> {
+    /// The device does not exist or the system gives no thread.
+    pub fn new(cc: &eframe::CreationContext<'_>, options: Options) -> Result<Self, String> {
         let ctx = &cc.egui_ctx;
         theme::install(ctx);
         dump::install(ctx);
@@ -60,17 +62,20 @@ impl App {
         ctx.set_zoom_factor(settings.zoom);
 
         let waker = ctx.clone();
-        let engine = Engine::start(options.engine, move || waker.request_repaint());
+        let engine = Engine::start(options.engine, move || waker.request_repaint())?;
+        let lab = Lab::new(ctx)
+            .map_err(|error| format!("no thread for the spectrograms can be started: {error}"))?;
         let mut app = Self {
             engine,
             player: Player::new(),
-            lab: Lab::new(ctx)?,
+            lab,
             settings,
             notices: Notices::default(),
             dialogs: Dialogs::default(),
             asked: vec![UiCommand::ReloadModel],
             help: false,
-            playing: (None, None),
+            given: (None, None),
+            complaint: None,
             saving: Vec::new(),
             saved: Vec::new(),
         };

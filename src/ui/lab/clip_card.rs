@@ -1,17 +1,17 @@
 //! The clip: what it is called, how long it is, what it looks like, and where others are.
 
 use eframe::egui::{
-    Align, Button, CornerRadius, Label, Layout, Mesh, Popup, PopupCloseBehavior, RichText,
+    Align, Button, CornerRadius, Label, Layout, Mesh, Popup, RichText,
     ScrollArea, Sense, Shape, Ui, vec2,
 };
 
 use super::LabUi;
 use super::waveform::waveform_mesh;
 use crate::assets::BUNDLED;
-use crate::audio::Side;
+use crate::audio::player::Side;
 use crate::ui::UiCommand;
 use crate::ui::theme::{self, CONTROL_HEIGHT};
-use crate::ui::widgets::{Icon, card};
+use crate::ui::widgets::card;
 use crate::ui::text;
 
 impl LabUi<'_> {

@@ -3,7 +3,7 @@
 use eframe::egui::{CentralPanel, Frame, Margin, Panel, ScrollArea, Ui};
 
 use super::Lab;
-use crate::audio::PlayerState;
+use crate::audio::player::PlayerState;
 use crate::ui::UiCommand;
 use crate::ui::settings::Settings;
 use crate::ui::theme::{self, GAP};

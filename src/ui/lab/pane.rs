@@ -8,7 +8,8 @@ use eframe::egui::{
 use super::LabUi;
 use super::panes::{READ_OUT, title};
 use super::state::{Cursor, Shown};
-use crate::audio::{SAMPLE_RATE, Side};
+use crate::audio::SAMPLE_RATE;
+use crate::audio::player::Side;
 use crate::ui::UiCommand;
 use crate::ui::text;
 use crate::ui::theme::{self, BODY};

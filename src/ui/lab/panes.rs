@@ -9,7 +9,7 @@ use eframe::egui::{
 use super::pane::PaneArea;
 use super::pictures::Request;
 use super::{LabUi, colour_bar};
-use crate::audio::Side;
+use crate::audio::player::Side;
 use crate::ui::text;
 use crate::ui::theme::{self, BODY, SMALL, TITLE};
 

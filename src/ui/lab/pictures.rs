@@ -5,7 +5,7 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, mpsc};
 use eframe::egui::{self, ColorImage, TextureHandle, TextureOptions};
 
 use super::overview::Overview;
-use crate::audio::Side;
+use crate::audio::player::Side;
 use crate::dsp::{Look, Spectrogram, StftSettings, render};
 
 /// What a picture is to show.

@@ -3,7 +3,7 @@
 use eframe::egui::{Align, Layout, RichText, Slider, Ui};
 
 use super::LabUi;
-use crate::audio::Side;
+use crate::audio::player::Side;
 use crate::ui::UiCommand;
 use crate::ui::text;
 use crate::ui::theme;

@@ -7,7 +7,7 @@ use eframe::egui::{
 
 use super::LabUi;
 use super::overview::Overview;
-use crate::audio::Side;
+use crate::audio::player::Side;
 use crate::ui::UiCommand;
 use crate::ui::theme::{self, SMALL};
 use crate::ui::widgets::caption;
