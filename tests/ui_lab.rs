@@ -215,7 +215,9 @@ fn a_target_is_found_by_search_and_aimed_at() {
     let search = harness.get_by(|node| node.accesskit_node().role() == egui::Role::TextInput);
     search.focus();
     harness.run_steps(2);
-    harness.get_by(|node| node.accesskit_node().role() == egui::Role::TextInput).type_text("bass d");
+    harness
+        .get_by(|node| node.accesskit_node().role() == egui::Role::TextInput)
+        .type_text("bass d");
     harness.run_steps(3);
     assert!(harness.query_by_label("Tearing").is_none(), "the search leaves out what does not fit");
     harness.get_by_label_contains("Bass drum").click();
@@ -230,10 +232,8 @@ fn a_target_is_found_by_search_and_aimed_at() {
 #[test]
 fn without_weights_the_window_lives_and_says_what_is_missing() {
     let empty = tempfile::tempdir().expect("an empty folder");
-    let engine = EngineOptions {
-        model_directories: vec![empty.path().to_path_buf()],
-        ..Default::default()
-    };
+    let engine =
+        EngineOptions { model_directories: vec![empty.path().to_path_buf()], ..Default::default() };
     let mut harness = lab_with(Options { clip: None, engine }, [1024.0, 640.0]);
     until(&mut harness, "the missing model is told", |h| !h.state().notices().is_empty());
     harness.get_by_label("Glockenspiel").click();

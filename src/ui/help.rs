@@ -1,6 +1,8 @@
 //! The overlay with keys, gestures and what the program is.
 
-use eframe::egui::{Context, Frame, Grid, Id, Label, Margin, Modal, RichText, ScrollArea, Ui, vec2};
+use eframe::egui::{
+    Context, Frame, Grid, Id, Label, Margin, Modal, RichText, ScrollArea, Ui, vec2,
+};
 
 use super::app::BINDINGS;
 use super::theme;
@@ -68,7 +70,8 @@ fn keys(ui: &mut Ui) {
             ui.label(binding.does);
             ui.end_row();
         }
-        for (key, does) in [("Ctrl +  Ctrl −", "Larger or smaller text"), ("Tab", "Next control")] {
+        for (key, does) in [("Ctrl +  Ctrl −", "Larger or smaller text"), ("Tab", "Next control")]
+        {
             key_hint(ui, key);
             ui.label(does);
             ui.end_row();

@@ -57,10 +57,6 @@ pub fn run(options: Options) -> Result<(), WindowError> {
         viewport = viewport.with_icon(icon);
     }
     let native = eframe::NativeOptions { viewport, ..Default::default() };
-    eframe::run_native(
-        "mondegreen",
-        native,
-        Box::new(|cc| Ok(Box::new(App::new(cc, options)?))),
-    )
-    .map_err(|error| WindowError::Window(error.to_string()))
+    eframe::run_native("mondegreen", native, Box::new(|cc| Ok(Box::new(App::new(cc, options)?))))
+        .map_err(|error| WindowError::Window(error.to_string()))
 }

@@ -129,7 +129,9 @@ impl Window {
     /// Where a control is.
     pub fn area(&self, name: &str) -> Area {
         let names = || self.controls().into_iter().map(|c| c.name).collect::<Vec<_>>().join("\n");
-        self.control(name).unwrap_or_else(|| panic!("no control {name}; there are:\n{}", names())).area
+        self.control(name)
+            .unwrap_or_else(|| panic!("no control {name}; there are:\n{}", names()))
+            .area
     }
 
     /// Waits until something holds.

@@ -11,7 +11,7 @@ use crate::audio::DEFAULT_LIMIT_SECONDS;
 use crate::audio::player::Side;
 use crate::engine::{AttackJob, ClipSource, Command, SaveJob};
 use crate::figure::Figure;
-use crate::ui::lab::{Opening, Running, Shown};
+use crate::ui::lab::{LabResult, Opening, Running, Shown};
 
 impl App {
     /// Fulfils the wishes of this frame.
@@ -86,12 +86,13 @@ impl App {
                 }
             }
             UiCommand::ChoosePairFolder => {
-                if self.lab.shown_result().is_some() {
+                if self.lab.shown_result().is_some_and(LabResult::was_changed) {
                     self.dialogs.pair_folder(ctx);
                 }
             }
             UiCommand::ChooseFigure => {
-                if let Some(result) = self.lab.shown_result() {
+                if let Some(result) = self.lab.shown_result().filter(|result| result.was_changed())
+                {
                     let name = format!("{}.png", result.job.clip.name);
                     self.dialogs.figure(ctx, &name);
                 }
@@ -141,13 +142,8 @@ impl App {
         } else {
             Goal::Untargeted
         };
-        let job = AttackJob {
-            clip,
-            model: self.lab.model.id,
-            spec: form.spec(),
-            goal,
-            seed: form.seed,
-        };
+        let job =
+            AttackJob { clip, model: self.lab.model.id, spec: form.spec(), goal, seed: form.seed };
         let command = self.engine.send(Command::Attack(Box::new(job.clone())));
         self.lab.running = Some(Running::new(command, job));
         self.lab.shown = Shown::Live;

@@ -93,12 +93,7 @@ pub const BINDINGS: [Binding; 16] = [
         plain(Key::B),
         UiCommand::Listen(Side::Adversarial)
     ),
-    binding!(
-        "D",
-        "Listen to the difference",
-        plain(Key::D),
-        UiCommand::Listen(Side::Difference)
-    ),
+    binding!("D", "Listen to the difference", plain(Key::D), UiCommand::Listen(Side::Difference)),
     binding!("←", "Back by a quarter of a second", plain(Key::ArrowLeft), UiCommand::SeekBy(-0.25)),
     binding!("→", "On by a quarter of a second", plain(Key::ArrowRight), UiCommand::SeekBy(0.25)),
     binding!("Home", "Back to the start", plain(Key::Home), UiCommand::Seek(0.0)),

@@ -54,10 +54,8 @@ impl App {
         let ctx = &cc.egui_ctx;
         theme::install(ctx);
         dump::install(ctx);
-        let settings: Settings = cc
-            .storage
-            .and_then(|storage| eframe::get_value(storage, SETTINGS))
-            .unwrap_or_default();
+        let settings: Settings =
+            cc.storage.and_then(|storage| eframe::get_value(storage, SETTINGS)).unwrap_or_default();
         ctx.set_theme(settings.theme);
         ctx.set_zoom_factor(settings.zoom);
 

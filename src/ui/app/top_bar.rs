@@ -1,7 +1,8 @@
 //! The bar at the top: name, tabs, device, theme, help.
 
 use eframe::egui::{
-    Align, Button, Frame, Label, Layout, Margin, RichText, Stroke, ThemePreference, Ui, vec2,
+    Align, Button, CornerRadius, FontId, Layout, RichText, Role, Sense, Stroke, StrokeKind,
+    ThemePreference, Ui, WidgetInfo, vec2,
 };
 
 use super::{App, UiCommand};
@@ -53,18 +54,18 @@ impl App {
         let plural = if threads == 1 { "thread" } else { "threads" };
         let label = format!("{} · {threads} {plural}", self.engine.device());
         let busy = self.lab.running.is_some();
-        let response = Frame::new()
-            .stroke(Stroke::new(1.0, palette.edge))
-            .corner_radius(13)
-            .inner_margin(Margin::symmetric(11, 4))
-            .show(ui, |ui| {
-                ui.spacing_mut().item_spacing.x = 7.0;
-                ui.add(Label::new(RichText::new(label).size(12.5)));
-                let (dot, _) = ui.allocate_exact_size(vec2(8.0, 8.0), eframe::egui::Sense::hover());
-                let colour = if busy { palette.adversarial } else { palette.good };
-                ui.painter().circle_filled(dot.center(), 4.0, colour);
-            })
-            .response;
+        let font = FontId::proportional(12.5);
+        let galley = ui.painter().layout_no_wrap(label.clone(), font, palette.text);
+        let size = vec2(galley.size().x + 39.0, CONTROL_HEIGHT);
+        let (rect, response) = ui.allocate_exact_size(size, Sense::hover());
+        response.widget_info(|| WidgetInfo::labeled(Role::Label, true, &label));
+        let edge = Stroke::new(1.0, palette.edge);
+        let painter = ui.painter();
+        painter.rect_stroke(rect, CornerRadius::same(13), edge, StrokeKind::Inside);
+        let colour = if busy { palette.adversarial } else { palette.good };
+        painter.circle_filled(rect.left_center() + vec2(15.0, 0.0), 4.0, colour);
+        let at = rect.left_center() + vec2(26.0, -galley.size().y / 2.0);
+        painter.galley(at, galley, palette.text);
         let doing = if busy { "busy with an attack" } else { "ready" };
         response.on_hover_text(format!("Where the models compute; {doing}."));
     }

@@ -6,7 +6,7 @@ use eframe::egui::{
 };
 
 use super::{App, UiCommand, commands};
-use crate::ui::lab::LabUi;
+use crate::ui::lab::{LabResult, LabUi};
 use crate::ui::notices::NoticeKind;
 use crate::ui::widgets::{Icon, icon_button};
 use crate::ui::{help, text, theme};
@@ -49,7 +49,7 @@ impl App {
 
     fn bottom_bar(&mut self, ui: &mut Ui) {
         ui.horizontal_centered(|ui| {
-            let has_result = self.lab.shown_result().is_some();
+            let has_result = self.lab.shown_result().is_some_and(LabResult::was_changed);
             let why_not = "There is nothing to save yet: attack the clip first.";
             let palette = theme::palette(ui);
             for (label, command, tooltip) in [

@@ -31,29 +31,30 @@ impl LabUi<'_> {
         }
         let palette = theme::palette(ui);
         progress_bar(ui, "Attack progress", running.fraction(), palette.adversarial);
-        ui.spacing_mut().item_spacing.y = 1.0;
         let quiet = |words: String| {
             Label::new(RichText::new(words).size(SMALL).color(palette.quiet)).truncate()
         };
-        match &running.snapshot {
+        let mut lines = match &running.snapshot {
             Some(snapshot) => {
                 let speed = running.speed().map_or(String::new(), |speed| {
                     format!(" · {} steps/s", text::number(speed, if speed < 10.0 { 1 } else { 0 }))
                 });
                 let left = running.seconds_left().map_or(String::new(), |left| {
-                    format!(" · {} left", text::duration(left.ceil()).replace(".0", ""))
+                    format!("{} left · ", text::duration(left.ceil()).replace(".0", ""))
                 });
                 let steps = format!("step {} of {}", snapshot.iteration, snapshot.of);
-                ui.add(quiet(format!("{steps}{speed}{left}")));
-                ui.add(quiet(snapshot.stage.clone()));
+                vec![format!("{steps}{speed}"), format!("{left}{}", snapshot.stage)]
             }
-            None => {
-                ui.add(quiet("Getting ready…".to_owned()));
-                ui.add(quiet(String::new()));
-            }
-        }
+            None => vec!["Getting ready…".to_owned(), String::new()],
+        };
         if !self.lab.is_attacking_this() {
-            ui.add(quiet(format!("on {}", running.job.clip.name)));
+            lines.push(format!("on {}", running.job.clip.name));
         }
+        ui.scope(|ui| {
+            ui.spacing_mut().item_spacing.y = 1.0;
+            for line in lines {
+                ui.add(quiet(line));
+            }
+        });
     }
 }

@@ -5,7 +5,7 @@ use eframe::egui::{ComboBox, DragValue, Label, Link, RichText, Slider, Ui, vec2}
 use super::LabUi;
 use crate::attacks::{AttackId, Preset};
 use crate::ui::theme::{self, SMALL};
-use crate::ui::widgets::{Segment, card, row, segmented};
+use crate::ui::widgets::{Segment, card, down_mark, row, segmented};
 
 impl LabUi<'_> {
     pub(super) fn attack_card(&mut self, ui: &mut Ui) {
@@ -21,6 +21,7 @@ impl LabUi<'_> {
     fn which_attack(&mut self, ui: &mut Ui) {
         let mut chosen = self.settings.attack.id();
         ComboBox::from_id_salt("attack")
+            .icon(down_mark)
             .selected_text(chosen.title())
             .width(ui.available_width())
             .show_ui(ui, |ui| {
@@ -48,7 +49,11 @@ impl LabUi<'_> {
             "Random noise cannot aim"
         };
         let segments = [
-            Segment::new(false, "Untargeted", "Make the model hear anything but the original label"),
+            Segment::new(
+                false,
+                "Untargeted",
+                "Make the model hear anything but the original label",
+            ),
             Segment { enabled: can_aim, ..Segment::new(true, "Targeted", aim) },
         ];
         if segmented(ui, width, &segments, &mut targeted) {

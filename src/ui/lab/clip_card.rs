@@ -1,8 +1,8 @@
 //! The clip: what it is called, how long it is, what it looks like, and where others are.
 
 use eframe::egui::{
-    Align, Button, CornerRadius, Label, Layout, Mesh, Popup, RichText,
-    ScrollArea, Sense, Shape, Ui, vec2,
+    Align, Button, CornerRadius, Label, Layout, Mesh, Popup, RichText, ScrollArea, Sense, Shape,
+    Ui, vec2,
 };
 
 use super::LabUi;
@@ -10,9 +10,9 @@ use super::waveform::waveform_mesh;
 use crate::assets::BUNDLED;
 use crate::audio::player::Side;
 use crate::ui::UiCommand;
+use crate::ui::text;
 use crate::ui::theme::{self, CONTROL_HEIGHT};
 use crate::ui::widgets::card;
-use crate::ui::text;
 
 impl LabUi<'_> {
     pub(super) fn clip_card(&mut self, ui: &mut Ui) {
@@ -23,10 +23,10 @@ impl LabUi<'_> {
                 ui.spacing_mut().item_spacing.x = 6.0;
                 let half = (ui.available_width() - 6.0) / 2.0;
                 let size = vec2(half, CONTROL_HEIGHT);
-                let open = ui
-                    .add(Button::new("Open…").min_size(size))
-                    .on_hover_text("Open a recording of any kind, up to a minute long (Ctrl O). \
-                                    Or drop one anywhere onto the window.");
+                let open = ui.add(Button::new("Open…").min_size(size)).on_hover_text(
+                    "Open a recording of any kind, up to a minute long (Ctrl O). \
+                                    Or drop one anywhere onto the window.",
+                );
                 if open.clicked() {
                     self.asked.push(UiCommand::ChooseClip);
                 }
@@ -56,14 +56,19 @@ impl LabUi<'_> {
                         Label::new(theme::strong(name, theme::TITLE).color(colour)).truncate(),
                     );
                     if let Some(clip) = &self.lab.clip {
-                        let mono = if clip.source_channels > 1 { ", mixed down to mono" } else { "" };
+                        let mono =
+                            if clip.source_channels > 1 { ", mixed down to mono" } else { "" };
                         label.on_hover_text(format!(
                             "{}\nrecorded at {} with {} channel{}{mono}{}",
                             clip.source().display(),
                             text::hertz(f64::from(clip.source_rate)),
                             clip.source_channels,
                             if clip.source_channels == 1 { "" } else { "s" },
-                            if clip.clipped { "; peaks beyond full scale were clipped" } else { "" },
+                            if clip.clipped {
+                                "; peaks beyond full scale were clipped"
+                            } else {
+                                ""
+                            },
                         ));
                     }
                 });
@@ -93,10 +98,8 @@ impl LabUi<'_> {
                 ui.painter().add(Shape::mesh(mesh));
             }
             None => {
-                let line = eframe::egui::Rect::from_center_size(
-                    rect.center(),
-                    vec2(rect.width(), 1.0),
-                );
+                let line =
+                    eframe::egui::Rect::from_center_size(rect.center(), vec2(rect.width(), 1.0));
                 ui.painter().rect_filled(line, CornerRadius::ZERO, palette.edge);
                 ui.painter().add(Shape::mesh(Mesh::default()));
             }
@@ -120,12 +123,8 @@ impl LabUi<'_> {
     }
 
     fn bundled_button(&mut self, ui: &mut Ui, width: f32) {
-        let response = crate::ui::widgets::popup_button(
-            ui,
-            "Bundled clips",
-            "Bundled",
-            width,
-            |ui| {
+        let response =
+            crate::ui::widgets::popup_button(ui, "Bundled clips", "Bundled", width, |ui| {
                 ui.set_width(360.0);
                 ui.label(theme::small(ui, "Clips that come with the program"));
                 bundled_grid(ui, 2, self.asked);
@@ -144,8 +143,7 @@ impl LabUi<'_> {
                         }
                     });
                 }
-            },
-        );
+            });
         response.on_hover_text("Clips that come with the program, one click away");
     }
 }

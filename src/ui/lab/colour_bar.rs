@@ -13,7 +13,7 @@ const BAR: f32 = 10.0;
 
 /// The room that the bar needs, with one range or with two.
 pub(super) fn width(two_ranges: bool) -> f32 {
-    if two_ranges { 84.0 } else { 50.0 }
+    if two_ranges { 90.0 } else { 56.0 }
 }
 
 /// Paints the bar with its ticks; where there are two ranges the difference's stand in its colour.
@@ -42,7 +42,7 @@ pub(super) fn show(
     }
     let count = (rect.height() / 34.0).clamp(2.0, 9.0) as usize;
     for (column, (range, colour)) in columns.into_iter().enumerate() {
-        let right = bar.right() + 30.0 + 34.0 * column as f32;
+        let right = bar.right() + 36.0 + 34.0 * column as f32;
         for tick in ticks(range, count) {
             let up = (tick - range[0]) / (range[1] - range[0]).max(1e-3);
             let y = rect.bottom() - up * rect.height();

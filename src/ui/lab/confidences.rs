@@ -42,8 +42,7 @@ fn bars(ui: &mut Ui, verdict: &Verdict, original: Option<usize>) {
     let palette = theme::palette(ui);
     let count = if ui.ctx().content_rect().height() < 760.0 { 3 } else { 5 };
     for (label, probability) in verdict.ranked(count) {
-        let colour =
-            if Some(label) == original { palette.original } else { palette.adversarial };
+        let colour = if Some(label) == original { palette.original } else { palette.adversarial };
         confidence_bar(ui, &verdict.labels.title(label), probability, colour);
     }
 }

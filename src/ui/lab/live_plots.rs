@@ -3,7 +3,7 @@
 use eframe::egui::{
     Color32, CornerRadius, FontId, Frame, Label, Margin, RichText, Stroke, Ui, vec2,
 };
-use egui_plot::{AxisHints, HPlacement, Line, Plot, PlotPoint, PlotPoints};
+use egui_plot::{AxisHints, GridMark, HPlacement, Line, Plot, PlotPoint, PlotPoints};
 
 use super::LabUi;
 use crate::engine::TracePoint;
@@ -52,10 +52,7 @@ fn thin(trace: &[TracePoint]) -> Vec<TracePoint> {
     thinned
 }
 
-fn points(
-    trace: &[TracePoint],
-    value: impl Fn(&TracePoint) -> Option<f64>,
-) -> Vec<PlotPoint> {
+fn points(trace: &[TracePoint], value: impl Fn(&TracePoint) -> Option<f64>) -> Vec<PlotPoint> {
     let point = |step: &TracePoint| Some(PlotPoint::new(step.iteration as f64, value(step)?));
     trace.iter().filter_map(point).filter(|point| point.y.is_finite()).collect()
 }
@@ -84,7 +81,9 @@ fn chart(
                 caption(ui, title);
                 if some {
                     for (name, colour, _) in &lines {
-                        ui.add(Label::new(RichText::new(*name).size(11.0).color(*colour)).truncate());
+                        ui.add(
+                            Label::new(RichText::new(*name).size(11.0).color(*colour)).truncate(),
+                        );
                     }
                 }
             });
@@ -133,6 +132,10 @@ fn chart(
                     egui_plot::HoverPosition::Elsewhere { .. } => None,
                 });
             if let Some([low, high]) = range {
+                let marks = [low, (low + high) / 2.0, high];
+                plot = plot.y_grid_spacer(move |_| {
+                    marks.map(|value| GridMark { value, step_size: high - low }).to_vec()
+                });
                 plot = plot.include_y(low).include_y(high);
             }
             plot.show(ui, |plot_ui| {

@@ -7,7 +7,7 @@ use crate::models::ModelId;
 use crate::ui::UiCommand;
 use crate::ui::text;
 use crate::ui::theme;
-use crate::ui::widgets::{card, quiet_button, row};
+use crate::ui::widgets::{card, down_mark, quiet_button, row};
 
 impl LabUi<'_> {
     pub(super) fn model_card(&mut self, ui: &mut Ui) {
@@ -15,6 +15,7 @@ impl LabUi<'_> {
             let palette = theme::palette(ui);
             let mut chosen = self.lab.model.id;
             ComboBox::from_id_salt("model")
+                .icon(down_mark)
                 .selected_text(chosen.title())
                 .width(ui.available_width())
                 .show_ui(ui, |ui| {

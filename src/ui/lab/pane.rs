@@ -8,6 +8,7 @@ use eframe::egui::{
 use super::LabUi;
 use super::panes::{READ_OUT, title};
 use super::state::{Cursor, Shown};
+use crate::attacks::Status;
 use crate::audio::SAMPLE_RATE;
 use crate::audio::player::Side;
 use crate::ui::UiCommand;
@@ -163,23 +164,37 @@ impl LabUi<'_> {
         let painter = ui.painter_at(pane.rect);
         painter.rect_filled(pane.rect, CornerRadius::ZERO, palette.card);
         let attacking = self.lab.shown == Shown::Live && self.lab.running.is_some();
+        let ended = self.lab.shown_result().map(|result| &result.outcome.status);
         let (headline, words) = match (attacking, pane.side) {
+            (false, _) if ended.is_some() => {
+                let reason = ended.and_then(Status::reason).map(|reason| format!("{reason}. "));
+                let words = match ended {
+                    Some(Status::Cancelled) => "Nothing was found before the stop.".to_owned(),
+                    Some(Status::AlreadyTheTarget) => {
+                        "The model hears the target in the clip as it is.".to_owned()
+                    }
+                    _ => format!(
+                        "{}A longer search or another attack may find more.",
+                        reason.unwrap_or_default()
+                    ),
+                };
+                ("Nothing was changed", words)
+            }
             (true, _) => {
-                let heard = self
-                    .lab
-                    .running
-                    .as_ref()
-                    .and_then(|running| running.snapshot.as_ref())
-                    .map(|snapshot| {
-                        let (label, probability) = snapshot.verdict.top();
-                        let title = snapshot.verdict.labels.title(label);
-                        format!("The model still hears {title} {probability:.2}.")
-                    });
+                let heard =
+                    self.lab.running.as_ref().and_then(|running| running.snapshot.as_ref()).map(
+                        |snapshot| {
+                            let (label, probability) = snapshot.verdict.top();
+                            let title = snapshot.verdict.labels.title(label);
+                            format!("The model still hears {title} {probability:.2}.")
+                        },
+                    );
                 ("Searching…", heard.unwrap_or_else(|| "Getting ready.".to_owned()))
             }
-            (false, Side::Difference) => {
-                ("No difference yet", "An attack makes one; it is shown on a range of its own.".into())
-            }
+            (false, Side::Difference) => (
+                "No difference yet",
+                "An attack makes one; it is shown on a range of its own.".into(),
+            ),
             (false, _) => {
                 let title = self.lab.model.id.title();
                 let words = format!(
@@ -248,8 +263,7 @@ impl LabUi<'_> {
         let level_text = level.map_or("–".to_owned(), |level| text::decibels(level.into(), 0));
         let mut words = format!("{seconds:.2} s · {} · {level_text}", text::hertz(hz));
         if pane.side == Side::Adversarial
-            && let (Some(level), Some(original)) =
-                (level, self.lab.level_at_cursor(Side::Original))
+            && let (Some(level), Some(original)) = (level, self.lab.level_at_cursor(Side::Original))
         {
             words += &format!(" · Δ {}", text::number(f64::from(level - original), 1));
         }

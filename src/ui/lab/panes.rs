@@ -1,9 +1,9 @@
 //! The row of spectrograms: same time, same frequencies, same levels, side by side.
 
 use eframe::egui::{
-    Align2, FontId, Rect, Sense, TextFormat, Ui,
+    Align2, FontId, Rect, Sense, TextFormat, Ui, pos2,
     text::{LayoutJob, TextWrapping},
-    pos2, vec2,
+    vec2,
 };
 
 use super::pane::PaneArea;
@@ -48,8 +48,7 @@ impl LabUi<'_> {
             .enumerate()
             .map(|(index, &side)| {
                 let left = row.left() + index as f32 * (width + BETWEEN);
-                let rect =
-                    Rect::from_min_size(pos2(left, row.top()), vec2(width, row.height()));
+                let rect = Rect::from_min_size(pos2(left, row.top()), vec2(width, row.height()));
                 PaneArea::new(side, rect)
             })
             .collect();

@@ -168,15 +168,6 @@ impl Pictures {
             .as_ref()
             .filter(|picture| Arc::ptr_eq(&picture.request.original, original))
     }
-
-    /// Whether every picture asked for is shown.
-    pub fn is_settled(&self) -> bool {
-        self.asked.iter().zip(&self.shown).all(|(asked, shown)| match (asked, shown) {
-            (Some(asked), Some(shown)) => asked.same(&shown.request),
-            (Some(_), None) => false,
-            (None, _) => true,
-        })
-    }
 }
 
 impl Drop for Pictures {

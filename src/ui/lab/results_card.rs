@@ -92,8 +92,7 @@ fn line(
     let painter = ui.painter();
     let colour = if fooled { palette.adversarial } else { palette.quiet };
     let heavy = FontId::new(BODY, theme::semibold());
-    let attack =
-        painter.text(rect.left_center(), Align2::LEFT_CENTER, attack, heavy, colour);
+    let attack = painter.text(rect.left_center(), Align2::LEFT_CENTER, attack, heavy, colour);
     let plain = FontId::proportional(BODY);
     let snr =
         painter.text(rect.right_center(), Align2::RIGHT_CENTER, snr, plain.clone(), palette.text);

@@ -6,14 +6,20 @@ use eframe::egui::{
 
 use super::LabUi;
 use super::clip_card::bundled_grid;
-use crate::ui::theme::{self, BODY};
+use crate::assets::BUNDLED;
+use crate::ui::theme::{self, BODY, CONTROL_HEIGHT};
 use crate::ui::widgets::Icon;
+
+/// Columns of bundled clips.
+const COLUMNS: usize = 3;
 
 impl LabUi<'_> {
     pub(super) fn start(&mut self, ui: &mut Ui) {
         let palette = theme::palette(ui);
         let (area, _) = ui.allocate_exact_size(ui.available_size(), Sense::hover());
-        let size = vec2(area.width().min(620.0), area.height().min(470.0));
+        let rows = BUNDLED.len().div_ceil(COLUMNS) as f32;
+        let wanted = 212.0 + rows * (CONTROL_HEIGHT + 6.0);
+        let size = vec2(area.width().min(620.0), area.height().min(wanted));
         let sheet = Rect::from_center_size(area.center(), size);
         ui.painter().rect(
             sheet,
@@ -41,14 +47,12 @@ impl LabUi<'_> {
             FontId::proportional(BODY),
             palette.quiet,
         );
-        let rest = Rect::from_min_max(
-            pos2(inside.left(), line.bottom() + 24.0),
-            inside.right_bottom(),
-        );
+        let rest =
+            Rect::from_min_max(pos2(inside.left(), line.bottom() + 24.0), inside.right_bottom());
         ui.scope_builder(UiBuilder::new().max_rect(rest), |ui| {
             ui.label(theme::strong("or begin with one of these", BODY));
             ui.add_space(2.0);
-            bundled_grid(ui, 3, self.asked);
+            bundled_grid(ui, COLUMNS, self.asked);
         });
     }
 }

@@ -162,7 +162,8 @@ impl Lab {
                 Some(Adversarial { samples, verdict, snr_db })
             }
             Shown::Result(index) => {
-                let outcome = &self.results.get(index)?.outcome;
+                let result = self.results.get(index).filter(|result| result.was_changed())?;
+                let outcome = &result.outcome;
                 Some(Adversarial {
                     samples: &outcome.samples,
                     verdict: &outcome.adversarial,

@@ -50,6 +50,7 @@ impl LabUi<'_> {
             ui.label(RichText::new(whole).color(palette.quiet));
         }
         ui.spacing_mut().item_spacing.x = if narrow { 6.0 } else { 10.0 };
+        ui.add_space(ui.spacing().item_spacing.x - 4.0);
     }
 
     fn sides(&mut self, ui: &mut Ui, width: f32, narrow: bool) {
@@ -74,7 +75,11 @@ impl LabUi<'_> {
                 ..Segment::new(
                     Side::Adversarial,
                     label("B  Adversarial", "Adversarial"),
-                    if has { "Listen to the adversarial clip (B)" } else { "Attack the clip first" },
+                    if has {
+                        "Listen to the adversarial clip (B)"
+                    } else {
+                        "Attack the clip first"
+                    },
                 )
             },
             Segment {
@@ -100,9 +105,7 @@ impl LabUi<'_> {
     fn volume(&mut self, ui: &mut Ui, narrow: bool) {
         let palette = theme::palette(ui);
         let mut gain = self.settings.gain_db;
-        ui.label(
-            RichText::new(text::decibels(gain.into(), 0)).size(12.0).color(palette.quiet),
-        );
+        ui.label(RichText::new(text::decibels(gain.into(), 0)).size(12.0).color(palette.quiet));
         ui.spacing_mut().slider_width =
             (ui.available_width() - 26.0).clamp(30.0, if narrow { 60.0 } else { 110.0 });
         let slider = Slider::new(&mut gain, SOFTEST..=LOUDEST).show_value(false).step_by(1.0);

@@ -9,7 +9,7 @@ use crate::ui::UiCommand;
 use crate::ui::settings::Settings;
 use crate::ui::text;
 use crate::ui::theme;
-use crate::ui::widgets::{Icon, Segment, icon_button, popup_button, row, segmented};
+use crate::ui::widgets::{Icon, Segment, down_mark, icon_button, popup_button, row, segmented};
 
 /// The windows that can be chosen, in samples.
 const WINDOWS: [usize; 6] = [256, 512, 1024, 2048, 4096, 8192];
@@ -114,6 +114,7 @@ fn picture_settings(ui: &mut Ui, settings: &mut Settings) {
     apart(floor, ceiling);
     row(ui, "Colours", |ui| {
         ComboBox::from_id_salt("colours")
+            .icon(down_mark)
             .selected_text(settings.look.colour_map.title())
             .width(130.0)
             .show_ui(ui, |ui| {
@@ -126,10 +127,16 @@ fn picture_settings(ui: &mut Ui, settings: &mut Settings) {
             .on_hover_text("All are even for the eye: equal steps in level look equally far apart");
     });
     let stft = &mut settings.stft;
-    samples(ui, "Window", "Longer windows tell pitches apart, shorter ones moments", &WINDOWS, |w| {
-        w.map(|w| stft.window = w);
-        stft.window
-    });
+    samples(
+        ui,
+        "Window",
+        "Longer windows tell pitches apart, shorter ones moments",
+        &WINDOWS,
+        |w| {
+            w.map(|w| stft.window = w);
+            stft.window
+        },
+    );
     samples(ui, "Hop", "The step from one column to the next", &HOPS, |hop| {
         hop.map(|hop| stft.hop = hop);
         stft.hop
@@ -174,6 +181,7 @@ fn samples(
     };
     row(ui, name, |ui| {
         ComboBox::from_id_salt(name)
+            .icon(down_mark)
             .selected_text(milliseconds(value(None)))
             .width(130.0)
             .show_ui(ui, |ui| {

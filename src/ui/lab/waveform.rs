@@ -10,7 +10,7 @@ use super::overview::Overview;
 use crate::audio::player::Side;
 use crate::ui::UiCommand;
 use crate::ui::theme::{self, SMALL};
-use crate::ui::widgets::caption;
+use crate::ui::widgets::{caption, down_mark};
 
 /// The magnifications that can be chosen.
 const MAGNIFICATIONS: [u32; 4] = [1, 10, 100, 1000];
@@ -45,9 +45,10 @@ impl LabUi<'_> {
                 );
                 painter.add(Shape::mesh(mesh));
             }
-            let difference = self.lab.adversarial().and_then(|_| {
-                self.lab.pictures.get(Side::Difference, &clip.samples)
-            });
+            let difference = self
+                .lab
+                .adversarial()
+                .and_then(|_| self.lab.pictures.get(Side::Difference, &clip.samples));
             if let Some(picture) = difference {
                 let magnified = scale * self.settings.magnification as f32;
                 let mesh = waveform_mesh(
@@ -103,10 +104,9 @@ impl LabUi<'_> {
                 ui.spacing_mut().interact_size.y = 20.0;
                 ui.spacing_mut().button_padding = vec2(6.0, 1.0);
                 ui.spacing_mut().item_spacing.x = 6.0;
-                ui.style_mut().text_styles.insert(
-                    eframe::egui::TextStyle::Button,
-                    FontId::proportional(SMALL),
-                );
+                ui.style_mut()
+                    .text_styles
+                    .insert(eframe::egui::TextStyle::Button, FontId::proportional(SMALL));
                 let has = self.lab.adversarial().is_some();
                 ui.add_enabled_ui(has, |ui| {
                     let mut gain = self.settings.difference_gain_db;
@@ -126,6 +126,7 @@ impl LabUi<'_> {
                     }
                     ui.label(RichText::new("played").size(SMALL).color(palette.quiet));
                     ComboBox::from_id_salt("magnification")
+                        .icon(down_mark)
                         .selected_text(format!("× {}", self.settings.magnification))
                         .width(64.0)
                         .show_ui(ui, |ui| {

@@ -9,8 +9,7 @@ use crate::ui::theme::{self, BODY};
 /// A label with its probability, and a bar as long as it is probable.
 pub fn confidence_bar(ui: &mut Ui, label: &str, probability: f32, colour: Color32) {
     let palette = theme::palette(ui);
-    let (rect, response) =
-        ui.allocate_exact_size(vec2(ui.available_width(), 20.0), Sense::hover());
+    let (rect, response) = ui.allocate_exact_size(vec2(ui.available_width(), 20.0), Sense::hover());
     let value = format!("{probability:.2}");
     response.widget_info(|| {
         let mut info = WidgetInfo::labeled(Role::Label, true, format!("{label} {value}"));
@@ -27,7 +26,8 @@ pub fn confidence_bar(ui: &mut Ui, label: &str, probability: f32, colour: Color3
         let blend = if ui.visuals().dark_mode { 0.48 } else { 0.30 };
         let tint = palette.field.lerp_to_gamma(colour, blend);
         painter.rect_filled(bar, radius, tint);
-        let edge = Rect::from_min_max(bar.min, pos2(bar.left() + 3.0_f32.min(filled), bar.bottom()));
+        let edge =
+            Rect::from_min_max(bar.min, pos2(bar.left() + 3.0_f32.min(filled), bar.bottom()));
         painter.rect_filled(edge, CornerRadius { nw: 4, sw: 4, ne: 0, se: 0 }, colour);
     }
     let figures = 34.0;

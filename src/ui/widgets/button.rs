@@ -1,18 +1,22 @@
 //! Buttons: the large one, quiet ones, and icons.
 
 use eframe::egui::{
-    Align2, Button, CornerRadius, CursorIcon, FontId, Popup, PopupCloseBehavior, Response, Role,
-    Sense, Ui, WidgetInfo, vec2,
+    Align2, Button, CornerRadius, CursorIcon, FontId, Popup, PopupCloseBehavior, Rect, Response,
+    Role, Sense, Ui, WidgetInfo, pos2, style::WidgetVisuals, vec2,
 };
 
 use super::Icon;
 use crate::ui::theme::{self, BODY, CONTROL_HEIGHT, CONTROL_RADIUS};
 
+/// The mark of what opens downwards, for combo boxes.
+pub fn down_mark(ui: &Ui, rect: Rect, _: &WidgetVisuals, _: bool) {
+    Icon::Down.paint(ui.painter(), rect, 10.0, theme::palette(ui).quiet);
+}
+
 /// The one large button of a screen, over the whole width.
 pub fn primary_button(ui: &mut Ui, icon: Icon, name: &str) -> Response {
     let palette = theme::palette(ui);
-    let (rect, response) =
-        ui.allocate_exact_size(vec2(ui.available_width(), 40.0), Sense::click());
+    let (rect, response) = ui.allocate_exact_size(vec2(ui.available_width(), 40.0), Sense::click());
     response.widget_info(|| WidgetInfo::labeled(Role::Button, ui.is_enabled(), name));
     let (fill, ink) = match (ui.is_enabled(), response.hovered() || response.has_focus()) {
         (false, _) => (palette.field, palette.quiet),
@@ -21,17 +25,14 @@ pub fn primary_button(ui: &mut Ui, icon: Icon, name: &str) -> Response {
     };
     let painter = ui.painter();
     painter.rect_filled(rect, CornerRadius::same(CONTROL_RADIUS + 2), fill);
-    let galley =
-        painter.layout_no_wrap(name.to_owned(), FontId::new(15.0, theme::semibold()), ink);
+    let galley = painter.layout_no_wrap(name.to_owned(), FontId::new(15.0, theme::semibold()), ink);
     let (mark, gap) = (13.0, 9.0);
     let left = rect.center().x - (mark + gap + galley.size().x) / 2.0;
-    let mark_rect = eframe::egui::Rect::from_center_size(
-        eframe::egui::pos2(left + mark / 2.0, rect.center().y),
-        vec2(mark, mark),
-    );
+    let mark_rect =
+        Rect::from_center_size(pos2(left + mark / 2.0, rect.center().y), vec2(mark, mark));
     icon.paint(painter, mark_rect, mark, ink);
     let top = rect.center().y - galley.size().y / 2.0;
-    painter.galley(eframe::egui::pos2(left + mark + gap, top), galley, ink);
+    painter.galley(pos2(left + mark + gap, top), galley, ink);
     response.on_hover_cursor(CursorIcon::PointingHand)
 }
 
@@ -45,8 +46,7 @@ pub fn icon_button(ui: &mut Ui, icon: Icon, name: &str, selected: bool) -> Respo
     let palette = theme::palette(ui);
     let (rect, response) =
         ui.allocate_exact_size(vec2(CONTROL_HEIGHT + 4.0, CONTROL_HEIGHT), Sense::click());
-    response
-        .widget_info(|| WidgetInfo::selected(Role::Button, ui.is_enabled(), selected, name));
+    response.widget_info(|| WidgetInfo::selected(Role::Button, ui.is_enabled(), selected, name));
     let lit = response.hovered() || response.has_focus();
     let fill = match (selected, lit) {
         (true, _) => palette.field_active,

@@ -79,10 +79,20 @@ impl Icon {
                 line(vec![at(-0.7, 0.7), at(0.7, -0.7)]);
             }
             Self::Moon => {
-                // The outer arc and, back again, the inner one.
-                let mut points = arc(centre, 0.9 * half, 0.9, 4.4);
-                let inner = centre + vec2(0.42, -0.42) * half;
-                points.extend(arc(inner, 0.72 * half, 4.9 - 0.15, -3.4));
+                // A circle that another one, up to the right, takes a bite of.
+                let (outer, inner, apart, towards) = (0.95_f32, 0.78_f32, 0.55_f32, -0.7_f32);
+                let square = |x: f32| x * x;
+                let alpha = ((square(apart) + square(outer) - square(inner))
+                    / (2.0 * apart * outer))
+                    .acos();
+                let beta = ((square(apart) + square(inner) - square(outer))
+                    / (2.0 * apart * inner))
+                    .acos();
+                let (half_turn, turn) = (std::f32::consts::PI, std::f32::consts::TAU);
+                let bite = centre + apart * half * vec2(towards.cos(), towards.sin());
+                let mut points = arc(centre, outer * half, towards + alpha, turn - 2.0 * alpha);
+                let start = towards + half_turn + beta;
+                points.extend(arc(bite, inner * half, start, -2.0 * beta));
                 painter.add(Shape::closed_line(points, stroke));
             }
             Self::Sun => {

@@ -8,7 +8,7 @@ mod rows;
 mod segmented;
 
 pub use bars::{confidence_bar, progress_bar};
-pub use button::{icon_button, popup_button, primary_button, quiet_button};
+pub use button::{down_mark, icon_button, popup_button, primary_button, quiet_button};
 pub use card::{caption, card};
 pub use icon::Icon;
 pub use rows::{key_hint, row, row_text};
