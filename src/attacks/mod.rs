@@ -23,7 +23,7 @@ pub use white_noise::WhiteNoise;
 use crate::models::Classifier;
 
 /// A search for a small change of a clip that makes a classifier mishear it.
-pub trait Attack: Send {
+pub trait Attack: Send + Sync {
     /// Which attack it is.
     fn id(&self) -> AttackId;
 

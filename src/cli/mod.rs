@@ -9,7 +9,6 @@ use std::process::ExitCode;
 
 use clap::{Args as _, FromArgMatches as _, Parser, Subcommand};
 
-use crate::models::search_directories;
 use crate::ui;
 use common::{Compute, Failure};
 

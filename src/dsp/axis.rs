@@ -112,3 +112,70 @@ impl FrequencyAxis {
 fn tick_label(hz: f64) -> String {
     if hz >= 1e3 { format!("{}k", hz / 1e3) } else { hz.to_string() }
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn axes() -> impl Strategy<Value = FrequencyAxis> {
+        prop::sample::select(FrequencyAxis::ALL.to_vec())
+    }
+
+    proptest! {
+        #[test]
+        fn unit_and_hz_are_inverses(axis in axes(), unit in 0.0..=1.0, hz in 0.0..=NYQUIST_HZ) {
+            prop_assert!((axis.unit(axis.hz(unit)) - unit).abs() < 1e-12);
+            let hz = f64::max(hz, axis.lowest_hz());
+            prop_assert!((axis.hz(axis.unit(hz)) / hz.max(1.0) - hz / hz.max(1.0)).abs() < 1e-12);
+        }
+
+        #[test]
+        fn higher_is_further_up(axis in axes(), a in 20.0..NYQUIST_HZ, b in 20.0..NYQUIST_HZ) {
+            prop_assume!((a - b).abs() > 1e-6);
+            prop_assert_eq!(a < b, axis.unit(a) < axis.unit(b));
+        }
+    }
+
+    #[test]
+    fn the_ends_are_the_ends_and_beyond_them_nothing_changes() {
+        for axis in FrequencyAxis::ALL {
+            assert_eq!(axis.unit(axis.lowest_hz()), 0.0);
+            assert_eq!(axis.unit(-5.0), 0.0);
+            assert_eq!(axis.unit(NYQUIST_HZ), 1.0);
+            assert_eq!(axis.unit(1e6), 1.0);
+            assert_eq!(axis.hz(-1.0), axis.lowest_hz());
+            assert!((axis.hz(2.0) - NYQUIST_HZ).abs() < 1e-9);
+        }
+        assert!((FrequencyAxis::Log.hz(0.5) - (20.0 * 16_000.0f64).sqrt()).abs() < 1e-9);
+    }
+
+    #[test]
+    fn ticks_rise_lie_on_the_axis_apart_from_each_other_and_are_about_as_many() {
+        for axis in FrequencyAxis::ALL {
+            for about in [0, 3, 5, 8, 12, 100] {
+                let ticks = axis.ticks(about);
+                assert!(ticks.len() >= 3, "{axis:?} {about}");
+                if (3..=16).contains(&about) {
+                    assert!(ticks.len().abs_diff(about) <= 3, "{axis:?} {about}: {ticks:?}");
+                }
+                let gap = 0.35 / ticks.len() as f64;
+                for pair in ticks.windows(2) {
+                    let apart = axis.unit(pair[1].0) - axis.unit(pair[0].0);
+                    assert!(apart > gap, "{axis:?} {about}: {pair:?} only {apart} apart");
+                }
+                assert!(
+                    ticks.iter().all(|(hz, _)| { (axis.lowest_hz()..=NYQUIST_HZ).contains(hz) })
+                );
+            }
+        }
+    }
+
+    #[test]
+    fn tick_labels_are_short() {
+        let labels: Vec<String> =
+            FrequencyAxis::Mel.ticks(13).into_iter().map(|(_, label)| label).collect();
+        assert_eq!(labels[..6], ["0", "250", "500", "750", "1k", "1.5k"]);
+    }
+}

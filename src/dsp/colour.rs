@@ -60,3 +60,48 @@ impl ColourMap {
         std::array::from_fn(|index| self.rgb(index as f32 / 255.0))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// CIE L* of an sRGB colour, 0 to 100.
+    fn lightness(rgb: [u8; 3]) -> f64 {
+        let linear = rgb.map(|code| {
+            let s = f64::from(code) / 255.0;
+            if s <= 0.04045 { s / 12.92 } else { ((s + 0.055) / 1.055).powf(2.4) }
+        });
+        let y = 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2];
+        if y <= 216.0 / 24389.0 { y * 24389.0 / 27.0 } else { 116.0 * y.cbrt() - 16.0 }
+    }
+
+    #[test]
+    fn lightness_rises_all_the_way_and_evenly() {
+        for map in ColourMap::ALL {
+            let lightness: Vec<f64> = map.table().into_iter().map(lightness).collect();
+            let whole = lightness[255] - lightness[0];
+            assert!(whole > 70.0, "{map:?} spans {whole}");
+            for (index, pair) in lightness.windows(2).enumerate() {
+                // Rounding to 8 bits a channel moves L* by up to about 0.3.
+                assert!(pair[1] > pair[0] - 0.3, "{map:?} darkens at {index}: {pair:?}");
+            }
+            for (index, part) in lightness.chunks(32).enumerate() {
+                let rise = (part[31] - part[0]) / whole * 255.0 / 31.0;
+                assert!((0.4..1.6).contains(&rise), "{map:?} part {index} rises by {rise}");
+            }
+        }
+    }
+
+    #[test]
+    fn known_ends_and_levels_outside() {
+        assert_eq!(ColourMap::Viridis.rgb(0.0), [0x44, 0x01, 0x54]);
+        assert_eq!(ColourMap::Magma.rgb(1.0), [0xfc, 0xfd, 0xbf]);
+        assert_eq!(ColourMap::Inferno.rgb(0.0), [0x00, 0x00, 0x04]);
+        assert_eq!(ColourMap::Grey.rgb(0.5), [128; 3]);
+        for map in ColourMap::ALL {
+            assert_eq!(map.rgb(-3.0), map.rgb(0.0));
+            assert_eq!(map.rgb(f32::NAN), map.rgb(0.0));
+            assert_eq!(map.rgb(f32::INFINITY), map.rgb(1.0));
+        }
+    }
+}

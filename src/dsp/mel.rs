@@ -64,3 +64,61 @@ pub fn filter_bank(
         })
         .collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What `tests/reference/mel_bank.py` had librosa compute.
+    fn reference() -> serde_json::Value {
+        serde_json::from_str(include_str!("../../tests/reference/mel_bank.json")).unwrap()
+    }
+
+    #[test]
+    fn the_scale_equals_librosa_and_is_inverted() {
+        for pair in reference()["hz_to_mel"].as_array().unwrap() {
+            let (hz, mel) = (pair[0].as_f64().unwrap(), pair[1].as_f64().unwrap());
+            assert!((hz_to_mel(hz) - mel).abs() < 1e-9, "{hz} Hz: {} vs {mel}", hz_to_mel(hz));
+            assert!((mel_to_hz(mel) - hz).abs() < 1e-8, "{mel} mel: {} vs {hz}", mel_to_hz(mel));
+        }
+    }
+
+    #[test]
+    fn banks_equal_librosa_to_its_printed_digits() {
+        let reference = reference();
+        let banks = reference["banks"].as_array().unwrap();
+        assert_eq!(banks.len(), 4);
+        for bank in banks {
+            let number = |key: &str| bank[key].as_f64().unwrap();
+            let count = |key: &str| bank[key].as_u64().unwrap() as usize;
+            let ours = filter_bank(
+                number("sample_rate"),
+                count("n_fft"),
+                count("bands"),
+                number("fmin"),
+                number("fmax"),
+            );
+            let rows = bank["rows"].as_array().unwrap();
+            assert_eq!(ours.len(), rows.len());
+            for (band, (ours, row)) in ours.iter().zip(rows).enumerate() {
+                let row: Vec<f64> =
+                    row.as_array().unwrap().iter().map(|w| w.as_f64().unwrap()).collect();
+                let mut theirs = vec![0.0; count("n_fft") / 2 + 1];
+                let first = row[0] as usize;
+                theirs[first..first + row.len() - 1].copy_from_slice(&row[1..]);
+                assert_eq!(ours.len(), theirs.len());
+                for (bin, (a, b)) in ours.iter().zip(&theirs).enumerate() {
+                    // Ten digits were written; a corner on a bin may round to either side of 0.
+                    assert!((a - b).abs() <= 1e-9 * b.abs() + 1e-15, "{band}, {bin}: {a} vs {b}");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn a_bank_too_fine_for_its_bins_has_empty_bands_and_no_nan() {
+        let bank = filter_bank(32_000.0, 256, 64, 0.0, 16_000.0);
+        assert!(bank.iter().flatten().all(|w| w.is_finite() && *w >= 0.0));
+        assert!(bank.iter().any(|band| band.iter().all(|&w| w == 0.0)));
+    }
+}

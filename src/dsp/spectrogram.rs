@@ -160,3 +160,146 @@ fn to_decibels(spectrum: &[Complex<f32>], scale: f32, out: &mut [f32]) {
         out[end] = (out[end] - 2.0 * decibels_an_octave).max(SILENCE_DB);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    const RATE: f64 = SAMPLE_RATE as f64;
+
+    fn sine(hz: f64, amplitude: f64, samples: usize) -> Vec<f32> {
+        (0..samples)
+            .map(|n| (amplitude * (std::f64::consts::TAU * hz * n as f64 / RATE).sin()) as f32)
+            .collect()
+    }
+
+    /// Noise in [-amplitude, amplitude] from a linear congruential generator.
+    fn noise(amplitude: f32, samples: usize) -> Vec<f32> {
+        let mut state = 1u32;
+        (0..samples)
+            .map(|_| {
+                state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+                amplitude * ((state >> 8) as f32 / (1 << 23) as f32 - 1.0)
+            })
+            .collect()
+    }
+
+    #[test]
+    fn a_full_scale_sine_is_0_db_at_its_bin_with_every_window() {
+        for window in [128, 256, 1024, 8192] {
+            let settings = StftSettings { window, hop: window / 4 };
+            let bin = window / 8;
+            let hz = bin as f64 * RATE / window as f64;
+            let spectrogram = Spectrogram::compute(&sine(hz, 1.0, 32_000), settings);
+            let level = spectrogram.decibels_at(0.5, hz).unwrap();
+            assert!(level.abs() < 1e-3, "{window}: {level} dB");
+            // The Hann window's main lobe: half the amplitude one bin beside, nothing further off.
+            let frame = spectrogram.frame(spectrogram.frames() / 2);
+            assert!((frame[bin + 1] - -6.02).abs() < 0.01, "{window}: {}", frame[bin + 1]);
+            assert!(frame[bin + 3] < -100.0, "{window}: {}", frame[bin + 3]);
+            let tenth = Spectrogram::compute(&sine(hz, 0.1, 32_000), settings);
+            assert!((tenth.peak_db() - -20.0).abs() < 0.2, "{window}: {}", tenth.peak_db());
+        }
+    }
+
+    #[test]
+    fn a_constant_and_the_highest_frequency_are_0_db_too() {
+        let settings = StftSettings::default();
+        let constant = Spectrogram::compute(&vec![1.0; 8192], settings);
+        assert!(constant.decibels_at(0.1, 0.0).unwrap().abs() < 1e-3);
+        let alternating: Vec<f32> =
+            (0..8192).map(|n| if n % 2 == 0 { 1.0 } else { -1.0 }).collect();
+        let highest = Spectrogram::compute(&alternating, settings);
+        assert!(highest.decibels_at(0.1, NYQUIST_HZ).unwrap().abs() < 1e-3);
+    }
+
+    #[test]
+    fn the_power_of_all_bins_is_the_power_of_the_windowed_samples() {
+        let samples = noise(0.3, 20_000);
+        for window in [128, 512, 2048] {
+            let spectrogram =
+                Spectrogram::compute(&samples, StftSettings { window, hop: window / 2 });
+            let (index, bins) = (4, spectrogram.bins());
+            let powers = spectrogram.frame(index).iter().enumerate().map(|(bin, &db)| {
+                // A sine of amplitude a has power a^2 / 2; 0 Hz and the highest have a^2.
+                let share = if bin == 0 || bin == bins - 1 { 1.0 } else { 0.5 };
+                share * 10f64.powf(f64::from(db) / 10.0)
+            });
+            let centre = index * window / 2;
+            let windowed: f64 = (0..window)
+                .map(|n| {
+                    let phase = std::f64::consts::TAU * n as f64 / window as f64;
+                    let hann = 0.5 - 0.5 * phase.cos();
+                    (hann * f64::from(samples[centre - window / 2 + n])).powi(2)
+                })
+                .sum();
+            // Parseval: sum |X|^2 = window * sum (w x)^2, and levels are |X| / (window / 2).
+            let expected = windowed * 4.0 / window as f64;
+            let sum: f64 = powers.sum();
+            assert!((sum / expected - 1.0).abs() < 1e-4, "{window}: {sum} vs {expected}");
+        }
+    }
+
+    #[test]
+    fn an_impulse_shows_in_the_frames_around_it_only() {
+        let mut samples = vec![0.0; 32_000];
+        samples[16_000] = 1.0;
+        let spectrogram = Spectrogram::compute(&samples, StftSettings { window: 512, hop: 128 });
+        for index in 0..spectrogram.frames() {
+            let loud = spectrogram.frame(index).iter().all(|&db| db > -140.0);
+            assert_eq!(loud, (index * 128).abs_diff(16_000) < 256, "frame {index}");
+        }
+    }
+
+    #[test]
+    fn short_clips_and_none_at_all() {
+        let settings = StftSettings::default();
+        let none = Spectrogram::compute(&[], settings);
+        assert_eq!((none.frames(), none.bins(), none.seconds()), (0, 513, 0.0));
+        assert_eq!(none.peak_db(), SILENCE_DB);
+        assert_eq!(none.decibels_at(0.0, 100.0), None);
+        for (samples, frames) in [(1, 1), (100, 1), (255, 1), (256, 2), (1000, 4), (32_000, 126)] {
+            let spectrogram = Spectrogram::compute(&noise(0.5, samples), settings);
+            assert_eq!(spectrogram.frames(), frames, "{samples} samples");
+            assert!(spectrogram.peak_db() > -80.0, "{samples} samples");
+            assert!(spectrogram.decibels_at(spectrogram.seconds(), NYQUIST_HZ).is_some());
+        }
+        assert!(none.frame(0).is_empty());
+    }
+
+    #[test]
+    fn silence_and_samples_that_are_no_numbers_have_a_floor() {
+        let silent = Spectrogram::compute(&[0.0; 4000], StftSettings::default());
+        assert!(silent.frame(3).iter().all(|&db| (db - SILENCE_DB).abs() < 1e-3));
+        let broken = Spectrogram::compute(&[f32::NAN; 4000], StftSettings::default());
+        assert!((broken.peak_db() - SILENCE_DB).abs() < 1e-3);
+    }
+
+    #[test]
+    fn outside_of_the_clip_there_is_no_level() {
+        let spectrogram = Spectrogram::compute(&noise(0.1, 32_000), StftSettings::default());
+        for (seconds, hz) in [(-0.1, 100.0), (1.1, 100.0), (0.5, -1.0), (0.5, 16_001.0)] {
+            assert_eq!(spectrogram.decibels_at(seconds, hz), None);
+        }
+        assert_eq!(spectrogram.decibels_at(f64::NAN, 100.0), None);
+    }
+
+    proptest! {
+        #[test]
+        fn any_settings_and_length_work(window in 0usize..20_000, hop in 0usize..20_000,
+                                        samples in 0usize..3000) {
+            // A clip of 3000 samples at a hop of 1 is slow with long windows and proves no more.
+            let samples = if hop < 8 { samples.min(200) } else { samples };
+            let spectrogram =
+                Spectrogram::compute(&noise(0.5, samples), StftSettings { window, hop });
+            let used = spectrogram.settings();
+            prop_assert!(used.window.is_power_of_two() && (128..=8192).contains(&used.window));
+            prop_assert!((1..=used.window).contains(&used.hop));
+            let frames = if samples == 0 { 0 } else { 1 + samples / used.hop };
+            prop_assert_eq!(spectrogram.frames(), frames);
+            prop_assert!(spectrogram.peak_db().is_finite());
+        }
+    }
+}

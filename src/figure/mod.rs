@@ -1,8 +1,20 @@
 //! The paper's Figure 3 for one clip: original and adversarial spectrogram side by side.
 
+mod drawing;
+mod error;
+mod file;
+mod layout;
+mod raster;
+mod ticks;
+mod type_setting;
+
+use std::path::Path;
 use std::sync::Arc;
 
 use crate::dsp::{Look, StftSettings};
+
+pub use error::FigureError;
+pub use raster::DEFAULT_WIDTH_PX;
 
 /// What the figure shows.
 #[derive(Clone, Debug)]
@@ -28,3 +40,42 @@ pub struct Figure {
     /// Axis, colours and dB range, the same for both sides.
     pub look: Look,
 }
+
+impl Figure {
+    /// The figure as an SVG document, 7 inches wide as a page of two columns: text and axes as
+    /// vectors, spectrograms as embedded PNG.
+    pub fn to_svg(&self) -> String {
+        layout::svg(self)
+    }
+
+    /// The figure as a PNG file, `width_px` pixels wide, with its resolution set so that it prints
+    /// 7 inches wide; 2100 ([`DEFAULT_WIDTH_PX`]) are 300 dpi. Looks the same on every machine.
+    ///
+    /// # Errors
+    /// [`FigureError::Width`] outside of 200..=16384, [`FigureError::Drawing`] where the picture
+    /// finds no memory.
+    pub fn to_png(&self, width_px: u32) -> Result<Vec<u8>, FigureError> {
+        raster::png(&self.to_svg(), width_px)
+    }
+
+    /// Writes the figure to a file, as PNG of [`DEFAULT_WIDTH_PX`] or as SVG by the name's ending.
+    ///
+    /// A file of that name is replaced once the new one is whole; after an error it is as it was.
+    ///
+    /// # Errors
+    /// [`FigureError::Ending`] for any other ending, [`FigureError::Write`] where the folder is
+    /// missing or not writable, and what [`to_png`](Self::to_png) fails with.
+    pub fn write(&self, path: &Path) -> Result<(), FigureError> {
+        let ending = path.extension().and_then(|ending| ending.to_str()).unwrap_or_default();
+        let bytes = match ending.to_ascii_lowercase().as_str() {
+            "png" => self.to_png(DEFAULT_WIDTH_PX)?,
+            "svg" => self.to_svg().into_bytes(),
+            _ => return Err(FigureError::Ending { path: path.to_path_buf() }),
+        };
+        file::replace(path, &bytes)
+            .map_err(|source| FigureError::Write { path: path.to_path_buf(), source })
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,26 @@
+//! Replacing a file as a whole.
+
+use std::fs::{self, File};
+use std::io::{self, Write as _};
+use std::path::Path;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+/// Writes `bytes` beside `path` and then renames them over it, so that nobody finds half a file.
+pub(super) fn replace(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    // Two programs, and two threads of one, may write figures to one folder.
+    static COUNT: AtomicU64 = AtomicU64::new(0);
+    let count = COUNT.fetch_add(1, Ordering::Relaxed);
+    let temporary = path.with_file_name(format!(".figure-{}-{count}.part", std::process::id()));
+    let written = write_through(&temporary, bytes).and_then(|()| fs::rename(&temporary, path));
+    if written.is_err() {
+        // The first error is what matters; there may be nothing to remove.
+        fs::remove_file(&temporary).ok();
+    }
+    written
+}
+
+fn write_through(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    let mut file = File::create(path)?;
+    file.write_all(bytes)?;
+    file.sync_all()
+}
