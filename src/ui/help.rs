@@ -25,7 +25,8 @@ pub fn show(ctx: &Context, device: &str, threads: usize) -> bool {
     let modal = Modal::new(Id::unique("help")).frame(frame).show(ctx, |ui| {
         let width = (room.x - 90.0).min(760.0);
         ui.set_width(width);
-        ui.spacing_mut().item_spacing = vec2(14.0, 7.0);
+        ui.spacing_mut().item_spacing = vec2(14.0, 6.0);
+        ui.spacing_mut().interact_size.y = 18.0;
         let mut close = false;
         ui.horizontal(|ui| {
             ui.label(theme::strong("Mondegreen", 20.0));
@@ -34,16 +35,19 @@ pub fn show(ctx: &Context, device: &str, threads: usize) -> bool {
                 close = quiet_button(ui, "Close").clicked();
             });
         });
-        ScrollArea::vertical().max_height(room.y - 150.0).show(ui, |ui| {
-            about(ui, device, threads);
-            ui.add_space(8.0);
-            let columns = if width > 620.0 { 2 } else { 1 };
-            ui.columns(columns, |columns| {
-                let (first, rest) = columns.split_at_mut(1);
-                keys(&mut first[0]);
-                gestures(rest.first_mut().unwrap_or(&mut first[0]));
-            });
-        });
+        ScrollArea::vertical().min_scrolled_height(room.y - 150.0).max_height(room.y - 150.0).show(
+            ui,
+            |ui| {
+                about(ui, device, threads);
+                ui.add_space(8.0);
+                let columns = if width > 620.0 { 2 } else { 1 };
+                ui.columns(columns, |columns| {
+                    let (first, rest) = columns.split_at_mut(1);
+                    keys(&mut first[0]);
+                    gestures(rest.first_mut().unwrap_or(&mut first[0]));
+                });
+            },
+        );
         close
     });
     modal.inner || modal.should_close()

@@ -21,13 +21,15 @@ pub struct Settings {
     pub zoom: f32,
     /// Axis, colours and dB range of both clips.
     pub look: Look,
-    /// The dB range of the difference.
+    /// Whether the difference's range follows its loudest point.
+    pub difference_auto: bool,
+    /// The dB range of the difference, where it does not.
     pub difference_range: [f32; 2],
     /// Window and hop of the spectrograms.
     pub stft: StftSettings,
     /// Which of original, adversarial and difference are shown.
     pub panes: [bool; 3],
-    /// By how much the perturbation is magnified in the waveform lane.
+    /// By how much the perturbation is magnified in the waveform lane, 0 for as much as fits.
     pub magnification: u32,
     /// Volume in dB, all sides alike.
     pub gain_db: f32,
@@ -47,10 +49,11 @@ impl Default for Settings {
             theme: ThemePreference::System,
             zoom: 1.0,
             look: Look::default(),
+            difference_auto: true,
             difference_range: [-140.0, -60.0],
             stft: StftSettings::default(),
             panes: [true, true, false],
-            magnification: 100,
+            magnification: 0,
             gain_db: 0.0,
             difference_gain_db: 40.0,
             looping: false,
@@ -61,12 +64,6 @@ impl Default for Settings {
 }
 
 impl Settings {
-    /// The look of the difference: the same but for its range.
-    pub fn difference_look(&self) -> Look {
-        let [floor_db, ceiling_db] = self.difference_range;
-        Look { floor_db, ceiling_db, ..self.look }
-    }
-
     /// Puts a file at the top of the recent ones.
     pub fn remember(&mut self, path: &Path) {
         self.recent.retain(|known| known != path);

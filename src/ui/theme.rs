@@ -133,6 +133,11 @@ pub fn palette(ui: &Ui) -> &'static Palette {
     Palette::of(ui.ctx().theme())
 }
 
+/// Whether the window is so low that explanations go to tooltips and rows get fewer.
+pub fn is_low(ui: &Ui) -> bool {
+    ui.ctx().content_rect().height() < 720.0
+}
+
 /// The family of the heavier weight.
 pub fn semibold() -> FontFamily {
     FontFamily::Name("semibold".into())

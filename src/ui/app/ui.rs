@@ -76,10 +76,12 @@ impl App {
             ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
                 if let Some(result) = self.lab.shown_result() {
                     let outcome = &result.outcome;
+                    let gradients = outcome.gradient_evaluations;
                     let numbers = format!(
-                        "seed {} · {} gradients · {}",
+                        "seed {} · {} gradient{} · {}",
                         outcome.seed,
-                        text::thousands(outcome.gradient_evaluations),
+                        text::thousands(gradients),
+                        if gradients == 1 { "" } else { "s" },
                         text::duration(outcome.seconds)
                     );
                     ui.label(theme::small(ui, numbers));

@@ -1,19 +1,35 @@
 //! The attack: which one, where to, and its few options.
 
-use eframe::egui::{ComboBox, DragValue, Label, Link, RichText, Slider, Ui, vec2};
+use eframe::egui::{Align, ComboBox, DragValue, Label, Layout, Link, RichText, Slider, Ui, vec2};
 
 use super::LabUi;
 use crate::attacks::{AttackId, Preset};
 use crate::ui::theme::{self, SMALL};
-use crate::ui::widgets::{Segment, card, down_mark, row, segmented};
+use crate::ui::widgets::{Segment, caption, card, down_mark, row, segmented};
 
 impl LabUi<'_> {
     pub(super) fn attack_card(&mut self, ui: &mut Ui) {
-        card(ui, "Attack", |ui| {
+        card(ui, "", |ui| {
+            self.attack_caption(ui);
             ui.add_enabled_ui(self.lab.running.is_none(), |ui| {
                 self.which_attack(ui);
                 self.goal(ui);
                 self.options(ui);
+            });
+        });
+    }
+
+    fn attack_caption(&mut self, ui: &mut Ui) {
+        ui.horizontal(|ui| {
+            ui.spacing_mut().interact_size = vec2(0.0, 0.0);
+            let more = if self.lab.more_options { "less" } else { "more…" };
+            ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
+                let link = ui.add(Link::new(RichText::new(more).size(SMALL)));
+                let tooltip = "Seed and other options that are rarely needed";
+                if link.accessible_name("More options").on_hover_text(tooltip).clicked() {
+                    self.lab.more_options = !self.lab.more_options;
+                }
+                ui.with_layout(Layout::left_to_right(Align::Center), |ui| caption(ui, "Attack"));
             });
         });
     }
@@ -32,8 +48,11 @@ impl LabUi<'_> {
             })
             .response
             .accessible_name("Attack method")
-            .on_hover_text("How the change is searched");
+            .on_hover_text(chosen.explanation());
         self.settings.attack.set_id(chosen);
+        if theme::is_low(ui) {
+            return;
+        }
         let words = RichText::new(chosen.explanation()).size(SMALL).color(theme::palette(ui).quiet);
         ui.add(Label::new(words).wrap());
     }
@@ -96,7 +115,6 @@ impl LabUi<'_> {
                 }
             });
         }
-        let more = if self.lab.more_options { "less…" } else { "more…" };
         if self.lab.more_options {
             if !form.id().takes_snr() {
                 row(ui, "Confidence", |ui| {
@@ -116,11 +134,5 @@ impl LabUi<'_> {
                     .on_hover_text("The same seed gives the same result on the same machine");
             });
         }
-        row(ui, "", |ui| {
-            ui.spacing_mut().interact_size = vec2(0.0, 0.0);
-            if ui.add(Link::new(RichText::new(more).size(SMALL))).clicked() {
-                self.lab.more_options = !self.lab.more_options;
-            }
-        });
     }
 }

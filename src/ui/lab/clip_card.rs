@@ -18,7 +18,9 @@ impl LabUi<'_> {
     pub(super) fn clip_card(&mut self, ui: &mut Ui) {
         card(ui, "Clip", |ui| {
             self.clip_name(ui);
-            self.small_waveform(ui);
+            if !theme::is_low(ui) {
+                self.small_waveform(ui);
+            }
             ui.horizontal(|ui| {
                 ui.spacing_mut().item_spacing.x = 6.0;
                 let half = (ui.available_width() - 6.0) / 2.0;

@@ -4,7 +4,7 @@ use eframe::egui::{
     Align2, Color32, CornerRadius, FontId, Mesh, Rect, Shape, Stroke, StrokeKind, Ui, pos2, vec2,
 };
 
-use crate::ui::settings::Settings;
+use crate::dsp::ColourMap;
 use crate::ui::text;
 use crate::ui::theme;
 
@@ -16,32 +16,19 @@ pub(super) fn width(two_ranges: bool) -> f32 {
     if two_ranges { 90.0 } else { 56.0 }
 }
 
-/// Paints the bar with its ticks; where there are two ranges the difference's stand in its colour.
-pub(super) fn show(
-    ui: &Ui,
-    rect: Rect,
-    settings: &Settings,
-    two_ranges: bool,
-    only_difference: bool,
-) {
+/// Paints the bar with the ticks of each range; those of the difference (`true`) in its colour.
+pub(super) fn show(ui: &Ui, rect: Rect, colour_map: ColourMap, ranges: &[([f32; 2], bool)]) {
     let palette = theme::palette(ui);
     let painter = ui.painter();
     let bar = Rect::from_min_size(rect.min, vec2(BAR, rect.height()));
-    painter.add(Shape::mesh(gradient(bar, settings)));
+    painter.add(Shape::mesh(gradient(bar, colour_map)));
     let edge = Stroke::new(1.0, palette.edge);
     painter.rect_stroke(bar, CornerRadius::ZERO, edge, StrokeKind::Outside);
 
     let font = FontId::proportional(11.0);
-    let sides = [settings.look.floor_db, settings.look.ceiling_db];
-    let difference = settings.difference_range;
-    let mut columns = vec![(sides, palette.quiet)];
-    if two_ranges {
-        columns.push((difference, palette.difference));
-    } else if only_difference {
-        columns = vec![(difference, palette.difference)];
-    }
     let count = (rect.height() / 34.0).clamp(2.0, 9.0) as usize;
-    for (column, (range, colour)) in columns.into_iter().enumerate() {
+    for (column, &(range, of_difference)) in ranges.iter().enumerate() {
+        let colour = if of_difference { palette.difference } else { palette.quiet };
         let right = bar.right() + 36.0 + 34.0 * column as f32;
         for tick in ticks(range, count) {
             let up = (tick - range[0]) / (range[1] - range[0]).max(1e-3);
@@ -54,17 +41,17 @@ pub(super) fn show(
             painter.text(pos2(right, place), Align2::RIGHT_CENTER, label, font.clone(), colour);
         }
         let at = pos2(right, rect.top() - 9.0);
-        let unit = if colour == palette.difference && two_ranges { "Δ dB" } else { "dB" };
+        let unit = if of_difference { "Δ dB" } else { "dB" };
         painter.text(at, Align2::RIGHT_BOTTOM, unit, font.clone(), colour);
     }
 }
 
-fn gradient(rect: Rect, settings: &Settings) -> Mesh {
+fn gradient(rect: Rect, colour_map: ColourMap) -> Mesh {
     const STEPS: u32 = 48;
     let mut mesh = Mesh::default();
     for step in 0..=STEPS {
         let unit = step as f32 / STEPS as f32;
-        let [r, g, b] = settings.look.colour_map.rgb(unit);
+        let [r, g, b] = colour_map.rgb(unit);
         let y = rect.bottom() - unit * rect.height();
         let colour = Color32::from_rgb(r, g, b);
         mesh.colored_vertex(pos2(rect.left(), y), colour);

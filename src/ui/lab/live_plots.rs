@@ -75,7 +75,8 @@ fn chart(
         .show(ui, |ui| {
             ui.set_min_size(vec2(ui.available_width(), height - 11.0));
             ui.spacing_mut().item_spacing.y = 2.0;
-            let some = lines.iter().any(|(_, _, points)| !points.is_empty());
+            let steps = lines.iter().map(|(_, _, points)| points.len()).max().unwrap_or(0);
+            let some = steps > 1;
             ui.horizontal(|ui| {
                 ui.spacing_mut().item_spacing.x = 9.0;
                 caption(ui, title);
@@ -88,7 +89,9 @@ fn chart(
                 }
             });
             if !some {
-                ui.add(Label::new(theme::small(ui, empty)).wrap());
+                let one = "This attack took a single step: there is no course to draw.";
+                let words = if steps == 1 { one } else { empty };
+                ui.add(Label::new(theme::small(ui, words)).wrap());
                 return;
             }
             let axis = AxisHints::new_y()
@@ -100,7 +103,7 @@ fn chart(
                     let decimals = if decimals > 0 { 1 } else { 0 };
                     text::number(mark.value, decimals)
                 });
-            let steps = AxisHints::new_x()
+            let steps_axis = AxisHints::new_x()
                 .tick_label_font(FontId::proportional(SMALL - 1.0))
                 .tick_label_color(palette.quiet)
                 .min_thickness(13.0)
@@ -108,7 +111,7 @@ fn chart(
             let mut plot = Plot::new(title)
                 .height(ui.available_height())
                 .custom_y_axes(vec![axis])
-                .custom_x_axes(vec![steps])
+                .custom_x_axes(vec![steps_axis])
                 .allow_drag(false)
                 .allow_zoom(false)
                 .allow_scroll(false)

@@ -49,7 +49,7 @@ impl LabUi<'_> {
             }
             row_text(ui, "SNR", text::decibels(outcome.metrics.snr_db, 1), None, SNR);
             let peak = format!("{} dBFS", text::number(outcome.metrics.peak_dbfs(), 1));
-            row_text(ui, "peak of the change", peak, None, PEAK);
+            row_text(ui, "peak", peak, None, PEAK);
             row_text(ui, "steps", text::thousands(outcome.iterations), None, STEPS);
             let gradients = text::thousands(outcome.gradient_evaluations);
             row_text(ui, "gradients", gradients, None, GRADIENTS);

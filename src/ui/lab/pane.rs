@@ -261,14 +261,19 @@ impl LabUi<'_> {
         }
         let level = self.lab.level_at_cursor(pane.side);
         let level_text = level.map_or("–".to_owned(), |level| text::decibels(level.into(), 0));
-        let mut words = format!("{seconds:.2} s · {} · {level_text}", text::hertz(hz));
+        let place = format!("{seconds:.2} s · {}", text::hertz(hz));
+        let mut words = level_text;
         if pane.side == Side::Adversarial
             && let (Some(level), Some(original)) = (level, self.lab.level_at_cursor(Side::Original))
         {
             words += &format!(" · Δ {}", text::number(f64::from(level - original), 1));
         }
         let font = FontId::proportional(READ_OUT);
-        let galley = painter.layout_no_wrap(words, font, Color32::WHITE);
+        let lay_out = |words: String| painter.layout_no_wrap(words, font.clone(), Color32::WHITE);
+        let whole = lay_out(format!("{place} · {words}"));
+        // In a narrow pane the level alone; time and frequency are the same on every side.
+        let fits = whole.size().x + 24.0 < rect.width();
+        let galley = if fits { whole } else { lay_out(words) };
         let size = galley.size() + vec2(12.0, 6.0);
         let plate = Rect::from_min_size(
             pos2((rect.right() - size.x - 6.0).max(rect.left()), rect.top() + 6.0),

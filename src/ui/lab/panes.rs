@@ -1,7 +1,7 @@
 //! The row of spectrograms: same time, same frequencies, same levels, side by side.
 
 use eframe::egui::{
-    Align2, FontId, Rect, Sense, TextFormat, Ui, pos2,
+    Align2, Color32, FontId, Rect, Sense, TextFormat, Ui, pos2,
     text::{LayoutJob, TextWrapping},
     vec2,
 };
@@ -10,8 +10,10 @@ use super::pane::PaneArea;
 use super::pictures::Request;
 use super::{LabUi, colour_bar};
 use crate::audio::player::Side;
+use crate::dsp::Look;
+use crate::models::Verdict;
 use crate::ui::text;
-use crate::ui::theme::{self, BODY, SMALL, TITLE};
+use crate::ui::theme::{self, SMALL, TITLE};
 
 /// Room for the frequencies left of the first pane.
 const LEFT: f32 = 34.0;
@@ -21,6 +23,8 @@ const BELOW: f32 = 18.0;
 const ABOVE: f32 = 26.0;
 /// Space between panes.
 const BETWEEN: f32 = 10.0;
+/// How many dB of the difference are shown below its loudest point.
+const DIFFERENCE_SPAN: f32 = 80.0;
 /// The three sides in the order in which they stand.
 pub(super) const SIDES: [Side; 3] = [Side::Original, Side::Adversarial, Side::Difference];
 
@@ -70,7 +74,15 @@ impl LabUi<'_> {
             pos2(area.right(), row.bottom()),
         );
         let only_difference = shown == [Side::Difference];
-        colour_bar::show(ui, bar, self.settings, two_ranges, only_difference);
+        let look = self.settings.look;
+        let mut ranges = vec![([look.floor_db, look.ceiling_db], false)];
+        if only_difference {
+            ranges.clear();
+        }
+        if two_ranges || only_difference {
+            ranges.push((self.difference_range(), true));
+        }
+        colour_bar::show(ui, bar, look.colour_map, &ranges);
     }
 
     fn ask_for_pictures(
@@ -91,7 +103,7 @@ impl LabUi<'_> {
                 continue;
             }
             let look = match side {
-                Side::Difference => self.settings.difference_look(),
+                Side::Difference => self.difference_look(),
                 Side::Original | Side::Adversarial => self.settings.look,
             };
             self.lab.pictures.ask(Request {
@@ -106,52 +118,81 @@ impl LabUi<'_> {
         }
     }
 
-    fn pane_title(&self, ui: &Ui, pane: &PaneArea) {
-        let palette = theme::palette(ui);
-        let mut job = LayoutJob {
-            wrap: TextWrapping::truncate_at_width(pane.rect.width()),
-            ..LayoutJob::default()
-        };
-        let mut add = |words: &str, size: f32, heavy: bool, colour, space| {
-            let font_id = FontId::new(
-                size,
-                if heavy { theme::semibold() } else { eframe::egui::FontFamily::Proportional },
-            );
-            let format = TextFormat { font_id, color: colour, ..TextFormat::default() };
-            job.append(words, space, format);
-        };
-        let title = title(pane.side);
-        add(title, TITLE, true, palette.side(pane.side), 0.0);
-        match pane.side {
-            Side::Original => {
-                if let Some(verdict) = &self.lab.verdict {
-                    add(&verdict.title(), TITLE, false, palette.text, 7.0);
-                    let probability = format!("{:.2}", verdict.top().1);
-                    add(&probability, TITLE, false, palette.text, 5.0);
-                } else if self.lab.naming.is_some() {
-                    add("listening…", BODY, false, palette.quiet, 7.0);
-                }
+    /// The look of the difference: the same but for its range.
+    fn difference_look(&self) -> Look {
+        let [floor_db, ceiling_db] = self.difference_range();
+        Look { floor_db, ceiling_db, ..self.settings.look }
+    }
+
+    /// The range of the difference, in steps of 10 dB so that it stands still while an attack runs.
+    fn difference_range(&self) -> [f32; 2] {
+        let clip = self.lab.clip.as_ref();
+        let picture = clip.and_then(|c| self.lab.pictures.get(Side::Difference, &c.samples));
+        match picture {
+            Some(picture) if self.settings.difference_auto => {
+                let ceiling = (picture.spectrogram.peak_db() / 10.0).ceil() * 10.0;
+                let ceiling = ceiling.clamp(-170.0, 0.0);
+                [ceiling - DIFFERENCE_SPAN, ceiling]
             }
-            Side::Adversarial => {
-                if let Some(adversarial) = self.lab.adversarial() {
-                    add(&adversarial.verdict.title(), TITLE, false, palette.text, 7.0);
-                    let probability = format!("{:.2}", adversarial.verdict.top().1);
-                    add(&probability, TITLE, false, palette.text, 5.0);
-                    if let Some(snr) = adversarial.snr_db {
-                        let snr = format!("(SNR {})", text::decibels(snr, 1));
-                        add(&snr, 12.5, false, palette.quiet, 8.0);
-                    }
-                }
-            }
-            Side::Difference => {
-                if self.lab.adversarial().is_some() {
-                    add("adversarial − original", 12.5, false, palette.quiet, 7.0);
-                }
-            }
+            _ => self.settings.difference_range,
         }
-        let galley = ui.painter().layout_job(job);
-        let at = pos2(pane.rect.left(), pane.rect.top() - 6.0 - galley.size().y);
-        ui.painter().galley(at, galley, palette.text);
+    }
+
+    fn pane_title(&self, ui: &Ui, pane: &PaneArea) {
+        // What does not fit is left out from the end, word by word.
+        let mut words = self.title_words(ui, pane.side);
+        loop {
+            let mut job = LayoutJob {
+                wrap: TextWrapping::truncate_at_width(pane.rect.width()),
+                ..LayoutJob::default()
+            };
+            for (text, font_id, color, space) in &words {
+                let format =
+                    TextFormat { font_id: font_id.clone(), color: *color, ..Default::default() };
+                job.append(text, *space, format);
+            }
+            let galley = ui.painter().layout_job(job);
+            if galley.elided && words.len() > 2 {
+                words.pop();
+                continue;
+            }
+            let at = pos2(pane.rect.left(), pane.rect.top() - 6.0 - galley.size().y);
+            ui.painter().galley(at, galley, theme::palette(ui).text);
+            return;
+        }
+    }
+
+    /// The parts of a title: text, font, colour, space before it.
+    fn title_words(&self, ui: &Ui, side: Side) -> Vec<(String, FontId, Color32, f32)> {
+        let palette = theme::palette(ui);
+        let (plain, aside) = (FontId::proportional(TITLE), FontId::proportional(12.5));
+        let heavy = FontId::new(TITLE, theme::semibold());
+        let mut words = vec![(title(side).to_owned(), heavy, palette.side(side), 0.0)];
+        let mut verdict = |verdict: &Verdict| {
+            words.push((verdict.title(), plain.clone(), palette.text, 7.0));
+            let probability = format!("{:.2}", verdict.top().1);
+            words.push((probability, plain.clone(), palette.text, 5.0));
+        };
+        match (side, &self.lab.verdict, self.lab.adversarial()) {
+            (Side::Original, Some(heard), _) => verdict(heard),
+            (Side::Original, None, _) if self.lab.naming.is_some() => {
+                words.push(("listening…".to_owned(), aside, palette.quiet, 7.0));
+            }
+            (Side::Adversarial, _, Some(adversarial)) => {
+                verdict(adversarial.verdict);
+                if let Some(snr) = adversarial.snr_db {
+                    let snr = format!("(SNR {})", text::decibels(snr, 1));
+                    words.push((snr, aside, palette.quiet, 8.0));
+                }
+            }
+            (Side::Difference, _, Some(_)) => {
+                let what = "adversarial − original".to_owned();
+                words.push((String::new(), aside.clone(), palette.quiet, 0.0));
+                words.push((what, aside, palette.quiet, 7.0));
+            }
+            _ => {}
+        }
+        words
     }
 
     fn frequency_axis(&self, ui: &Ui, rect: Rect) {

@@ -7,7 +7,7 @@ use crate::audio::player::Side;
 use crate::ui::UiCommand;
 use crate::ui::text;
 use crate::ui::theme;
-use crate::ui::widgets::{Icon, Segment, icon_button, segmented};
+use crate::ui::widgets::{Icon, Segment, icon_button, segmented, strip};
 
 /// Softer than this is silence, in dB.
 const SOFTEST: f32 = -40.0;
@@ -16,7 +16,8 @@ const LOUDEST: f32 = 12.0;
 
 impl LabUi<'_> {
     pub(super) fn transport(&mut self, ui: &mut Ui) {
-        ui.horizontal(|ui| {
+        strip(ui, |ui| {
+            ui.set_min_width(ui.available_width());
             let narrow = ui.available_width() < 640.0;
             ui.spacing_mut().item_spacing.x = if narrow { 6.0 } else { 10.0 };
             let (icon, name) =

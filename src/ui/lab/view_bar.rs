@@ -9,7 +9,9 @@ use crate::ui::UiCommand;
 use crate::ui::settings::Settings;
 use crate::ui::text;
 use crate::ui::theme;
-use crate::ui::widgets::{Icon, Segment, down_mark, icon_button, popup_button, row, segmented};
+use crate::ui::widgets::{
+    Icon, Segment, down_mark, icon_button, popup_button, row, segmented, strip,
+};
 
 /// The windows that can be chosen, in samples.
 const WINDOWS: [usize; 6] = [256, 512, 1024, 2048, 4096, 8192];
@@ -18,7 +20,8 @@ const HOPS: [usize; 5] = [64, 128, 256, 512, 1024];
 
 impl LabUi<'_> {
     pub(super) fn view_bar(&mut self, ui: &mut Ui) {
-        ui.horizontal(|ui| {
+        strip(ui, |ui| {
+            ui.set_min_width(ui.available_width());
             let narrow = ui.available_width() < 640.0;
             ui.spacing_mut().item_spacing.x = if narrow { 6.0 } else { 10.0 };
             self.which_panes(ui, narrow);
@@ -108,10 +111,16 @@ fn picture_settings(ui: &mut Ui, settings: &mut Settings) {
     level(ui, "Darkest", "Levels from here down are darkest", &mut look.floor_db);
     level(ui, "Lightest", "Levels from here up are lightest", &mut look.ceiling_db);
     apart(&mut look.floor_db, &mut look.ceiling_db);
-    let [floor, ceiling] = &mut settings.difference_range;
-    level(ui, "Δ darkest", "The same for the difference, on a range of its own", floor);
-    level(ui, "Δ lightest", "The same for the difference, on a range of its own", ceiling);
-    apart(floor, ceiling);
+    let by_itself = "The difference gets 80 dB below its own loudest point";
+    row(ui, "Difference", |ui| {
+        ui.checkbox(&mut settings.difference_auto, "range by itself").on_hover_text(by_itself);
+    });
+    ui.add_enabled_ui(!settings.difference_auto, |ui| {
+        let [floor, ceiling] = &mut settings.difference_range;
+        level(ui, "Δ darkest", "The same for the difference, on a range of its own", floor);
+        level(ui, "Δ lightest", "The same for the difference, on a range of its own", ceiling);
+        apart(floor, ceiling);
+    });
     row(ui, "Colours", |ui| {
         ComboBox::from_id_salt("colours")
             .icon(down_mark)
@@ -148,6 +157,7 @@ fn picture_settings(ui: &mut Ui, settings: &mut Settings) {
             let defaults = Settings::default();
             settings.look = Look { axis: settings.look.axis, ..defaults.look };
             settings.difference_range = defaults.difference_range;
+            settings.difference_auto = defaults.difference_auto;
             settings.stft = defaults.stft;
         }
     });
@@ -157,7 +167,8 @@ fn level(ui: &mut Ui, name: &str, tooltip: &str, value: &mut f32) {
     row(ui, name, |ui| {
         ui.name_inputs(format!("{name} level in dB"), |ui| {
             let slider = Slider::new(value, -180.0..=0.0).suffix(" dB").step_by(5.0);
-            ui.add(slider.fixed_decimals(0)).on_hover_text(tooltip);
+            let slider = slider.custom_formatter(|value, _| text::number(value, 0));
+            ui.add(slider).on_hover_text(tooltip);
         });
     });
 }

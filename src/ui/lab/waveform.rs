@@ -13,7 +13,7 @@ use crate::ui::theme::{self, SMALL};
 use crate::ui::widgets::{caption, down_mark};
 
 /// The magnifications that can be chosen.
-const MAGNIFICATIONS: [u32; 4] = [1, 10, 100, 1000];
+const MAGNIFICATIONS: [u32; 5] = [1, 10, 100, 1000, 10_000];
 
 impl LabUi<'_> {
     pub(super) fn waveform(&mut self, ui: &mut Ui, height: f32) {
@@ -50,7 +50,7 @@ impl LabUi<'_> {
                 .adversarial()
                 .and_then(|_| self.lab.pictures.get(Side::Difference, &clip.samples));
             if let Some(picture) = difference {
-                let magnified = scale * self.settings.magnification as f32;
+                let magnified = scale * self.magnification() as f32;
                 let mesh = waveform_mesh(
                     rect.shrink2(vec2(0.0, 3.0)),
                     &picture.overview,
@@ -65,6 +65,25 @@ impl LabUi<'_> {
             let edge = Stroke::new(1.0, palette.edge);
             ui.painter().rect_stroke(rect, radius, edge, StrokeKind::Inside);
         });
+    }
+
+    /// By how much the perturbation is magnified: as chosen, or the most that fits the lane.
+    fn magnification(&self) -> u32 {
+        if self.settings.magnification > 0 {
+            return self.settings.magnification;
+        }
+        let peak = |side| {
+            let clip = self.lab.clip.as_ref()?;
+            let picture = self.lab.pictures.get(side, &clip.samples)?;
+            Some(picture.overview.peak())
+        };
+        match (peak(Side::Original), peak(Side::Difference)) {
+            (Some(original), Some(difference)) if self.lab.adversarial().is_some() => {
+                let fits = |factor: &u32| *factor as f32 * difference <= 0.75 * original;
+                MAGNIFICATIONS.into_iter().rev().find(fits).unwrap_or(1)
+            }
+            _ => 1,
+        }
     }
 
     /// Playhead and loop; on a light lane the marks are dark.
@@ -127,11 +146,12 @@ impl LabUi<'_> {
                     ui.label(RichText::new("played").size(SMALL).color(palette.quiet));
                     ComboBox::from_id_salt("magnification")
                         .icon(down_mark)
-                        .selected_text(format!("× {}", self.settings.magnification))
-                        .width(64.0)
+                        .selected_text(format!("× {}", self.magnification()))
+                        .width(68.0)
                         .show_ui(ui, |ui| {
+                            let chosen = &mut self.settings.magnification;
+                            ui.selectable_value(chosen, 0, "as it fits");
                             for factor in MAGNIFICATIONS {
-                                let chosen = &mut self.settings.magnification;
                                 ui.selectable_value(chosen, factor, format!("× {factor}"));
                             }
                         })

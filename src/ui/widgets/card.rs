@@ -1,6 +1,6 @@
 //! The frame around what belongs together.
 
-use eframe::egui::{CornerRadius, Frame, Label, RichText, Stroke, Ui};
+use eframe::egui::{CornerRadius, Frame, Label, Margin, RichText, Stroke, Ui};
 
 use crate::ui::theme::{self, CARD_PADDING, CARD_RADIUS};
 
@@ -19,6 +19,18 @@ pub fn card<R>(ui: &mut Ui, title: &str, add_contents: impl FnOnce(&mut Ui) -> R
             }
             add_contents(ui)
         })
+        .inner
+}
+
+/// A flat card for one row of controls.
+pub fn strip<R>(ui: &mut Ui, add_contents: impl FnOnce(&mut Ui) -> R) -> R {
+    let palette = theme::palette(ui);
+    Frame::new()
+        .fill(palette.card)
+        .stroke(Stroke::new(1.0, palette.edge))
+        .corner_radius(CornerRadius::same(CARD_RADIUS))
+        .inner_margin(Margin::symmetric(7, 6))
+        .show(ui, |ui| ui.horizontal(add_contents).inner)
         .inner
 }
 

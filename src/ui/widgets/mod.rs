@@ -9,7 +9,7 @@ mod segmented;
 
 pub use bars::{confidence_bar, progress_bar};
 pub use button::{down_mark, icon_button, popup_button, primary_button, quiet_button};
-pub use card::{caption, card};
+pub use card::{caption, card, strip};
 pub use icon::Icon;
 pub use rows::{key_hint, row, row_text};
 pub use segmented::{Segment, segmented};
