@@ -20,10 +20,11 @@ impl LabUi<'_> {
     }
 
     fn attack_caption(&mut self, ui: &mut Ui) {
-        ui.horizontal(|ui| {
+        ui.scope(|ui| {
             ui.spacing_mut().interact_size = vec2(0.0, 0.0);
             let more = if self.lab.more_options { "less" } else { "more…" };
-            ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
+            let size = vec2(ui.available_width(), 15.0);
+            ui.allocate_ui_with_layout(size, Layout::right_to_left(Align::Center), |ui| {
                 let link = ui.add(Link::new(RichText::new(more).size(SMALL)));
                 let tooltip = "Seed and other options that are rarely needed";
                 if link.accessible_name("More options").on_hover_text(tooltip).clicked() {

@@ -72,7 +72,7 @@ impl LabUi<'_> {
         let plots = (height * 0.19).clamp(104.0, 200.0);
         let lane = (height * 0.095).clamp(46.0, 96.0);
         // The rows between picture and lower edge: view bar, lane with its header, transport.
-        let bars = 2.0 * 42.0 + lane + 26.0 + plots + 4.0 * GAP;
+        let bars = 2.0 * 40.0 + lane + 23.0 + plots + 4.0 * GAP;
         self.panes(ui, (height - bars).max(150.0));
         self.view_bar(ui);
         self.waveform(ui, lane);

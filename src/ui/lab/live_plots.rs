@@ -1,7 +1,7 @@
 //! Confidence and SNR over the steps of an attack.
 
 use eframe::egui::{
-    Color32, CornerRadius, FontId, Frame, Label, Margin, RichText, Stroke, Ui, vec2,
+    Align, Color32, CornerRadius, FontId, Frame, Label, Layout, Margin, RichText, Stroke, Ui, vec2,
 };
 use egui_plot::{AxisHints, GridMark, HPlacement, Line, Plot, PlotPoint, PlotPoints};
 
@@ -91,7 +91,8 @@ fn chart(
             if !some {
                 let one = "This attack took a single step: there is no course to draw.";
                 let words = if steps == 1 { one } else { empty };
-                ui.add(Label::new(theme::small(ui, words)).wrap());
+                let words = theme::small(ui, words);
+                ui.with_layout(Layout::top_down(Align::Min), |ui| ui.add(Label::new(words).wrap()));
                 return;
             }
             let axis = AxisHints::new_y()

@@ -113,7 +113,7 @@ fn picture_settings(ui: &mut Ui, settings: &mut Settings) {
     apart(&mut look.floor_db, &mut look.ceiling_db);
     let by_itself = "The difference gets 80 dB below its own loudest point";
     row(ui, "Difference", |ui| {
-        ui.checkbox(&mut settings.difference_auto, "range by itself").on_hover_text(by_itself);
+        ui.checkbox(&mut settings.difference_auto, "automatic range").on_hover_text(by_itself);
     });
     ui.add_enabled_ui(!settings.difference_auto, |ui| {
         let [floor, ceiling] = &mut settings.difference_range;
