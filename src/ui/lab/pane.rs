@@ -270,10 +270,10 @@ impl LabUi<'_> {
         }
         let font = FontId::proportional(READ_OUT);
         let lay_out = |words: String| painter.layout_no_wrap(words, font.clone(), Color32::WHITE);
-        let whole = lay_out(format!("{place} · {words}"));
-        // In a narrow pane the level alone; time and frequency are the same on every side.
-        let fits = whole.size().x + 24.0 < rect.width();
-        let galley = if fits { whole } else { lay_out(words) };
+        // In narrow panes the level alone, on all sides alike; the widest is the measure.
+        let widest = lay_out(format!("{place} · −100 dB · Δ −10.0"));
+        let fits = widest.size().x + 24.0 < rect.width();
+        let galley = lay_out(if fits { format!("{place} · {words}") } else { words });
         let size = galley.size() + vec2(12.0, 6.0);
         let plate = Rect::from_min_size(
             pos2((rect.right() - size.x - 6.0).max(rect.left()), rect.top() + 6.0),
