@@ -1,0 +1,188 @@
+//! What each wish does.
+
+use std::path::{Path, PathBuf};
+
+use eframe::egui;
+
+use super::{App, UiCommand};
+use crate::assets::BUNDLED;
+use crate::attacks::Goal;
+use crate::audio::DEFAULT_LIMIT_SECONDS;
+use crate::audio::player::Side;
+use crate::engine::{AttackJob, ClipSource, Command, SaveJob};
+use crate::figure::Figure;
+use crate::ui::lab::{LabResult, Opening, Running, Shown};
+
+impl App {
+    /// Fulfils the wishes of this frame.
+    pub(super) fn fulfil(&mut self, ctx: &egui::Context) {
+        let asked = std::mem::take(&mut self.asked);
+        if !asked.is_empty() {
+            ctx.request_repaint();
+        }
+        for command in asked {
+            self.apply(ctx, command);
+        }
+        self.settings.zoom = ctx.zoom_factor();
+    }
+
+    fn apply(&mut self, ctx: &egui::Context, command: UiCommand) {
+        match command {
+            UiCommand::ChooseClip => self.dialogs.open_clip(ctx),
+            UiCommand::OpenFile(path) => {
+                let name = file_name(&path);
+                self.load(ClipSource::File(path), name);
+            }
+            UiCommand::OpenBundled(index) => {
+                if let Some(clip) = BUNDLED.get(index) {
+                    self.load(ClipSource::Bundled(index), clip.name.to_owned());
+                }
+            }
+            UiCommand::ReloadModel => self.reload_model(),
+            UiCommand::AttackOrStop => self.attack_or_stop(),
+            UiCommand::ShowResult(index) => self.lab.shown = Shown::Result(index),
+            UiCommand::ShowLive => self.lab.shown = Shown::Live,
+            UiCommand::PlayOrPause => {
+                if self.lab.clip.is_some() {
+                    self.player.toggle();
+                }
+            }
+            UiCommand::Listen(side) => {
+                if side == Side::Original || self.lab.adversarial().is_some() {
+                    self.player.set_side(side);
+                }
+            }
+            UiCommand::Seek(seconds) => self.player.seek(seconds.max(0.0)),
+            UiCommand::SeekBy(seconds) => {
+                let state = self.player.state();
+                let end = (state.duration_seconds - 0.01).max(0.0);
+                self.player.seek((state.position_seconds + seconds).clamp(0.0, end));
+            }
+            UiCommand::SetLooping(looping) => {
+                self.settings.looping = looping;
+                self.player.set_looping(looping);
+            }
+            UiCommand::SetLoop(region) => {
+                self.lab.loop_region = region;
+                self.player.set_loop(region);
+                if region.is_some() {
+                    self.apply(ctx, UiCommand::SetLooping(true));
+                }
+            }
+            UiCommand::SetGain(gain_db) => {
+                self.settings.gain_db = gain_db;
+                self.player.set_gain_db(gain_db);
+            }
+            UiCommand::SetDifferenceGain(gain_db) => {
+                self.settings.difference_gain_db = gain_db;
+                self.player.set_difference_gain_db(gain_db);
+            }
+            UiCommand::ResetView => self.lab.view = Default::default(),
+            UiCommand::ToggleDifference => {
+                let [original, adversarial, difference] = &mut self.settings.panes;
+                *difference = !*difference;
+                if !(*original || *adversarial || *difference) {
+                    *original = true;
+                }
+            }
+            UiCommand::ChoosePairFolder => {
+                if self.lab.shown_result().is_some_and(LabResult::was_changed) {
+                    self.dialogs.pair_folder(ctx);
+                }
+            }
+            UiCommand::ChooseFigure => {
+                if let Some(result) = self.lab.shown_result().filter(|result| result.was_changed())
+                {
+                    let name = format!("{}.png", result.job.clip.name);
+                    self.dialogs.figure(ctx, &name);
+                }
+            }
+            UiCommand::SavePair(folder) => self.save_pair(folder),
+            UiCommand::SaveFigure(path) => self.save_figure(path),
+            UiCommand::SetTheme(theme) => {
+                self.settings.theme = theme;
+                ctx.set_theme(theme);
+            }
+            UiCommand::ToggleHelp => self.help = !self.help,
+            UiCommand::DismissNotice(index) => self.notices.dismiss(index),
+        }
+    }
+
+    fn load(&mut self, source: ClipSource, name: String) {
+        let command =
+            self.engine.send(Command::LoadClip { source, limit_seconds: DEFAULT_LIMIT_SECONDS });
+        self.lab.opening = Some(Opening { command, name });
+    }
+
+    fn reload_model(&mut self) {
+        let model = self.lab.model.id;
+        self.lab.model.problem = None;
+        self.lab.model.loading = Some(self.engine.send(Command::LoadModel(model)));
+        if let (Some(clip), None) = (self.lab.clip.clone(), &self.lab.verdict) {
+            self.lab.naming = Some(self.engine.send(Command::Classify { clip, model }));
+        }
+    }
+
+    fn attack_or_stop(&mut self) {
+        if let Some(running) = &mut self.lab.running {
+            running.stopping = true;
+            self.engine.cancel();
+            return;
+        }
+        let Some(clip) = self.lab.clip.clone() else { return };
+        let form = &self.settings.attack;
+        let goal = if form.aims() {
+            match self.lab.labels().find(&form.target) {
+                Ok(label) => Goal::Targeted(label),
+                Err(_) => {
+                    self.notices.info("Choose the label that the model shall hear, then attack.");
+                    return;
+                }
+            }
+        } else {
+            Goal::Untargeted
+        };
+        let job =
+            AttackJob { clip, model: self.lab.model.id, spec: form.spec(), goal, seed: form.seed };
+        let command = self.engine.send(Command::Attack(Box::new(job.clone())));
+        self.lab.running = Some(Running::new(command, job));
+        self.lab.shown = Shown::Live;
+        self.player.set_side(Side::Original);
+    }
+
+    fn save_pair(&mut self, folder: PathBuf) {
+        if let Some(result) = self.lab.shown_result() {
+            let job = SaveJob::Pair {
+                clip: result.job.clip.clone(),
+                adversarial: result.outcome.samples.clone(),
+                folder,
+            };
+            self.saving.push(self.engine.send(Command::Save(job)));
+        }
+    }
+
+    fn save_figure(&mut self, path: PathBuf) {
+        if let Some(result) = self.lab.shown_result() {
+            let (job, outcome) = (&result.job, &result.outcome);
+            let top = |verdict: &crate::models::Verdict| (verdict.title(), verdict.top().1);
+            let figure = Figure {
+                clip: job.clip.name.to_string(),
+                model: job.model.title().to_owned(),
+                attack: job.spec.id.title().to_owned(),
+                original: job.clip.samples.clone(),
+                adversarial: outcome.samples.clone(),
+                original_label: top(&outcome.original),
+                adversarial_label: top(&outcome.adversarial),
+                snr_db: outcome.metrics.snr_db,
+                stft: self.settings.stft,
+                look: self.settings.look,
+            };
+            let job = SaveJob::Figure { figure: Box::new(figure), path };
+            self.saving.push(self.engine.send(Command::Save(job)));
+        }
+    }
+}
+
+fn file_name(path: &Path) -> String {
+    path.file_name().unwrap_or(path.as_os_str()).to_string_lossy().into_owned()
+}

@@ -1,0 +1,158 @@
+//! Everything that can be asked of the window.
+
+use std::path::PathBuf;
+
+use eframe::egui::{self, Key, KeyboardShortcut, Modifiers, ThemePreference};
+
+use crate::audio::player::Side;
+
+/// A wish. Buttons, keys, dropped files and tests all ask by one of these.
+#[derive(Clone, Debug, PartialEq)]
+pub enum UiCommand {
+    /// Show the dialog for a clip.
+    ChooseClip,
+    /// Open a file.
+    OpenFile(PathBuf),
+    /// Open a clip that the program brings along.
+    OpenBundled(usize),
+    /// Load the model again, after its file was put in place.
+    ReloadModel,
+    /// Attack, or stop the attack under way.
+    AttackOrStop,
+    /// Bring back a result, by its index among all of the session.
+    ShowResult(usize),
+    /// Show the attack under way.
+    ShowLive,
+    /// Play or pause.
+    PlayOrPause,
+    /// Listen to a side.
+    Listen(Side),
+    /// Play from a moment, in seconds.
+    Seek(f64),
+    /// Move the playhead by some seconds.
+    SeekBy(f64),
+    /// Play again from the start at the end, or not.
+    SetLooping(bool),
+    /// Play a part again and again, in seconds, or all of the clip.
+    SetLoop(Option<(f64, f64)>),
+    /// Volume in dB, all sides alike.
+    SetGain(f32),
+    /// How much louder the difference is played, in dB.
+    SetDifferenceGain(f32),
+    /// Show all of the clip.
+    ResetView,
+    /// Show or hide the difference.
+    ToggleDifference,
+    /// Ask for a folder and save the pair of WAVs there.
+    ChoosePairFolder,
+    /// Save the pair of WAVs in a folder.
+    SavePair(PathBuf),
+    /// Ask for a file and save the figure there.
+    ChooseFigure,
+    /// Save the figure as a PNG or SVG file.
+    SaveFigure(PathBuf),
+    /// Dark, light, or as the system says.
+    SetTheme(ThemePreference),
+    /// Show or hide the keys and what the program is.
+    ToggleHelp,
+    /// Dismiss a notice, by its index.
+    DismissNotice(usize),
+}
+
+/// A key, what it asks for, and how the help puts it.
+pub struct Binding {
+    /// The key as it is written.
+    pub key: &'static str,
+    /// What it does.
+    pub does: &'static str,
+    shortcut: KeyboardShortcut,
+    command: fn() -> UiCommand,
+}
+
+const fn plain(key: Key) -> KeyboardShortcut {
+    KeyboardShortcut::new(Modifiers::NONE, key)
+}
+
+const fn with_command(key: Key) -> KeyboardShortcut {
+    KeyboardShortcut::new(Modifiers::COMMAND, key)
+}
+
+macro_rules! binding {
+    ($key:literal, $does:literal, $shortcut:expr, $command:expr) => {
+        Binding { key: $key, does: $does, shortcut: $shortcut, command: || $command }
+    };
+}
+
+/// All keys, in the order of the help.
+pub const BINDINGS: [Binding; 16] = [
+    binding!("Space", "Play or pause", plain(Key::Space), UiCommand::PlayOrPause),
+    binding!("A", "Listen to the original", plain(Key::A), UiCommand::Listen(Side::Original)),
+    binding!(
+        "B",
+        "Listen to the adversarial clip",
+        plain(Key::B),
+        UiCommand::Listen(Side::Adversarial)
+    ),
+    binding!("D", "Listen to the difference", plain(Key::D), UiCommand::Listen(Side::Difference)),
+    binding!("←", "Back by a quarter of a second", plain(Key::ArrowLeft), UiCommand::SeekBy(-0.25)),
+    binding!("→", "On by a quarter of a second", plain(Key::ArrowRight), UiCommand::SeekBy(0.25)),
+    binding!("Home", "Back to the start", plain(Key::Home), UiCommand::Seek(0.0)),
+    binding!("L", "Loop on or off", plain(Key::L), UiCommand::SetLooping(true)),
+    binding!("F", "Show all of the clip", plain(Key::F), UiCommand::ResetView),
+    binding!("X", "Show or hide the difference", plain(Key::X), UiCommand::ToggleDifference),
+    binding!(
+        "Ctrl Enter",
+        "Attack, or stop and keep the best",
+        with_command(Key::Enter),
+        UiCommand::AttackOrStop
+    ),
+    binding!("Ctrl O", "Open a recording", with_command(Key::O), UiCommand::ChooseClip),
+    binding!("Ctrl S", "Save the pair of WAVs", with_command(Key::S), UiCommand::ChoosePairFolder),
+    binding!("Ctrl P", "Save the figure", with_command(Key::P), UiCommand::ChooseFigure),
+    binding!("F1", "Show or hide this help", plain(Key::F1), UiCommand::ToggleHelp),
+    binding!(
+        "?",
+        "Show or hide this help",
+        KeyboardShortcut::new(Modifiers::NONE, Key::Questionmark),
+        UiCommand::ToggleHelp
+    ),
+];
+
+/// What the keys pressed since the last frame ask for; nothing while people type or walk through
+/// the controls with Tab, where keys belong to the control.
+pub fn pressed(ctx: &egui::Context, looping: bool) -> Vec<UiCommand> {
+    let busy = ctx.egui_wants_keyboard_input() || ctx.any_popup_open();
+    let mut asked = Vec::new();
+    for binding in &BINDINGS {
+        if busy && binding.shortcut.modifiers == Modifiers::NONE {
+            continue;
+        }
+        if ctx.input_mut(|input| consume(input, &binding.shortcut)) {
+            asked.push(match (binding.command)() {
+                UiCommand::SetLooping(_) => UiCommand::SetLooping(!looping),
+                command => command,
+            });
+        }
+    }
+    asked
+}
+
+/// Takes a key press; a question mark counts with whatever modifier types it.
+fn consume(input: &mut egui::InputState, shortcut: &KeyboardShortcut) -> bool {
+    if shortcut.logical_key == Key::Questionmark {
+        return input.key_pressed(Key::Questionmark);
+    }
+    input.modifiers.matches_exact(shortcut.modifiers) && input.consume_shortcut(shortcut)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_key_means_two_things() {
+        for (index, one) in BINDINGS.iter().enumerate() {
+            assert!(BINDINGS[index + 1..].iter().all(|other| other.shortcut != one.shortcut));
+        }
+    }
+}

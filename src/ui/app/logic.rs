@@ -1,0 +1,95 @@
+//! What happens whether or not the window is visible: events, dialogs, dropped files, sound.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use eframe::egui;
+
+use super::{App, UiCommand};
+use crate::engine::{Command, EventKind};
+use crate::ui::dialogs::Chosen;
+use crate::ui::lab::News;
+
+/// How often the playhead moves while nothing else needs the processor.
+const PLAYING: Duration = Duration::from_millis(16);
+/// The same beside an attack, which needs it more.
+const ATTACKING: Duration = Duration::from_millis(33);
+
+impl App {
+    /// Takes in everything that came since the last frame.
+    pub(super) fn take_in(&mut self, ctx: &egui::Context) {
+        for event in self.engine.try_events() {
+            let command = event.command;
+            if let EventKind::Saved(paths) = &event.kind {
+                self.saved.clone_from(paths);
+            }
+            if matches!(event.kind, EventKind::Saved(_) | EventKind::Failed(_)) {
+                self.saving.retain(|&saving| saving != command);
+            }
+            match self.lab.on_event(event) {
+                News::Nothing => {}
+                News::Opened(clip) => {
+                    if let Some(path) = &clip.path {
+                        self.settings.remember(path);
+                    }
+                    let model = self.lab.model.id;
+                    self.lab.naming = Some(self.engine.send(Command::Classify { clip, model }));
+                }
+                News::Trouble(text) => self.notices.error(text),
+            }
+        }
+        match self.dialogs.poll() {
+            Some(Chosen::Clip(path)) => self.ask(UiCommand::OpenFile(path)),
+            Some(Chosen::PairFolder(path)) => self.ask(UiCommand::SavePair(path)),
+            Some(Chosen::Figure(path)) => self.ask(UiCommand::SaveFigure(path)),
+            Some(Chosen::NoDialog) => self.notices.info(
+                "This system has no file dialog (a desktop portal or zenity brings one). \
+                 Drop a file onto the window instead, or name it on the command line.",
+            ),
+            None => {}
+        }
+        let dropped = ctx.input(|input| input.raw.dropped_files.clone());
+        if let Some(file) = dropped.first() {
+            self.ask(UiCommand::OpenFile(file.path().to_path_buf()));
+        }
+        self.lab.pictures.receive(ctx);
+        self.maintain_sound(ctx);
+    }
+
+    fn maintain_sound(&mut self, ctx: &egui::Context) {
+        self.player.maintain();
+        // Told once for as long as it is so, also after it was dismissed.
+        let complaint = self.player.notice();
+        if complaint != self.complaint {
+            self.notices.retract(self.complaint.as_deref());
+            if let Some(text) = &complaint {
+                self.notices.info(text.clone());
+            }
+            self.complaint = complaint;
+        }
+        // The player holds exactly what is shown.
+        let original = self.lab.clip.as_ref().map(|clip| clip.samples.clone());
+        let adversarial = self.lab.adversarial().map(|adversarial| adversarial.samples.clone());
+        if let Some(original) = original {
+            let same = |a: &Option<Arc<[f32]>>, b: &Option<Arc<[f32]>>| match (a, b) {
+                (Some(a), Some(b)) => Arc::ptr_eq(a, b),
+                (None, None) => true,
+                _ => false,
+            };
+            let wanted = (Some(original.clone()), adversarial.clone());
+            if !same(&wanted.0, &self.given.0) || !same(&wanted.1, &self.given.1) {
+                if !same(&wanted.0, &self.given.0) {
+                    self.player.pause();
+                    self.player.seek(0.0);
+                    self.player.set_loop(None);
+                }
+                self.player.set_clip(original, adversarial);
+                self.given = wanted;
+            }
+        }
+        if self.player.state().playing {
+            let attacking = self.lab.running.is_some();
+            ctx.request_repaint_after(if attacking { ATTACKING } else { PLAYING });
+        }
+    }
+}

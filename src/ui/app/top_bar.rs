@@ -1,0 +1,72 @@
+//! The bar at the top: name, tabs, device, theme, help.
+
+use eframe::egui::{
+    Align, Button, CornerRadius, FontId, Layout, RichText, Role, Sense, Stroke, StrokeKind,
+    ThemePreference, Ui, WidgetInfo, vec2,
+};
+
+use super::{App, UiCommand};
+use crate::ui::theme::{self, CONTROL_HEIGHT};
+use crate::ui::widgets::{Icon, icon_button};
+
+impl App {
+    pub(super) fn top_bar(&mut self, ui: &mut Ui) {
+        let palette = theme::palette(ui);
+        ui.horizontal_centered(|ui| {
+            ui.spacing_mut().item_spacing.x = 0.0;
+            let size = 16.0;
+            ui.label(theme::strong("Monde", size).color(palette.text));
+            ui.label(theme::strong("green", size).color(palette.adversarial));
+            ui.add_space(18.0);
+            ui.spacing_mut().item_spacing.x = 6.0;
+            let tab = Button::new(RichText::new("Lab").color(palette.text))
+                .fill(palette.field)
+                .min_size(vec2(52.0, 28.0));
+            ui.add(tab).on_hover_text("One clip, one model, one attack: seen, heard and measured");
+
+            ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
+                let help = Button::new(theme::strong("?", theme::BODY))
+                    .min_size(vec2(CONTROL_HEIGHT + 4.0, CONTROL_HEIGHT));
+                let help = ui.add(help).on_hover_text("Keys, and what this program is (F1)");
+                if help.accessible_name("Help").clicked() {
+                    self.asked.push(UiCommand::ToggleHelp);
+                }
+                let (icon, now, next) = match self.settings.theme {
+                    ThemePreference::Dark => (Icon::Moon, "dark", ThemePreference::Light),
+                    ThemePreference::Light => (Icon::Sun, "light", ThemePreference::System),
+                    ThemePreference::System => {
+                        (Icon::HalfAndHalf, "as the system says", ThemePreference::Dark)
+                    }
+                };
+                let tooltip = format!("Theme: {now}. Click for the next of dark, light, system.");
+                let button = icon_button(ui, icon, &format!("Theme: {now}"), false);
+                if button.on_hover_text(tooltip).clicked() {
+                    self.asked.push(UiCommand::SetTheme(next));
+                }
+                self.device_pill(ui);
+            });
+        });
+    }
+
+    fn device_pill(&self, ui: &mut Ui) {
+        let palette = theme::palette(ui);
+        let threads = self.engine.threads();
+        let plural = if threads == 1 { "thread" } else { "threads" };
+        let label = format!("{} · {threads} {plural}", self.engine.device());
+        let busy = self.lab.running.is_some();
+        let font = FontId::proportional(12.5);
+        let galley = ui.painter().layout_no_wrap(label.clone(), font, palette.text);
+        let size = vec2(galley.size().x + 39.0, CONTROL_HEIGHT);
+        let (rect, response) = ui.allocate_exact_size(size, Sense::hover());
+        response.widget_info(|| WidgetInfo::labeled(Role::Label, true, &label));
+        let edge = Stroke::new(1.0, palette.edge);
+        let painter = ui.painter();
+        painter.rect_stroke(rect, CornerRadius::same(13), edge, StrokeKind::Inside);
+        let colour = if busy { palette.adversarial } else { palette.good };
+        painter.circle_filled(rect.left_center() + vec2(15.0, 0.0), 4.0, colour);
+        let at = rect.left_center() + vec2(26.0, -galley.size().y / 2.0);
+        painter.galley(at, galley, palette.text);
+        let doing = if busy { "busy with an attack" } else { "ready" };
+        response.on_hover_text(format!("Where the models compute; {doing}."));
+    }
+}

@@ -1,0 +1,176 @@
+//! What is painted around the tabs: bars, notices, drop target, help.
+
+use eframe::egui::{
+    Align, Align2, Button, CentralPanel, Color32, CornerRadius, FontId, Frame, Id, Label, LayerId,
+    Layout, Margin, Order, Panel, RichText, Stroke, StrokeKind, Ui, vec2,
+};
+
+use super::{App, UiCommand, commands};
+use crate::ui::lab::{LabResult, LabUi};
+use crate::ui::notices::NoticeKind;
+use crate::ui::widgets::{Icon, icon_button};
+use crate::ui::{help, text, theme};
+
+impl App {
+    pub(super) fn paint(&mut self, ui: &mut Ui) {
+        let looping = self.settings.looping;
+        self.asked.extend(commands::pressed(ui.ctx(), looping));
+        let palette = theme::palette(ui);
+        let bar = |margin| Frame::new().fill(palette.panel).inner_margin(margin);
+        Panel::top("top bar")
+            .exact_size(44.0)
+            .frame(bar(Margin::symmetric(14, 0)))
+            .show(ui, |ui| self.top_bar(ui));
+        Panel::bottom("bottom bar")
+            .exact_size(34.0)
+            .frame(bar(Margin::symmetric(14, 0)))
+            .show(ui, |ui| self.bottom_bar(ui));
+        if !self.notices.is_empty() {
+            Panel::top("notices")
+                .frame(bar(Margin::symmetric(12, 8)))
+                .show(ui, |ui| self.notice_strip(ui));
+        }
+        CentralPanel::default().frame(Frame::new().fill(palette.window)).show(ui, |ui| {
+            let player = self.player.state();
+            LabUi {
+                lab: &mut self.lab,
+                settings: &mut self.settings,
+                player: &player,
+                asked: &mut self.asked,
+            }
+            .show(ui);
+        });
+        if self.help {
+            let close = help::show(ui.ctx(), self.engine.device(), self.engine.threads());
+            self.help = !close;
+        }
+        drop_target(ui);
+    }
+
+    fn bottom_bar(&mut self, ui: &mut Ui) {
+        ui.horizontal_centered(|ui| {
+            let has_result = self.lab.shown_result().is_some_and(LabResult::was_changed);
+            let why_not = "There is nothing to save yet: attack the clip first.";
+            let palette = theme::palette(ui);
+            for (label, command, tooltip) in [
+                (
+                    "Save pair of WAVs…",
+                    UiCommand::ChoosePairFolder,
+                    "Writes NAME_nat.wav and NAME_adv.wav as 32-bit float (Ctrl S). Fewer bits \
+                     would add noise as loud as the perturbation.",
+                ),
+                (
+                    "Save figure…",
+                    UiCommand::ChooseFigure,
+                    "Writes both spectrograms side by side with labels and SNR, as PNG or SVG \
+                     (Ctrl P).",
+                ),
+            ] {
+                let button = Button::new(RichText::new(label).size(12.5)).min_size(vec2(0.0, 22.0));
+                let enabled = has_result && !self.dialogs.is_open();
+                let response = ui.add_enabled(enabled, button);
+                if response.on_hover_text(tooltip).on_disabled_hover_text(why_not).clicked() {
+                    self.asked.push(command);
+                }
+            }
+            ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
+                if let Some(result) = self.lab.shown_result() {
+                    let outcome = &result.outcome;
+                    let gradients = outcome.gradient_evaluations;
+                    let numbers = format!(
+                        "seed {} · {} gradient{} · {}",
+                        outcome.seed,
+                        text::thousands(gradients),
+                        if gradients == 1 { "" } else { "s" },
+                        text::duration(outcome.seconds)
+                    );
+                    ui.label(theme::small(ui, numbers));
+                }
+                let status = if !self.saving.is_empty() {
+                    "Saving…".to_owned()
+                } else if self.saved.is_empty() {
+                    String::new()
+                } else {
+                    let names: Vec<_> =
+                        self.saved.iter().map(|path| path.display().to_string()).collect();
+                    format!("Saved {}", names.join(" and "))
+                };
+                ui.with_layout(Layout::left_to_right(Align::Center), |ui| {
+                    let status = RichText::new(status).size(theme::SMALL).color(palette.good);
+                    ui.add(Label::new(status).truncate());
+                });
+            });
+        });
+    }
+
+    fn notice_strip(&mut self, ui: &mut Ui) {
+        let palette = theme::palette(ui);
+        for (index, notice) in self.notices.iter().enumerate() {
+            let (colour, word) = match notice.kind {
+                NoticeKind::Error => (palette.error, "Error"),
+                NoticeKind::Info => (palette.warning, "Note"),
+            };
+            Frame::new()
+                .fill(palette.card)
+                .stroke(Stroke::new(1.0, colour.gamma_multiply(0.6)))
+                .corner_radius(CornerRadius::same(theme::CARD_RADIUS))
+                .inner_margin(Margin::symmetric(11, 6))
+                .show(ui, |ui| {
+                    let width = ui.available_width();
+                    ui.horizontal(|ui| {
+                        ui.label(theme::strong(word, theme::BODY).color(colour));
+                        let text_width = width - ui.min_rect().width() - 96.0;
+                        ui.allocate_ui_with_layout(
+                            vec2(text_width, 20.0),
+                            Layout::top_down(Align::Min),
+                            |ui| {
+                                ui.set_min_width(text_width);
+                                ui.add(Label::new(&notice.text).wrap().selectable(true));
+                            },
+                        );
+                        ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
+                            let dismiss = icon_button(ui, Icon::Close, "Dismiss notice", false);
+                            if dismiss.on_hover_text("Dismiss").clicked() {
+                                self.asked.push(UiCommand::DismissNotice(index));
+                            }
+                            let copy = icon_button(ui, Icon::Copy, "Copy notice", false);
+                            if copy.on_hover_text("Copy the text").clicked() {
+                                ui.ctx().copy_text(notice.text.clone());
+                            }
+                        });
+                    });
+                });
+        }
+    }
+}
+
+/// Says that a file that hovers over the window can be dropped.
+fn drop_target(ui: &Ui) {
+    if ui.input(|input| input.raw.hovered_files.is_empty()) {
+        return;
+    }
+    let palette = theme::palette(ui);
+    let layer = LayerId::new(Order::Foreground, Id::unique("drop target"));
+    let painter = ui.ctx().layer_painter(layer);
+    let rect = ui.ctx().content_rect();
+    painter.rect_filled(rect, 0.0, Color32::from_black_alpha(150));
+    let target = rect.shrink(40.0);
+    let stroke = Stroke::new(2.0, palette.original);
+    painter.rect(
+        target,
+        CornerRadius::same(12),
+        palette.card.gamma_multiply(0.9),
+        stroke,
+        StrokeKind::Inside,
+    );
+    let middle = target.center();
+    let icon = eframe::egui::Rect::from_center_size(middle - vec2(0.0, 36.0), vec2(40.0, 40.0));
+    Icon::Drop.paint(&painter, icon, 36.0, palette.original);
+    painter.text(
+        middle + vec2(0.0, 14.0),
+        Align2::CENTER_CENTER,
+        "Drop the recording to open it",
+        FontId::new(20.0, theme::semibold()),
+        palette.text,
+    );
+}

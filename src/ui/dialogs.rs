@@ -1,0 +1,102 @@
+//! The system's file dialogs, each on a thread of its own so that the window goes on.
+
+use std::path::PathBuf;
+use std::sync::mpsc;
+use std::time::{Duration, Instant};
+
+use eframe::egui;
+
+/// What people chose.
+#[derive(Debug)]
+pub enum Chosen {
+    /// A clip to open.
+    Clip(PathBuf),
+    /// A folder for the pair of WAVs.
+    PairFolder(PathBuf),
+    /// A file for the figure.
+    Figure(PathBuf),
+    /// The dialog vanished at once: there is none on this system.
+    NoDialog,
+}
+
+/// A dialog answered `None` faster than anybody can press Cancel.
+const TOO_FAST: Duration = Duration::from_millis(250);
+
+/// Opens dialogs, one at a time, and hands out what was chosen.
+pub struct Dialogs {
+    sender: mpsc::Sender<Option<Chosen>>,
+    receiver: mpsc::Receiver<Option<Chosen>>,
+    open: bool,
+}
+
+impl Default for Dialogs {
+    fn default() -> Self {
+        let (sender, receiver) = mpsc::channel();
+        Self { sender, receiver, open: false }
+    }
+}
+
+impl Dialogs {
+    /// Whether a dialog is open.
+    pub fn is_open(&self) -> bool {
+        self.open
+    }
+
+    /// Asks for a clip.
+    pub fn open_clip(&mut self, ctx: &egui::Context) {
+        let dialog = rfd::FileDialog::new()
+            .set_title("Open a recording")
+            .add_filter("Recordings", &EXTENSIONS)
+            .add_filter("All files", &["*"]);
+        self.start(ctx, move || dialog.pick_file().map(Chosen::Clip));
+    }
+
+    /// Asks for the folder of a pair of WAVs.
+    pub fn pair_folder(&mut self, ctx: &egui::Context) {
+        let dialog = rfd::FileDialog::new().set_title("Folder for the pair of WAVs");
+        self.start(ctx, move || dialog.pick_folder().map(Chosen::PairFolder));
+    }
+
+    /// Asks for the file of a figure.
+    pub fn figure(&mut self, ctx: &egui::Context, name: &str) {
+        let dialog = rfd::FileDialog::new()
+            .set_title("Save the figure")
+            .set_file_name(name)
+            .add_filter("PNG picture", &["png"])
+            .add_filter("SVG drawing", &["svg"]);
+        self.start(ctx, move || dialog.save_file().map(Chosen::Figure));
+    }
+
+    /// What was chosen since the last call.
+    pub fn poll(&mut self) -> Option<Chosen> {
+        let answer = self.receiver.try_recv().ok()?;
+        self.open = false;
+        answer
+    }
+
+    fn start(
+        &mut self,
+        ctx: &egui::Context,
+        ask: impl FnOnce() -> Option<Chosen> + Send + 'static,
+    ) {
+        if self.open {
+            return;
+        }
+        let (ctx, sender) = (ctx.clone(), self.sender.clone());
+        let thread = std::thread::Builder::new().name("file dialog".to_owned()).spawn(move || {
+            let since = Instant::now();
+            let chosen = ask();
+            let vanished = chosen.is_none() && since.elapsed() < TOO_FAST;
+            // The window may be gone by now; then nobody waits for the answer.
+            sender.send(if vanished { Some(Chosen::NoDialog) } else { chosen }).ok();
+            ctx.request_repaint();
+        });
+        self.open = thread.is_ok();
+    }
+}
+
+/// What the clip dialog offers first; any other file can be chosen too.
+const EXTENSIONS: [&str; 14] = [
+    "wav", "wave", "flac", "mp3", "ogg", "oga", "m4a", "aac", "mp4", "aif", "aiff", "caf", "mkv",
+    "webm",
+];

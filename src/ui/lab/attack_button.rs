@@ -1,0 +1,60 @@
+//! Attack and Stop, and how far the attack is.
+
+use eframe::egui::{Label, RichText, Ui};
+
+use super::LabUi;
+use crate::ui::UiCommand;
+use crate::ui::text;
+use crate::ui::theme::{self, SMALL};
+use crate::ui::widgets::{Icon, primary_button, progress_bar};
+
+impl LabUi<'_> {
+    pub(super) fn attack_button(&mut self, ui: &mut Ui) {
+        let Some(running) = &self.lab.running else {
+            let ready = self.lab.clip.is_some() && self.lab.model.problem.is_none();
+            let response =
+                ui.add_enabled_ui(ready, |ui| primary_button(ui, Icon::Play, "Attack")).inner;
+            let response = response
+                .on_hover_text("Search a change that makes the model mishear the clip (Ctrl Enter)")
+                .on_disabled_hover_text("Open a clip first");
+            if response.clicked() {
+                self.asked.push(UiCommand::AttackOrStop);
+            }
+            return;
+        };
+        let name = if running.stopping { "Stopping…" } else { "Stop" };
+        let stopping = running.stopping;
+        let response =
+            ui.add_enabled_ui(!stopping, |ui| primary_button(ui, Icon::Stop, name)).inner;
+        if response.on_hover_text("Stop and keep the best so far (Ctrl Enter)").clicked() {
+            self.asked.push(UiCommand::AttackOrStop);
+        }
+        let palette = theme::palette(ui);
+        progress_bar(ui, "Attack progress", running.fraction(), palette.adversarial);
+        let quiet = |words: String| {
+            Label::new(RichText::new(words).size(SMALL).color(palette.quiet)).truncate()
+        };
+        let mut lines = match &running.snapshot {
+            Some(snapshot) => {
+                let speed = running.speed().map_or(String::new(), |speed| {
+                    format!(" · {} steps/s", text::number(speed, if speed < 10.0 { 1 } else { 0 }))
+                });
+                let left = running.seconds_left().map_or(String::new(), |left| {
+                    format!("{} left · ", text::duration(left.ceil()).replace(".0", ""))
+                });
+                let steps = format!("step {} of {}", snapshot.iteration, snapshot.of);
+                vec![format!("{steps}{speed}"), format!("{left}{}", snapshot.stage)]
+            }
+            None => vec!["Getting ready…".to_owned(), String::new()],
+        };
+        if !self.lab.is_attacking_this() {
+            lines.push(format!("on {}", running.job.clip.name));
+        }
+        ui.scope(|ui| {
+            ui.spacing_mut().item_spacing.y = 1.0;
+            for line in lines {
+                ui.add(quiet(line));
+            }
+        });
+    }
+}

@@ -1,0 +1,139 @@
+//! The attack: which one, where to, and its few options.
+
+use eframe::egui::{Align, ComboBox, DragValue, Label, Layout, Link, RichText, Slider, Ui, vec2};
+
+use super::LabUi;
+use crate::attacks::{AttackId, Preset};
+use crate::ui::theme::{self, SMALL};
+use crate::ui::widgets::{Segment, caption, card, down_mark, row, segmented};
+
+impl LabUi<'_> {
+    pub(super) fn attack_card(&mut self, ui: &mut Ui) {
+        card(ui, "", |ui| {
+            self.attack_caption(ui);
+            ui.add_enabled_ui(self.lab.running.is_none(), |ui| {
+                self.which_attack(ui);
+                self.goal(ui);
+                self.options(ui);
+            });
+        });
+    }
+
+    fn attack_caption(&mut self, ui: &mut Ui) {
+        ui.scope(|ui| {
+            ui.spacing_mut().interact_size = vec2(0.0, 0.0);
+            let more = if self.lab.more_options { "less" } else { "more…" };
+            let size = vec2(ui.available_width(), 15.0);
+            ui.allocate_ui_with_layout(size, Layout::right_to_left(Align::Center), |ui| {
+                let link = ui.add(Link::new(RichText::new(more).size(SMALL)));
+                let tooltip = "Seed and other options that are rarely needed";
+                if link.accessible_name("More options").on_hover_text(tooltip).clicked() {
+                    self.lab.more_options = !self.lab.more_options;
+                }
+                ui.with_layout(Layout::left_to_right(Align::Center), |ui| caption(ui, "Attack"));
+            });
+        });
+    }
+
+    fn which_attack(&mut self, ui: &mut Ui) {
+        let mut chosen = self.settings.attack.id();
+        ComboBox::from_id_salt("attack")
+            .icon(down_mark)
+            .selected_text(chosen.title())
+            .width(ui.available_width())
+            .show_ui(ui, |ui| {
+                for id in AttackId::ALL {
+                    ui.selectable_value(&mut chosen, id, id.title())
+                        .on_hover_text(id.explanation());
+                }
+            })
+            .response
+            .accessible_name("Attack method")
+            .on_hover_text(chosen.explanation());
+        self.settings.attack.set_id(chosen);
+        if theme::is_low(ui) {
+            return;
+        }
+        let words = RichText::new(chosen.explanation()).size(SMALL).color(theme::palette(ui).quiet);
+        ui.add(Label::new(words).wrap());
+    }
+
+    fn goal(&mut self, ui: &mut Ui) {
+        let form = &mut self.settings.attack;
+        let can_aim = form.id().takes_target();
+        let mut targeted = form.aims();
+        let width = ui.available_width();
+        let aim = if can_aim {
+            "Make the model hear one label of your choice"
+        } else {
+            "Random noise cannot aim"
+        };
+        let segments = [
+            Segment::new(
+                false,
+                "Untargeted",
+                "Make the model hear anything but the original label",
+            ),
+            Segment { enabled: can_aim, ..Segment::new(true, "Targeted", aim) },
+        ];
+        if segmented(ui, width, &segments, &mut targeted) {
+            form.targeted = targeted;
+        }
+        if targeted {
+            self.target_picker(ui);
+        }
+    }
+
+    fn options(&mut self, ui: &mut Ui) {
+        let form = &mut self.settings.attack;
+        if form.id().takes_snr() {
+            let tooltip = "Signal-to-noise ratio: how far the change lies below the clip. 0 dB is \
+                           as loud as the clip, 20 dB a tenth of its amplitude, 60 dB a thousandth.";
+            row(ui, "SNR", |ui| {
+                ui.spacing_mut().slider_width = ui.available_width() - 108.0;
+                ui.name_inputs("SNR in dB", |ui| {
+                    let slider = Slider::new(&mut form.snr_db, 0.0..=80.0)
+                        .suffix(" dB")
+                        .fixed_decimals(0)
+                        .step_by(1.0);
+                    ui.add(slider).on_hover_text(tooltip);
+                });
+            });
+        } else {
+            let mut preset = form.preset();
+            row(ui, "Search", |ui| {
+                let segments = [
+                    Segment::new(Preset::Quick, "quick", "A good answer soon"),
+                    Segment::new(
+                        Preset::Paper,
+                        "paper",
+                        "As the paper's libraries do it: up to 5 × 1000 steps, far slower, for \
+                         the smallest change",
+                    ),
+                ];
+                if segmented(ui, 116.0, &segments, &mut preset) {
+                    form.set_preset(preset);
+                }
+            });
+        }
+        if self.lab.more_options {
+            if !form.id().takes_snr() {
+                row(ui, "Confidence", |ui| {
+                    let value = DragValue::new(&mut form.confidence)
+                        .range(0.0..=40.0)
+                        .speed(0.1)
+                        .fixed_decimals(1);
+                    ui.add(value).accessible_name("Confidence margin").on_hover_text(
+                        "By how much the wrong label must lead, in logits. More is surer, and \
+                         a larger change.",
+                    );
+                });
+            }
+            row(ui, "Seed", |ui| {
+                ui.add(DragValue::new(&mut form.seed).range(0..=u32::MAX as u64).speed(0.1))
+                    .accessible_name("Seed")
+                    .on_hover_text("The same seed gives the same result on the same machine");
+            });
+        }
+    }
+}

@@ -1,0 +1,48 @@
+//! What the model hears in both sides, the likeliest labels first.
+
+use eframe::egui::{Label, Ui};
+
+use super::LabUi;
+use super::state::Shown;
+use crate::models::Verdict;
+use crate::ui::theme;
+use crate::ui::widgets::{card, confidence_bar};
+
+impl LabUi<'_> {
+    pub(super) fn original_confidences(&mut self, ui: &mut Ui) {
+        card(ui, "Original", |ui| match &self.lab.verdict {
+            Some(verdict) => bars(ui, verdict, Some(verdict.top().0)),
+            None => hint(ui, "What the model hears in the clip, with its confidence."),
+        });
+    }
+
+    pub(super) fn adversarial_confidences(&mut self, ui: &mut Ui) {
+        card(ui, "Adversarial", |ui| {
+            let original = self.lab.verdict.as_ref().map(|verdict| verdict.top().0);
+            if let Some(adversarial) = self.lab.adversarial() {
+                bars(ui, adversarial.verdict, original);
+                return;
+            }
+            let live = self.lab.running.as_ref().and_then(|running| running.snapshot.as_ref());
+            match (self.lab.shown, live) {
+                (Shown::Live, Some(snapshot)) => bars(ui, &snapshot.verdict, original),
+                _ => hint(ui, "What it hears after an attack."),
+            }
+        });
+    }
+}
+
+fn hint(ui: &mut Ui, words: &str) {
+    ui.add(Label::new(theme::small(ui, words)).wrap());
+}
+
+/// The likeliest labels; the original one in its colour, the others in the adversarial one's.
+fn bars(ui: &mut Ui, verdict: &Verdict, original: Option<usize>) {
+    ui.spacing_mut().item_spacing.y = 4.0;
+    let palette = theme::palette(ui);
+    let count = if theme::is_low(ui) { 3 } else { 5 };
+    for (label, probability) in verdict.ranked(count) {
+        let colour = if Some(label) == original { palette.original } else { palette.adversarial };
+        confidence_bar(ui, &verdict.labels.title(label), probability, colour);
+    }
+}

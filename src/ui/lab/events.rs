@@ -1,0 +1,126 @@
+//! What the engine's events change in the Lab.
+
+use super::state::Shown;
+use super::{Lab, LabResult};
+use crate::attacks::Status;
+use crate::audio::Clip;
+use crate::engine::{Event, EventKind};
+
+/// What an event means for the rest of the window.
+pub enum News {
+    /// Nothing more.
+    Nothing,
+    /// A clip was opened and wants a name.
+    Opened(Clip),
+    /// An error to tell.
+    Trouble(String),
+}
+
+impl Lab {
+    /// Takes in an event.
+    pub fn on_event(&mut self, event: Event) -> News {
+        let Event { command, kind } = event;
+        match kind {
+            EventKind::ClipLoaded(clip) => {
+                // Only the latest wish counts.
+                if self.opening.as_ref().is_some_and(|opening| opening.command == command) {
+                    self.opening = None;
+                    return News::Opened(self.open(clip));
+                }
+            }
+            EventKind::ModelLoaded(card) => {
+                if card.id == self.model.id {
+                    self.model.card = Some(card);
+                    self.model.problem = None;
+                    self.model.loading = None;
+                }
+            }
+            EventKind::Classified { verdict, .. } => {
+                if self.naming == Some(command) {
+                    self.naming = None;
+                    self.verdict = Some(verdict);
+                }
+            }
+            EventKind::AttackStarted | EventKind::Saved(_) => {}
+            EventKind::AttackProgress(snapshot) => {
+                let running = self.running.as_mut().filter(|running| running.command == command);
+                if let Some(running) = running {
+                    running.progress(*snapshot);
+                }
+            }
+            EventKind::AttackDone(outcome) => {
+                let Some(running) = self.running.take_if(|running| running.command == command)
+                else {
+                    return News::Nothing;
+                };
+                let trouble = match &outcome.status {
+                    Status::Failed(reason) => Some(reason.clone()),
+                    _ => None,
+                };
+                let watched = self.shown == Shown::Live;
+                let ours = self.is_this_clip(&running.job.clip);
+                if ours && self.verdict.is_none() {
+                    self.verdict = Some(outcome.original.clone());
+                }
+                self.results.push(LabResult {
+                    job: running.job,
+                    outcome: *outcome,
+                    trace: running.trace,
+                });
+                if watched && ours {
+                    self.shown = Shown::Result(self.results.len() - 1);
+                }
+                if let Some(reason) = trouble {
+                    return News::Trouble(format!("The attack failed: {reason}"));
+                }
+            }
+            EventKind::Failed(reason) => return self.on_failure(command, reason),
+        }
+        News::Nothing
+    }
+
+    fn on_failure(&mut self, command: crate::engine::CommandId, reason: String) -> News {
+        if self.opening.take_if(|opening| opening.command == command).is_some() {
+            return News::Trouble(reason);
+        }
+        if self.model.loading == Some(command) {
+            self.model.loading = None;
+            self.model.problem = Some(reason.clone());
+        }
+        if self.naming == Some(command) {
+            self.naming = None;
+        }
+        if self.running.take_if(|running| running.command == command).is_some()
+            && self.shown == Shown::Live
+        {
+            self.shown = self.latest_result();
+        }
+        News::Trouble(reason)
+    }
+
+    /// Puts a clip on the desk; the results of earlier clips are kept and come back with them.
+    fn open(&mut self, clip: Clip) -> Clip {
+        // The same recording again is the same clip, so that its results belong to it.
+        let known = self.results.iter().map(|result| &result.job.clip);
+        let known = known.chain(self.running.iter().map(|running| &running.job.clip));
+        let clip = known
+            .chain(&self.clip)
+            .find(|known| known.name == clip.name && known.samples == clip.samples)
+            .cloned()
+            .unwrap_or(clip);
+        if !self.is_this_clip(&clip) {
+            self.verdict = None;
+            self.view = Default::default();
+            self.loop_region = None;
+            self.cursor = None;
+        }
+        self.clip = Some(clip.clone());
+        self.shown = if self.is_attacking_this() { Shown::Live } else { self.latest_result() };
+        clip
+    }
+
+    fn latest_result(&self) -> Shown {
+        let latest = self.results_of_clip().next_back();
+        latest.map_or(Shown::Nothing, |(index, _)| Shown::Result(index))
+    }
+}

@@ -1,0 +1,34 @@
+//! The Lab: one clip, one model, one attack, seen, heard and measured.
+//!
+//! [`Lab`] is the state; [`LabUi`] shows it, one file a card or pane.
+
+mod attack_button;
+mod attack_card;
+mod clip_card;
+mod colour_bar;
+mod confidences;
+mod events;
+mod layout;
+mod live_plots;
+mod model_card;
+mod outcome_card;
+mod overview;
+mod pane;
+mod panes;
+mod pictures;
+mod result;
+mod results_card;
+mod running;
+mod start;
+mod state;
+mod target_picker;
+mod transport;
+mod view;
+mod view_bar;
+mod waveform;
+
+pub use events::News;
+pub use layout::LabUi;
+pub use result::LabResult;
+pub use running::Running;
+pub use state::{Lab, Opening, Shown};

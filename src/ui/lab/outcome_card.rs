@@ -1,0 +1,64 @@
+//! How the attack ended, in words and numbers.
+
+use eframe::egui::{Label, RichText, Ui};
+
+use super::LabUi;
+use crate::attacks::Status;
+use crate::ui::text;
+use crate::ui::theme::{self, SMALL};
+use crate::ui::widgets::{card, row_text};
+
+const SNR: &str = "Signal-to-noise ratio over the whole clip. Every 20 dB the change is ten times \
+                   smaller; the paper's attacks reach about 45 dB.";
+const PEAK: &str = "The largest sample of the change, relative to full scale.";
+const STEPS: &str = "How many steps the search took.";
+const GRADIENTS: &str = "How often the model was asked in which direction it could be fooled.";
+
+impl LabUi<'_> {
+    pub(super) fn outcome_card(&mut self, ui: &mut Ui) {
+        card(ui, "Outcome", |ui| {
+            let Some(result) = self.lab.shown_result() else {
+                let words = if self.lab.running.is_some() {
+                    "The numbers come when the attack ends. Stop keeps the best so far."
+                } else {
+                    "How small the change is, and what it took to find it."
+                };
+                ui.add(Label::new(theme::small(ui, words)).wrap());
+                return;
+            };
+            ui.spacing_mut().item_spacing.y = 3.0;
+            let palette = theme::palette(ui);
+            let outcome = &result.outcome;
+            let colour = match &outcome.status {
+                Status::Fooled => palette.adversarial,
+                Status::Failed(_) => palette.error,
+                Status::Cancelled if outcome.is_adversarial() => palette.adversarial,
+                _ => palette.quiet,
+            };
+            let what = match &outcome.status {
+                Status::Cancelled if outcome.is_adversarial() => {
+                    "The best found before the stop; it does fool the model."
+                }
+                Status::Fooled => "The final samples were named afresh.",
+                _ => "",
+            };
+            row_text(ui, "status", outcome.status.name(), Some(colour), what);
+            if let Some(reason) = outcome.status.reason() {
+                let words = RichText::new(reason).size(SMALL).color(palette.quiet);
+                ui.add(Label::new(words).wrap());
+            }
+            row_text(ui, "SNR", text::decibels(outcome.metrics.snr_db, 1), None, SNR);
+            let peak = format!("{} dBFS", text::number(outcome.metrics.peak_dbfs(), 1));
+            row_text(ui, "peak", peak, None, PEAK);
+            row_text(ui, "steps", text::thousands(outcome.iterations), None, STEPS);
+            let gradients = text::thousands(outcome.gradient_evaluations);
+            row_text(ui, "gradients", gradients, None, GRADIENTS);
+            row_text(ui, "time", text::duration(outcome.seconds), None, "");
+            row_text(ui, "seed", outcome.seed.to_string(), None, "");
+            let original = outcome.adversarial.probability(outcome.original_label);
+            let name = format!("{} now", outcome.original.labels.title(outcome.original_label));
+            let tooltip = "What is left of the confidence in the original label.";
+            row_text(ui, &name, format!("{original:.2}"), Some(palette.original), tooltip);
+        });
+    }
+}

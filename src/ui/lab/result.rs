@@ -1,0 +1,31 @@
+//! The result of one attack, kept for as long as the window is open.
+
+use crate::attacks::Outcome;
+use crate::engine::{AttackJob, TracePoint};
+
+/// What came of an attack.
+pub struct LabResult {
+    /// What was asked for.
+    pub job: AttackJob,
+    /// How it ended.
+    pub outcome: Outcome,
+    /// Its steps.
+    pub trace: Vec<TracePoint>,
+}
+
+impl LabResult {
+    /// The label that is heard now, or how the attack ended where nothing changed.
+    pub fn headline(&self) -> String {
+        if self.was_changed() && self.outcome.is_adversarial() {
+            // A stopped attack that had already found something keeps its find.
+            self.outcome.adversarial.title()
+        } else {
+            self.outcome.status.name().to_owned()
+        }
+    }
+
+    /// Whether the samples differ from the clean ones at all.
+    pub fn was_changed(&self) -> bool {
+        self.outcome.metrics.peak > 0.0
+    }
+}

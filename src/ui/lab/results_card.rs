@@ -1,0 +1,111 @@
+//! The results of this clip: each can be brought back.
+
+use eframe::egui::{
+    Align2, CornerRadius, FontId, Label, Rect, Role, Sense, Ui, WidgetInfo, pos2, vec2,
+};
+
+use super::state::Shown;
+use super::{LabResult, LabUi};
+use crate::attacks::AttackId;
+use crate::ui::UiCommand;
+use crate::ui::text;
+use crate::ui::theme::{self, BODY, CONTROL_RADIUS};
+use crate::ui::widgets::card;
+
+impl LabUi<'_> {
+    pub(super) fn results_card(&mut self, ui: &mut Ui) {
+        card(ui, "Results of this clip", |ui| {
+            ui.spacing_mut().item_spacing.y = 2.0;
+            let live = self.lab.is_attacking_this();
+            if live {
+                let chosen = self.lab.shown == Shown::Live;
+                let response = line(ui, chosen, "Attack under way", ["Now", "under way", ""], true);
+                if response.on_hover_text("Show the attack under way").clicked() {
+                    self.asked.push(UiCommand::ShowLive);
+                }
+            }
+            let mut wish = None;
+            for (index, result) in self.lab.results_of_clip().rev() {
+                let chosen = self.lab.shown == Shown::Result(index);
+                if result_line(ui, result, chosen) {
+                    wish = Some(UiCommand::ShowResult(index));
+                }
+            }
+            self.asked.extend(wish);
+            if !live && self.lab.results_of_clip().next().is_none() {
+                let words = "Each attack of this clip is kept here and can be brought back.";
+                ui.add(Label::new(theme::small(ui, words)).wrap());
+            }
+        });
+    }
+}
+
+fn short_name(id: AttackId) -> &'static str {
+    match id {
+        AttackId::CarliniWagner => "C&W",
+        AttackId::WhiteNoise => "Noise",
+        AttackId::Fgsm => "FGSM",
+    }
+}
+
+fn result_line(ui: &mut Ui, result: &LabResult, chosen: bool) -> bool {
+    let (spec, outcome) = (&result.job.spec, &result.outcome);
+    let fooled = outcome.is_adversarial() && result.was_changed();
+    let (attack, label) = (short_name(spec.id), result.headline());
+    let snr = if result.was_changed() {
+        text::decibels(outcome.metrics.snr_db, 1)
+    } else {
+        "–".to_owned()
+    };
+    let name = format!("Result: {attack} {label} {snr}");
+    let response = line(ui, chosen, &name, [attack, &label, &snr], fooled);
+    let aim = match result.job.goal.target() {
+        Some(target) => format!("aimed at {}", outcome.original.labels.title(target)),
+        None => "untargeted".to_owned(),
+    };
+    let tooltip = format!(
+        "{}, {aim}, seed {}: {}. Click to bring it back.",
+        spec.id.title(),
+        outcome.seed,
+        outcome.status.name()
+    );
+    response.on_hover_text(tooltip).clicked()
+}
+
+/// A line of three columns: attack, label, SNR.
+fn line(
+    ui: &mut Ui,
+    chosen: bool,
+    name: &str,
+    [attack, label, snr]: [&str; 3],
+    fooled: bool,
+) -> eframe::egui::Response {
+    let palette = theme::palette(ui);
+    let (rect, response) = ui.allocate_exact_size(vec2(ui.available_width(), 24.0), Sense::click());
+    response.widget_info(|| WidgetInfo::selected(Role::Button, true, chosen, name));
+    let back = Rect::from_min_max(rect.min - vec2(5.0, 0.0), rect.max + vec2(5.0, 0.0));
+    let lit = response.hovered() || response.has_focus();
+    if chosen || lit {
+        let fill = if chosen { palette.field_active } else { palette.field };
+        ui.painter().rect_filled(back, CornerRadius::same(CONTROL_RADIUS), fill);
+    }
+    let painter = ui.painter();
+    let colour = if fooled { palette.adversarial } else { palette.quiet };
+    let heavy = FontId::new(BODY, theme::semibold());
+    let attack = painter.text(rect.left_center(), Align2::LEFT_CENTER, attack, heavy, colour);
+    let plain = FontId::proportional(BODY);
+    let snr =
+        painter.text(rect.right_center(), Align2::RIGHT_CENTER, snr, plain.clone(), palette.text);
+    let left = attack.right() + 7.0;
+    let label_area =
+        Rect::from_min_max(pos2(left, rect.top()), pos2(snr.left() - 6.0, rect.bottom()));
+    let ink = if fooled { palette.text } else { palette.quiet };
+    painter.with_clip_rect(label_area).text(
+        label_area.left_center(),
+        Align2::LEFT_CENTER,
+        label,
+        plain,
+        ink,
+    );
+    response
+}

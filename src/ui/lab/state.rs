@@ -1,0 +1,196 @@
+//! The state of the Lab.
+
+use std::sync::Arc;
+
+use eframe::egui;
+
+use super::pictures::Pictures;
+use super::view::View;
+use super::{LabResult, Running};
+use crate::audio::Clip;
+use crate::audio::player::Side;
+use crate::dsp::FrequencyAxis;
+use crate::engine::{CommandId, TracePoint};
+use crate::models::{Labels, ModelCard, ModelId, Verdict};
+
+/// A clip on its way in.
+pub struct Opening {
+    /// The command that asked for it.
+    pub command: CommandId,
+    /// What it is called.
+    pub name: String,
+}
+
+/// The model as far as the window knows it.
+pub struct Model {
+    /// Which one.
+    pub id: ModelId,
+    /// The command that loads it, while it does.
+    pub loading: Option<CommandId>,
+    /// Its card, once loaded.
+    pub card: Option<ModelCard>,
+    /// Why it could not be loaded.
+    pub problem: Option<String>,
+}
+
+/// Which adversarial samples are shown.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Shown {
+    /// None.
+    Nothing,
+    /// The best of the running attack.
+    Live,
+    /// A result, by its index.
+    Result(usize),
+}
+
+/// The adversarial side as it is shown.
+pub struct Adversarial<'a> {
+    /// The samples.
+    pub samples: &'a Arc<[f32]>,
+    /// What the model hears in them.
+    pub verdict: &'a Verdict,
+    /// Their SNR in dB, if it is known.
+    pub snr_db: Option<f64>,
+}
+
+/// A point that the pointer is on, in any pane.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Cursor {
+    /// Time in seconds.
+    pub seconds: f64,
+    /// Frequency in Hz; `None` on a waveform.
+    pub hz: Option<f64>,
+}
+
+/// The state of the Lab.
+pub struct Lab {
+    /// The clip that is shown.
+    pub clip: Option<Clip>,
+    /// What the model hears in it.
+    pub verdict: Option<Verdict>,
+    /// The command that names it, while it does.
+    pub naming: Option<CommandId>,
+    /// A clip on its way in.
+    pub opening: Option<Opening>,
+    /// The model.
+    pub model: Model,
+    /// The attack under way.
+    pub running: Option<Running>,
+    /// Results of all clips of this session, in the order in which they came.
+    pub results: Vec<LabResult>,
+    /// Which adversarial samples are shown.
+    pub shown: Shown,
+    /// The part of the picture that is shown.
+    pub view: View,
+    /// Where the pointer is.
+    pub cursor: Option<Cursor>,
+    /// Where a drag over a pane began, in seconds.
+    pub drag_from: Option<f64>,
+    /// The part that is played again and again, in seconds.
+    pub loop_region: Option<(f64, f64)>,
+    /// What is typed into the search for a target.
+    pub target_search: String,
+    /// Whether the attack card shows all options.
+    pub more_options: bool,
+    /// The spectrograms.
+    pub pictures: Pictures,
+}
+
+impl Lab {
+    /// An empty Lab.
+    ///
+    /// # Errors
+    /// The system gives no thread for the spectrograms.
+    pub fn new(ctx: &egui::Context) -> std::io::Result<Self> {
+        Ok(Self {
+            clip: None,
+            verdict: None,
+            naming: None,
+            opening: None,
+            model: Model { id: ModelId::Vgg13, loading: None, card: None, problem: None },
+            running: None,
+            results: Vec::new(),
+            shown: Shown::Nothing,
+            view: View::default(),
+            cursor: None,
+            drag_from: None,
+            loop_region: None,
+            target_search: String::new(),
+            more_options: false,
+            pictures: Pictures::new(ctx)?,
+        })
+    }
+
+    /// The model's labels.
+    pub fn labels(&self) -> Labels {
+        self.verdict.as_ref().map_or_else(Labels::fsdkaggle2018, |verdict| verdict.labels.clone())
+    }
+
+    /// Whether an attack of the shown clip is under way.
+    pub fn is_attacking_this(&self) -> bool {
+        self.running.as_ref().is_some_and(|running| self.is_this_clip(&running.job.clip))
+    }
+
+    /// Whether it is the clip that is shown.
+    pub fn is_this_clip(&self, clip: &Clip) -> bool {
+        self.clip.as_ref().is_some_and(|shown| Arc::ptr_eq(&shown.samples, &clip.samples))
+    }
+
+    /// The results of the shown clip with their indices, in the order in which they came.
+    pub fn results_of_clip(&self) -> impl DoubleEndedIterator<Item = (usize, &LabResult)> {
+        let results = self.results.iter().enumerate();
+        results.filter(|(_, result)| self.is_this_clip(&result.job.clip))
+    }
+
+    /// The result that is shown, unless the running attack is.
+    pub fn shown_result(&self) -> Option<&LabResult> {
+        match self.shown {
+            Shown::Result(index) => self.results.get(index),
+            Shown::Nothing | Shown::Live => None,
+        }
+    }
+
+    /// The adversarial side as it is shown, if there is one.
+    pub fn adversarial(&self) -> Option<Adversarial<'_>> {
+        match self.shown {
+            Shown::Nothing => None,
+            Shown::Live => {
+                let running = self.running.as_ref()?;
+                let (samples, verdict) = running.best.as_ref()?;
+                let snr_db = running.snapshot.as_ref()?.best_snr_db;
+                Some(Adversarial { samples, verdict, snr_db })
+            }
+            Shown::Result(index) => {
+                let result = self.results.get(index).filter(|result| result.was_changed())?;
+                let outcome = &result.outcome;
+                Some(Adversarial {
+                    samples: &outcome.samples,
+                    verdict: &outcome.adversarial,
+                    snr_db: Some(outcome.metrics.snr_db),
+                })
+            }
+        }
+    }
+
+    /// The steps of what is shown.
+    pub fn trace(&self) -> &[TracePoint] {
+        match self.shown {
+            Shown::Nothing => &[],
+            Shown::Live => self.running.as_ref().map_or(&[], |running| &running.trace),
+            Shown::Result(index) => self.results.get(index).map_or(&[], |result| &result.trace),
+        }
+    }
+
+    /// The levels in dB under the pointer on a side.
+    pub fn level_at_cursor(&self, side: Side) -> Option<f32> {
+        let (cursor, clip) = (self.cursor?, self.clip.as_ref()?);
+        let picture = self.pictures.get(side, &clip.samples)?;
+        picture.spectrogram.decibels_at(cursor.seconds, cursor.hz?)
+    }
+
+    /// Where on the axis the pointer is, in \[0, 1\].
+    pub fn cursor_height(&self, axis: FrequencyAxis) -> Option<f64> {
+        self.cursor?.hz.map(|hz| axis.unit(hz))
+    }
+}

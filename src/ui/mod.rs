@@ -1,0 +1,20 @@
+//! The window: what people see, hear and press. No arithmetic of sound lives here.
+//!
+//! [`App`] owns the engine, the player and the tabs. Everything that can be asked of it is a
+//! [`UiCommand`], whether a button, a key, a dropped file or a test asks.
+
+mod app;
+mod dialogs;
+mod dump;
+mod help;
+mod lab;
+mod notices;
+mod run;
+mod settings;
+mod text;
+mod theme;
+mod widgets;
+
+pub use app::{App, UiCommand};
+pub use notices::{Notice, NoticeKind, Notices};
+pub use run::{Options, WindowError, run};

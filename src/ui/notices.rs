@@ -1,0 +1,83 @@
+//! Notices: what went wrong or is worth knowing. They stay until dismissed and block nothing.
+
+/// How much a notice matters.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum NoticeKind {
+    /// Something was asked for and did not happen.
+    Error,
+    /// Worth knowing; nothing failed that was asked for.
+    Info,
+}
+
+/// One notice.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Notice {
+    /// How much it matters.
+    pub kind: NoticeKind,
+    /// What happened, to what, and what to do.
+    pub text: String,
+}
+
+/// The notices that have not been dismissed, oldest first.
+#[derive(Debug, Default)]
+pub struct Notices(Vec<Notice>);
+
+impl Notices {
+    /// Adds a notice, unless the same one is still shown.
+    pub fn add(&mut self, kind: NoticeKind, text: impl Into<String>) {
+        let notice = Notice { kind, text: text.into() };
+        if !self.0.contains(&notice) {
+            self.0.push(notice);
+        }
+    }
+
+    /// Adds an error.
+    pub fn error(&mut self, text: impl Into<String>) {
+        self.add(NoticeKind::Error, text);
+    }
+
+    /// Adds something worth knowing.
+    pub fn info(&mut self, text: impl Into<String>) {
+        self.add(NoticeKind::Info, text);
+    }
+
+    /// Removes the notice at an index; nothing for one that does not exist.
+    pub fn dismiss(&mut self, index: usize) {
+        if index < self.0.len() {
+            self.0.remove(index);
+        }
+    }
+
+    /// Removes a notice worth knowing that is no longer so.
+    pub fn retract(&mut self, text: Option<&str>) {
+        self.0.retain(|notice| notice.kind == NoticeKind::Error || Some(&*notice.text) != text);
+    }
+
+    /// All notices, oldest first.
+    pub fn iter(&self) -> impl ExactSizeIterator<Item = &Notice> {
+        self.0.iter()
+    }
+
+    /// Whether there is none.
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_same_trouble_is_told_once_and_again_after_it_was_dismissed() {
+        let mut notices = Notices::default();
+        notices.error("a");
+        notices.error("a");
+        notices.info("a");
+        assert_eq!(notices.iter().len(), 2);
+        notices.dismiss(0);
+        notices.dismiss(7);
+        notices.error("a");
+        assert_eq!(notices.iter().len(), 2);
+    }
+}

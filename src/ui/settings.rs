@@ -1,0 +1,186 @@
+//! What the window remembers from one run to the next.
+
+use std::path::{Path, PathBuf};
+
+use eframe::egui::ThemePreference;
+use serde::{Deserialize, Serialize};
+
+use crate::attacks::{AttackId, AttackSpec, Preset};
+use crate::dsp::{Look, StftSettings};
+
+/// How many recent files are kept.
+const RECENT: usize = 8;
+
+/// All settings. Missing ones take their defaults, so that older files stay readable.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Settings {
+    /// Dark, light, or as the system says.
+    pub theme: ThemePreference,
+    /// Scale of text and everything else.
+    pub zoom: f32,
+    /// Axis, colours and dB range of both clips.
+    pub look: Look,
+    /// Whether the difference's range follows its loudest point.
+    pub difference_auto: bool,
+    /// The dB range of the difference, where it does not.
+    pub difference_range: [f32; 2],
+    /// Window and hop of the spectrograms.
+    pub stft: StftSettings,
+    /// Which of original, adversarial and difference are shown.
+    pub panes: [bool; 3],
+    /// By how much the perturbation is magnified in the waveform lane, 0 for as much as fits.
+    pub magnification: u32,
+    /// Volume in dB, all sides alike.
+    pub gain_db: f32,
+    /// How much louder the difference is played, in dB.
+    pub difference_gain_db: f32,
+    /// Whether playing starts again at the end.
+    pub looping: bool,
+    /// The attack as it was last set.
+    pub attack: AttackForm,
+    /// Files that were opened, latest first.
+    pub recent: Vec<PathBuf>,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            theme: ThemePreference::System,
+            zoom: 1.0,
+            look: Look::default(),
+            difference_auto: true,
+            difference_range: [-140.0, -60.0],
+            stft: StftSettings::default(),
+            panes: [true, true, false],
+            magnification: 0,
+            gain_db: 0.0,
+            difference_gain_db: 40.0,
+            looping: false,
+            attack: AttackForm::default(),
+            recent: Vec::new(),
+        }
+    }
+}
+
+impl Settings {
+    /// Puts a file at the top of the recent ones.
+    pub fn remember(&mut self, path: &Path) {
+        self.recent.retain(|known| known != path);
+        self.recent.insert(0, path.to_path_buf());
+        self.recent.truncate(RECENT);
+    }
+}
+
+/// The attack card as people filled it in.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct AttackForm {
+    /// The attack's name on the command line.
+    attack: String,
+    /// The preset's name on the command line.
+    preset: String,
+    /// Whether a target is aimed at.
+    pub targeted: bool,
+    /// The target label's name, empty before one is chosen.
+    pub target: String,
+    /// SNR in dB for attacks at a fixed one.
+    pub snr_db: f64,
+    /// By how much the wrong label must lead, in logits.
+    pub confidence: f64,
+    /// Seed of everything random.
+    pub seed: u64,
+}
+
+impl Default for AttackForm {
+    fn default() -> Self {
+        let spec = AttackSpec::new(AttackId::CarliniWagner);
+        Self {
+            attack: spec.id.name().to_owned(),
+            preset: spec.preset.name().to_owned(),
+            targeted: false,
+            target: String::new(),
+            snr_db: spec.snr_db,
+            confidence: spec.confidence,
+            seed: 0,
+        }
+    }
+}
+
+impl AttackForm {
+    /// The attack that was chosen.
+    pub fn id(&self) -> AttackId {
+        AttackId::find(&self.attack).unwrap_or(AttackId::CarliniWagner)
+    }
+
+    /// Chooses an attack.
+    pub fn set_id(&mut self, id: AttackId) {
+        id.name().clone_into(&mut self.attack);
+    }
+
+    /// The preset that was chosen.
+    pub fn preset(&self) -> Preset {
+        Preset::find(&self.preset).unwrap_or(Preset::Quick)
+    }
+
+    /// Chooses a preset.
+    pub fn set_preset(&mut self, preset: Preset) {
+        preset.name().clone_into(&mut self.preset);
+    }
+
+    /// Whether the attack as set aims at a target.
+    pub fn aims(&self) -> bool {
+        self.targeted && self.id().takes_target()
+    }
+
+    /// The attack with its options.
+    pub fn spec(&self) -> AttackSpec {
+        AttackSpec {
+            id: self.id(),
+            snr_db: self.snr_db,
+            preset: self.preset(),
+            confidence: self.confidence,
+            ..AttackSpec::new(self.id())
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn settings_survive_a_round_trip_and_missing_fields() {
+        let mut settings = Settings::default();
+        settings.attack.set_id(AttackId::Fgsm);
+        settings.attack.set_preset(Preset::Paper);
+        settings.remember(Path::new("a.wav"));
+        let text = serde_json::to_string(&settings).unwrap();
+        assert_eq!(serde_json::from_str::<Settings>(&text).unwrap(), settings);
+        let old: Settings = serde_json::from_str("{\"gain_db\": -6.0}").unwrap();
+        assert_eq!(old, Settings { gain_db: -6.0, ..Settings::default() });
+    }
+
+    #[test]
+    fn the_latest_file_comes_first_and_once() {
+        let mut settings = Settings::default();
+        for name in ["a", "b", "a"] {
+            settings.remember(Path::new(name));
+        }
+        assert_eq!(settings.recent, [Path::new("a"), Path::new("b")]);
+    }
+
+    #[test]
+    fn an_unknown_attack_in_a_settings_file_becomes_the_default() {
+        let form = AttackForm { attack: "gone".to_owned(), ..AttackForm::default() };
+        assert_eq!(form.id(), AttackId::CarliniWagner);
+    }
+
+    #[test]
+    fn noise_cannot_aim() {
+        let mut form = AttackForm { targeted: true, ..AttackForm::default() };
+        assert!(form.aims());
+        form.set_id(AttackId::WhiteNoise);
+        assert!(!form.aims());
+    }
+}

@@ -1,0 +1,15 @@
+//! Small parts that every tab builds from.
+
+mod bars;
+mod button;
+mod card;
+mod icon;
+mod rows;
+mod segmented;
+
+pub use bars::{confidence_bar, progress_bar};
+pub use button::{down_mark, icon_button, popup_button, primary_button, quiet_button};
+pub use card::{caption, card, strip};
+pub use icon::Icon;
+pub use rows::{key_hint, row, row_text};
+pub use segmented::{Segment, segmented};

@@ -1,0 +1,47 @@
+//! Rows of a quiet name on the left and its value on the right.
+
+use eframe::egui::{
+    Align, Color32, CornerRadius, Frame, Label, Layout, Response, RichText, Stroke, Ui, vec2,
+};
+
+use crate::ui::theme::{self, SMALL};
+
+/// A row with any contents on the right, laid out from the right edge.
+pub fn row<R>(ui: &mut Ui, name: &str, add_contents: impl FnOnce(&mut Ui) -> R) -> R {
+    let size = vec2(ui.available_width(), 20.0);
+    ui.allocate_ui_with_layout(size, Layout::right_to_left(Align::Center), |ui| {
+        ui.set_min_height(20.0);
+        let result = add_contents(ui);
+        ui.with_layout(Layout::left_to_right(Align::Center), |ui| {
+            ui.add(Label::new(RichText::new(name).color(theme::palette(ui).quiet)).truncate());
+        });
+        result
+    })
+    .inner
+}
+
+/// A row with text on the right; the tooltip teaches what the name means.
+pub fn row_text(
+    ui: &mut Ui,
+    name: &str,
+    value: impl Into<String>,
+    colour: Option<Color32>,
+    tooltip: &str,
+) -> Response {
+    let colour = colour.unwrap_or(theme::palette(ui).text);
+    let response =
+        row(ui, name, |ui| ui.add(Label::new(RichText::new(value).color(colour)).truncate()));
+    if tooltip.is_empty() { response } else { response.on_hover_text(tooltip) }
+}
+
+/// A key as it is written on the keyboard.
+pub fn key_hint(ui: &mut Ui, key: &str) {
+    let palette = theme::palette(ui);
+    Frame::new()
+        .stroke(Stroke::new(1.0, palette.edge))
+        .corner_radius(CornerRadius::same(4))
+        .inner_margin(eframe::egui::Margin::symmetric(5, 1))
+        .show(ui, |ui| {
+            ui.add(Label::new(RichText::new(key).size(SMALL - 0.5).color(palette.quiet)));
+        });
+}

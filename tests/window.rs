@@ -1,0 +1,125 @@
+//! The real window under a virtual display: clicked with xdotool, looked at pixel by pixel.
+
+#![cfg(target_os = "linux")]
+
+#[path = "window/driver.rs"]
+mod driver;
+
+use std::time::Duration;
+
+use driver::{Area, Window};
+
+/// Distinct colours in an area, thinned out to every second pixel.
+fn colours(picture: &image::RgbImage, area: Area) -> usize {
+    let mut seen = std::collections::HashSet::new();
+    for (x, y) in area.pixels(2) {
+        seen.insert(picture.get_pixel(x, y).0);
+    }
+    seen.len()
+}
+
+/// The share of pixels of an area that differ visibly.
+fn changed(before: &image::RgbImage, after: &image::RgbImage, area: Area) -> f64 {
+    let (mut count, mut all) = (0_usize, 0_usize);
+    for (x, y) in area.pixels(1) {
+        let (a, b) = (before.get_pixel(x, y).0, after.get_pixel(x, y).0);
+        all += 1;
+        count += usize::from(a.iter().zip(&b).any(|(a, b)| a.abs_diff(*b) > 12));
+    }
+    count as f64 / all.max(1) as f64
+}
+
+#[test]
+fn the_window_opens_a_clip_names_it_attacks_and_survives_a_bad_file() {
+    let folder = tempfile::tempdir().expect("a folder for the bad file");
+    let bad = folder.path().join("bad.wav");
+    std::fs::write(&bad, "not a sound").expect("the bad file is written");
+
+    let mut window = Window::open([1280, 800], &[bad.as_os_str()]);
+    window.wait_for("a notice about the bad file", |w| w.control_with("bad.wav").is_some());
+    window.click("Dismiss notice");
+    window.wait_for("the notice is gone", |w| w.control_with("bad.wav").is_none());
+    let start = window.picture();
+    let whole = Area { left: 0, top: 0, width: 1280, height: 800 };
+    assert!(colours(&start, whole) > 20, "the window is blank");
+
+    window.click("Glockenspiel");
+    window.wait_for("the clip is named", |w| w.control_with("Glockenspiel 0.").is_some());
+    window.settle();
+    let named = window.picture();
+    let original = window.area("Original spectrogram");
+    let adversarial = window.area("Adversarial spectrogram");
+    assert!(colours(&named, original) > 60, "the original spectrogram shows no levels");
+    assert!(colours(&named, adversarial) < 60, "there is nothing adversarial yet");
+    assert!(changed(&start, &named, original) > 0.5);
+
+    window.click("Attack");
+    window.wait_for("the attack goes on", |w| w.control_with("steps/s").is_some());
+    window.wait_for("the attack has a result", |w| w.control_with("Result: C&W").is_some());
+    window.settle();
+    let attacked = window.picture();
+    assert!(colours(&attacked, adversarial) > 60, "the adversarial spectrogram shows no levels");
+    assert!(changed(&named, &attacked, adversarial) > 0.3);
+
+    window.key("x");
+    window.wait_for("the difference is shown", |w| w.control("Difference spectrogram").is_some());
+    window.settle();
+    let three = window.picture();
+    let difference = window.area("Difference spectrogram");
+    assert!(colours(&three, difference) > 60, "the difference shows no levels");
+
+    // Zooming changes what is seen; a double click brings all back.
+    let original = window.area("Original spectrogram");
+    window.wheel(original, 4);
+    window.settle();
+    let zoomed = window.picture();
+    assert!(changed(&three, &zoomed, original) > 0.1, "the wheel does not zoom");
+    window.key("f");
+    std::thread::sleep(Duration::from_millis(500));
+    window.settle();
+
+    let name = window.control_with("Theme: ").expect("a theme button").name;
+    window.click(&name);
+    window.click_with("Theme: ");
+    window.wait_for("the light theme", |w| w.control("Theme: light").is_some());
+    window.settle();
+    let light = window.picture();
+    let card = window.area("Attack");
+    let below = Area { top: card.top + card.height + 4, height: 4, ..card };
+    let bright = light.get_pixel(below.left + 2, below.top).0;
+    assert!(bright.iter().all(|&channel| channel > 200), "not light: {bright:?}");
+    assert!(window.is_alive());
+}
+
+/// Pictures of the real window for the README; `scripts/screenshots.sh` runs this.
+#[test]
+#[ignore = "makes pictures: scripts/screenshots.sh"]
+fn screenshots() {
+    let folder = std::env::var_os("MONDEGREEN_SCREENSHOTS").unwrap_or_else(|| "screenshots".into());
+    let folder = std::path::PathBuf::from(folder);
+    std::fs::create_dir_all(&folder).expect("the folder for the pictures");
+    for (size, suffix) in
+        [([1280, 800], ""), ([1024, 640], "-1024x640"), ([1920, 1080], "-1920x1080")]
+    {
+        let mut window = Window::open(size, &[]);
+        window.wait_for("the model is loaded", |w| w.control_with("parameters").is_some());
+        window.theme("dark");
+        if suffix.is_empty() {
+            window.save(&folder.join("lab-start.png"));
+        }
+        window.click("Glockenspiel");
+        window.wait_for("the clip is named", |w| w.control_with("Glockenspiel 0.").is_some());
+        window.click("Attack");
+        window.wait_for("the attack goes on", |w| w.control_with("steps/s").is_some());
+        if suffix.is_empty() {
+            std::thread::sleep(Duration::from_secs(4));
+            window.save(&folder.join("lab-attacking.png"));
+        }
+        window.wait_for("the attack has a result", |w| w.control_with("Result: C&W").is_some());
+        window.point_at("Adversarial spectrogram", 0.62, 0.35);
+        window.save(&folder.join(format!("lab-dark{suffix}.png")));
+        window.theme("light");
+        window.point_at("Adversarial spectrogram", 0.62, 0.35);
+        window.save(&folder.join(format!("lab-light{suffix}.png")));
+    }
+}
