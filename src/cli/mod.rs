@@ -46,7 +46,7 @@ pub fn main() -> ExitCode {
         None => window(arguments.clip, &arguments.compute),
     };
     match result {
-        Ok(()) => ExitCode::SUCCESS,
+        Ok(()) | Err(Failure::NobodyReads) => ExitCode::SUCCESS,
         Err(failure) => {
             eprintln!("mondegreen: {failure}");
             failure.exit_code()
