@@ -3,7 +3,7 @@
 use eframe::egui::{ComboBox, Slider, Ui};
 
 use super::LabUi;
-use super::panes::{SIDES, title};
+use super::sides::{SIDES, title};
 use crate::dsp::{ColourMap, FrequencyAxis, Look};
 use crate::ui::UiCommand;
 use crate::ui::settings::Settings;
