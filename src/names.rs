@@ -26,10 +26,7 @@ fn hint(suggestion: &Option<String>, known: &[String]) -> String {
 
 /// `name` in lower case without spaces, hyphens and underscores.
 fn fold(name: &str) -> String {
-    name.chars()
-        .filter(|c| !matches!(c, ' ' | '-' | '_'))
-        .flat_map(char::to_lowercase)
-        .collect()
+    name.chars().filter(|c| !matches!(c, ' ' | '-' | '_')).flat_map(char::to_lowercase).collect()
 }
 
 /// The index in `known` of the name that equals `given` after folding.

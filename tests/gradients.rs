@@ -29,9 +29,8 @@ fn check(layer: impl Fn(&Tensor) -> Result<Tensor>, shape: &[usize], step: f64, 
     let output = layer(&var).unwrap();
     let upstream = random(&mut rng, output.elem_count());
     let upstream = Tensor::from_vec(upstream, output.shape(), &Device::Cpu).unwrap();
-    let loss = |x: &Tensor| -> Result<f64> {
-        (layer(x)? * &upstream)?.sum_all()?.to_scalar::<f64>()
-    };
+    let loss =
+        |x: &Tensor| -> Result<f64> { (layer(x)? * &upstream)?.sum_all()?.to_scalar::<f64>() };
     let gradients = (output * &upstream).unwrap().sum_all().unwrap().backward().unwrap();
     let gradient = gradients.get(&var).expect("the gradient reaches the input");
     let gradient = gradient.flatten_all().unwrap().to_vec1::<f64>().unwrap();

@@ -181,7 +181,8 @@ impl CarliniWagner {
             let Some(start) = start else { continue };
             let stage = |c: f64| format!("search {} of {}, c = {c:.1e}", round + 1, self.searches);
             let used = fresh.unwrap_or(block);
-            let descent = Descent { c: relative_c * start.balance, block: used, end, stage: &stage };
+            let descent =
+                Descent { c: relative_c * start.balance, block: used, end, stage: &stage };
             let (success, c) = self.descend(search, observer, &space, &start, descent)?;
             if search.best().map(|(_, snr_db)| snr_db) > before {
                 (block, balance) = (used, Some(start.balance));

@@ -43,16 +43,14 @@ impl Attack for Fgsm {
             let gradient = evaluation.gradient(&weights)?;
             search.gradient_evaluations = 1;
             // The sign of an exact zero (a padded or silent stretch) is zero: no step there.
-            let direction: Vec<f32> = gradient
-                .iter()
-                .map(|&g| if g == 0.0 { 0.0 } else { g.signum() })
-                .collect();
+            let direction: Vec<f32> =
+                gradient.iter().map(|&g| if g == 0.0 { 0.0 } else { g.signum() }).collect();
             if direction.iter().all(|&d| d == 0.0) {
                 let reason = "the gradient is zero everywhere: the model's answer is saturated";
                 return Err(Ended::Failed(reason.to_owned()));
             }
-            let candidate = perturb_at_snr(&problem.samples, &direction, self.snr_db)
-                .map_err(Ended::Failed)?;
+            let candidate =
+                perturb_at_snr(&problem.samples, &direction, self.snr_db).map_err(Ended::Failed)?;
             let verdict = classifier.classify(&candidate)?;
             search.keep(&candidate, &verdict);
             search.step(observer, "one signed step", &candidate, &verdict)?;

@@ -39,7 +39,9 @@ impl AttackId {
     /// One sentence for people who have not met it.
     pub fn explanation(self) -> &'static str {
         match self {
-            Self::WhiteNoise => "Random noise at a fixed SNR: the control that knows nothing of the model.",
+            Self::WhiteNoise => {
+                "Random noise at a fixed SNR: the control that knows nothing of the model."
+            }
             Self::Fgsm => "One step along the sign of the gradient, at a fixed SNR.",
             Self::CarliniWagner => {
                 "Searches the smallest change that still fools the model: many small gradient steps."

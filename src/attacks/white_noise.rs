@@ -35,8 +35,8 @@ impl Attack for WhiteNoise {
             let mut rng = ChaCha8Rng::seed_from_u64(problem.seed);
             let noise: Vec<f32> =
                 problem.samples.iter().map(|_| StandardNormal.sample(&mut rng)).collect();
-            let candidate = perturb_at_snr(&problem.samples, &noise, self.snr_db)
-                .map_err(Ended::Failed)?;
+            let candidate =
+                perturb_at_snr(&problem.samples, &noise, self.snr_db).map_err(Ended::Failed)?;
             let verdict = classifier.classify(&candidate)?;
             search.keep(&candidate, &verdict);
             search.step(observer, "noise", &candidate, &verdict)?;

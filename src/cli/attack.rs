@@ -197,9 +197,8 @@ fn report(arguments: &Arguments, model: &dyn Classifier, outcome: &Outcome) {
         return;
     }
     let reason = outcome.status.reason().map(|reason| format!(" ({reason})")).unwrap_or_default();
-    let named = |verdict: &crate::models::Verdict| {
-        format!("{} {:.2}", verdict.title(), verdict.top().1)
-    };
+    let named =
+        |verdict: &crate::models::Verdict| format!("{} {:.2}", verdict.title(), verdict.top().1);
     println!("{}: {}{reason}", arguments.attack.title(), outcome.status.name());
     println!("  original     {}", named(&outcome.original));
     println!("  adversarial  {}", named(&outcome.adversarial));

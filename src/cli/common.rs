@@ -22,7 +22,7 @@ pub struct Compute {
     #[arg(long, value_name = "DEVICE", default_value = "auto", value_parser = DeviceChoice::find, global = true)]
     pub device: DeviceChoice,
     /// Computing threads (default: one a core)
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..), global = true)]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=256), global = true)]
     pub threads: Option<u16>,
 }
 

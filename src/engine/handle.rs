@@ -48,8 +48,7 @@ impl Engine {
         let pool = super::thread_pool(options.threads)?;
         let threads = pool.current_num_threads();
         let outbox = Outbox::new(sender, Arc::new(wake));
-        let worker =
-            Worker::new(options.model_directories, pool, outbox, Arc::clone(&cancelled));
+        let worker = Worker::new(options.model_directories, pool, outbox, Arc::clone(&cancelled));
         let thread = std::thread::Builder::new()
             .name("engine".to_owned())
             .spawn(move || worker.run(&inbox))

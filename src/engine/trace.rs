@@ -46,7 +46,11 @@ impl Tracer {
         })
     }
 
-    fn improved(&mut self, samples: &Arc<[f32]>, verdict: &Verdict) -> Option<(Arc<[f32]>, Verdict)> {
+    fn improved(
+        &mut self,
+        samples: &Arc<[f32]>,
+        verdict: &Verdict,
+    ) -> Option<(Arc<[f32]>, Verdict)> {
         if self.shown.as_ref().is_some_and(|shown| Arc::ptr_eq(shown, samples)) {
             return None;
         }

@@ -8,9 +8,7 @@ use std::sync::mpsc::{Receiver, Sender};
 
 use rayon::ThreadPool;
 
-use super::message::{
-    AttackJob, ClipSource, Command, CommandId, Event, EventKind, SaveJob,
-};
+use super::message::{AttackJob, ClipSource, Command, CommandId, Event, EventKind, SaveJob};
 use super::trace::Tracer;
 use crate::assets::BUNDLED;
 use crate::attacks::{Flow, Problem, Progress};
@@ -116,10 +114,10 @@ impl Worker {
             }
             Command::Classify { clip, model } => {
                 let classifier = self.model(model)?;
-                let verdict = self
-                    .pool
-                    .install(|| classifier.classify(&clip.samples))
-                    .map_err(|error| format!("{} failed on {}: {error}", model.title(), clip.name))?;
+                let verdict =
+                    self.pool.install(|| classifier.classify(&clip.samples)).map_err(|error| {
+                        format!("{} failed on {}: {error}", model.title(), clip.name)
+                    })?;
                 Ok(EventKind::Classified { model, verdict })
             }
             Command::Attack(job) => self.attack(id, &job),

@@ -73,16 +73,16 @@ impl Weights {
     pub fn load(path: &Path) -> Result<Self, WeightsError> {
         let bytes = std::fs::read(path)
             .map_err(|source| WeightsError::Read { path: path.to_owned(), source })?;
-        let damaged =
-            |reason: String| WeightsError::Damaged { path: path.to_owned(), reason };
+        let damaged = |reason: String| WeightsError::Damaged { path: path.to_owned(), reason };
         let misfit = |reason: String| WeightsError::Misfit { path: path.to_owned(), reason };
         let (_, header) = SafeTensors::read_metadata(&bytes).map_err(|e| damaged(e.to_string()))?;
         let metadata = header.metadata().clone().unwrap_or_default();
         let file = SafeTensors::deserialize(&bytes).map_err(|e| damaged(e.to_string()))?;
         let mut tensors = BTreeMap::new();
         for (name, view) in file.tensors() {
-            let values = decode(view.dtype(), view.data())
-                .ok_or_else(|| misfit(format!("tensor {name} is {:?}, not f16 or f32", view.dtype())))?;
+            let values = decode(view.dtype(), view.data()).ok_or_else(|| {
+                misfit(format!("tensor {name} is {:?}, not f16 or f32", view.dtype()))
+            })?;
             if values.iter().any(|v| !v.is_finite()) {
                 return Err(misfit(format!("tensor {name} has a value that is not finite")));
             }
@@ -122,7 +122,9 @@ impl Weights {
         match self.metadata("model") {
             Some(model) if model == name => {}
             Some(other) => {
-                return Err(self.misfit(format!("its weights are of the model {other}, not {name}")));
+                return Err(
+                    self.misfit(format!("its weights are of the model {other}, not {name}"))
+                );
             }
             None => return Err(self.misfit("its metadata names no model")),
         }
@@ -166,7 +168,9 @@ impl Weights {
             None => Ok(()),
             Some(name) => {
                 let others = self.tensors.len() - 1;
-                Err(self.misfit(format!("tensor {name} (and {others} more) belongs to no part of the model")))
+                Err(self.misfit(format!(
+                    "tensor {name} (and {others} more) belongs to no part of the model"
+                )))
             }
         }
     }

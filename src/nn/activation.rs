@@ -56,10 +56,13 @@ impl ReluAffine {
             let scale =
                 f64::from(norm.weight[c]) / (f64::from(norm.running_var[c]) + norm.eps).sqrt();
             let shift = f64::from(norm.bias[c]) - f64::from(norm.running_mean[c]) * scale;
-            (scale as f32, shift as f32)
+            (scale, shift)
         });
         let (scale, shift): (Vec<_>, Vec<_>) = folded.unzip();
-        Self::new(&scale, &shift)
+        Ok(Self(Arc::new(ReluAffineKernel {
+            scale: FrozenWeights::from_f64(scale),
+            shift: FrozenWeights::from_f64(shift),
+        })))
     }
 
     /// The layer's output.

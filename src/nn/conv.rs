@@ -91,7 +91,8 @@ impl Kernel for ConvKernel {
         let mut output = convolve(input, self.weight.get(), shape, self.outputs);
         let pixels = shape[2] * shape[3];
         if pixels > 0 {
-            for (plane, &bias) in output.chunks_mut(pixels).zip(self.bias.get::<T>().iter().cycle()) {
+            for (plane, &bias) in output.chunks_mut(pixels).zip(self.bias.get::<T>().iter().cycle())
+            {
                 for y in plane {
                     *y += bias;
                 }

@@ -36,6 +36,12 @@ impl FrozenWeights {
         Self { single: weights, double: OnceLock::new() }
     }
 
+    /// Keeps weights that were computed in `f64`, in both precisions.
+    pub fn from_f64(weights: Vec<f64>) -> Self {
+        let single = weights.iter().map(|&w| w as f32).collect();
+        Self { single, double: OnceLock::from(weights) }
+    }
+
     /// The weights in the type `T`.
     pub fn get<T: Element>(&self) -> &[T] {
         T::weights(self)

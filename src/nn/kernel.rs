@@ -58,7 +58,12 @@ impl<K: Kernel> Operation<K> {
         Ok((T::to_cpu_storage_owned(output), output_shape.into()))
     }
 
-    fn backward<T: Element>(&self, input: &Tensor, output: &Tensor, gradient: &Tensor) -> Result<Tensor> {
+    fn backward<T: Element>(
+        &self,
+        input: &Tensor,
+        output: &Tensor,
+        gradient: &Tensor,
+    ) -> Result<Tensor> {
         let gradient = gradient.contiguous()?;
         let result = with_slice::<T, _>(input, |input_slice| {
             with_slice::<T, _>(output, |output_slice| {

@@ -227,7 +227,9 @@ impl LogMelKernel {
                         self.transform(&padded, frame, scratch);
                         self.frame_adjoint(&by_power[frame * bands..(frame + 1) * bands], scratch);
                         let target = &mut out[offset * hop..offset * hop + window];
-                        for ((sum, &x), &w) in target.iter_mut().zip(&scratch.frame).zip(&self.window) {
+                        for ((sum, &x), &w) in
+                            target.iter_mut().zip(&scratch.frame).zip(&self.window)
+                        {
                             *sum += x * w;
                         }
                     }
@@ -299,7 +301,8 @@ impl Kernel for LogMelKernel {
 
     fn output_shape(&self, input: &[usize]) -> Result<Vec<usize>> {
         let &[batch, samples] = input else { bail!("log-mel: expected [B, N], got {input:?}") };
-        let least = if self.config.pad == PadMode::Reflect { self.config.window / 2 + 1 } else { 1 };
+        let least =
+            if self.config.pad == PadMode::Reflect { self.config.window / 2 + 1 } else { 1 };
         if samples < least {
             bail!("log-mel: {samples} samples are too few, at least {least} are needed")
         }

@@ -1,0 +1,289 @@
+//! Our layers, log-mel and VGG13 against PyTorch's and librosa's values in `tests/reference/`.
+//!
+//! The references are computed in `f64` unless named `_f32`. Clips of the training corpus are
+//! checked where the corpus is at hand (`MONDEGREEN_CORPUS`, or `../shared/corpus`); the bundled
+//! clips are always checked.
+
+use std::path::{Path, PathBuf};
+
+use candle_core::{DType, Device, Result, Tensor, Var};
+use mondegreen::audio;
+use mondegreen::models::{Classifier as _, Vgg13, Weights};
+use mondegreen::nn::{Conv3x3, Dense, LogMel, LogMelConfig, PadMode, ReluAffine, max_pool_2x2};
+use safetensors::{Dtype, SafeTensors};
+
+fn root() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+}
+
+/// A fixture file and its metadata.
+struct Fixture {
+    bytes: Vec<u8>,
+}
+
+impl Fixture {
+    fn open(name: &str) -> Self {
+        let path = root().join("tests/reference").join(format!("{name}.safetensors"));
+        Self { bytes: std::fs::read(path).unwrap() }
+    }
+
+    fn file(&self) -> SafeTensors<'_> {
+        SafeTensors::deserialize(&self.bytes).unwrap()
+    }
+
+    fn source(&self, name: &str) -> String {
+        let (_, header) = SafeTensors::read_metadata(&self.bytes).unwrap();
+        header.metadata().as_ref().unwrap()[name].clone()
+    }
+
+    /// Names before the first dot of all tensors that end in `suffix`, in order.
+    fn cases(&self, prefix: &str, suffix: &str) -> Vec<String> {
+        let file = self.file();
+        let mut cases: Vec<_> = file
+            .names()
+            .iter()
+            .filter_map(|name| name.strip_suffix(suffix))
+            .filter(|name| name.starts_with(prefix))
+            .map(|name| (*name).to_owned())
+            .collect();
+        cases.sort();
+        cases
+    }
+
+    fn shape(&self, name: &str) -> Vec<usize> {
+        self.file().tensor(name).unwrap().shape().to_vec()
+    }
+
+    /// The values of a tensor of any number type.
+    fn values(&self, name: &str) -> Vec<f64> {
+        let file = self.file();
+        let view = file.tensor(name).unwrap_or_else(|_| panic!("no tensor {name}"));
+        let data = view.data();
+        match view.dtype() {
+            Dtype::F64 => {
+                data.chunks(8).map(|b| f64::from_le_bytes(b.try_into().unwrap())).collect()
+            }
+            Dtype::F32 => data
+                .chunks(4)
+                .map(|b| f64::from(f32::from_le_bytes(b.try_into().unwrap())))
+                .collect(),
+            Dtype::I64 => {
+                data.chunks(8).map(|b| i64::from_le_bytes(b.try_into().unwrap()) as f64).collect()
+            }
+            other => panic!("{name} is {other:?}"),
+        }
+    }
+
+    fn singles(&self, name: &str) -> Vec<f32> {
+        self.values(name).into_iter().map(|v| v as f32).collect()
+    }
+
+    fn tensor(&self, name: &str, dtype: DType) -> Tensor {
+        Tensor::from_vec(self.values(name), self.shape(name), &Device::Cpu)
+            .unwrap()
+            .to_dtype(dtype)
+            .unwrap()
+    }
+}
+
+fn values(tensor: &Tensor) -> Vec<f64> {
+    tensor.to_dtype(DType::F64).unwrap().flatten_all().unwrap().to_vec1().unwrap()
+}
+
+/// Largest difference relative to the largest reference value.
+fn difference(ours: &[f64], reference: &[f64]) -> f64 {
+    assert_eq!(ours.len(), reference.len());
+    let largest = reference.iter().fold(1e-30_f64, |m, v| m.max(v.abs()));
+    ours.iter().zip(reference).map(|(a, b)| (a - b).abs()).fold(0.0, f64::max) / largest
+}
+
+/// Forward and gradient of a layer in both number types against one case.
+fn check_layer(fixture: &Fixture, case: &str, layer: impl Fn(&Tensor) -> Result<Tensor>) {
+    for (dtype, tolerance) in [(DType::F64, 1e-7), (DType::F32, 1e-4)] {
+        let input = Var::from_tensor(&fixture.tensor(&format!("{case}.input"), dtype)).unwrap();
+        let output = layer(&input).unwrap();
+        let error = difference(&values(&output), &fixture.values(&format!("{case}.output")));
+        assert!(error <= tolerance, "{case} forward in {dtype:?}: {error:e}");
+        let upstream = fixture.tensor(&format!("{case}.upstream"), dtype);
+        let loss = (output * upstream.reshape(fixture.shape(&format!("{case}.output"))).unwrap())
+            .unwrap()
+            .sum_all()
+            .unwrap();
+        let gradient = loss.backward().unwrap().get(&input).unwrap().clone();
+        let error = difference(&values(&gradient), &fixture.values(&format!("{case}.gradient")));
+        assert!(error <= tolerance, "{case} gradient in {dtype:?}: {error:e}");
+    }
+}
+
+#[test]
+fn convolution_relu_and_batch_norm_equal_pytorch() {
+    let fixture = Fixture::open("layers");
+    let cases = fixture.cases("conv.", ".output");
+    assert!(cases.len() >= 5, "{cases:?}");
+    for case in cases {
+        let part = |name: &str| fixture.singles(&format!("{case}.{name}"));
+        let inputs = fixture.shape(&format!("{case}.weight"))[1];
+        let conv = Conv3x3::new(&part("weight"), &part("bias"), inputs).unwrap();
+        let norm = ReluAffine::new(&part("scale"), &part("shift")).unwrap();
+        check_layer(&fixture, &case, |x| norm.forward(&conv.forward(x)?));
+    }
+}
+
+#[test]
+fn max_pool_equals_pytorch_on_even_and_odd_sizes() {
+    let fixture = Fixture::open("layers");
+    let cases = fixture.cases("pool.", ".output");
+    assert!(cases.len() >= 5, "{cases:?}");
+    for case in cases {
+        check_layer(&fixture, &case, max_pool_2x2);
+    }
+}
+
+#[test]
+fn dense_equals_pytorch() {
+    let fixture = Fixture::open("layers");
+    for case in fixture.cases("dense.", ".output") {
+        let part = |name: &str| fixture.singles(&format!("{case}.{name}"));
+        let inputs = fixture.shape(&format!("{case}.weight"))[1];
+        let dense = Dense::new(&part("weight"), &part("bias"), inputs).unwrap();
+        check_layer(&fixture, &case, |x| dense.forward(x));
+    }
+}
+
+fn log_mel(pad: PadMode) -> LogMel {
+    LogMel::new(LogMelConfig { sample_rate: 32_000.0, window: 1024, hop: 512, bands: 64, pad })
+        .unwrap()
+}
+
+const PADS: [(&str, PadMode); 2] = [("constant", PadMode::Zero), ("reflect", PadMode::Reflect)];
+
+#[test]
+fn the_log_mel_gradient_equals_pytorch() {
+    let fixture = Fixture::open("layers");
+    for sound in ["sound", "half_silent"] {
+        for (name, pad) in PADS {
+            let layer = log_mel(pad);
+            let case = format!("log_mel_gradient.{sound}.{name}");
+            check_layer(&fixture, &case, |x| layer.forward(&x.unsqueeze(0)?)?.squeeze(0));
+        }
+    }
+}
+
+fn corpus() -> Option<PathBuf> {
+    let given = std::env::var_os("MONDEGREEN_CORPUS").map(PathBuf::from);
+    given.into_iter().chain([root().join("../shared/corpus")]).find(|path| path.is_dir())
+}
+
+/// The samples of a fixture's clip; none where it is of the corpus and that is not at hand.
+fn samples(source: &str) -> Option<Vec<f32>> {
+    let path = match source.strip_prefix("corpus:") {
+        Some(path) => {
+            let Some(corpus) = corpus() else {
+                eprintln!("skipped: {source}, there is no corpus here");
+                return None;
+            };
+            corpus.join(path)
+        }
+        None => root().join(source),
+    };
+    Some(audio::load(&path, audio::DEFAULT_LIMIT_SECONDS).unwrap().samples.to_vec())
+}
+
+#[test]
+fn log_mel_equals_librosa_on_real_clips() {
+    let fixture = Fixture::open("log_mel");
+    let mut compared = 0;
+    for case in fixture.cases("", ".frame_count") {
+        let Some(samples) = samples(&fixture.source(&case)) else { continue };
+        let waveform = Tensor::from_slice(&samples, (1, samples.len()), &Device::Cpu).unwrap();
+        let frames = fixture.values(&format!("{case}.frames"));
+        for (name, pad) in PADS {
+            let ours = log_mel(pad).forward(&waveform).unwrap().squeeze(0).unwrap();
+            let ours = ours.to_vec2::<f32>().unwrap();
+            assert_eq!(ours.len(), fixture.values(&format!("{case}.frame_count"))[0] as usize);
+            let reference = fixture.values(&format!("{case}.{name}"));
+            for (row, &frame) in reference.chunks(64).zip(&frames) {
+                for (band, (a, b)) in ours[frame as usize].iter().zip(row).enumerate() {
+                    let error = (f64::from(*a) - b).abs();
+                    assert!(error <= 1e-3, "{case} {name}, frame {frame} band {band}: {error} dB");
+                    compared += 1;
+                }
+            }
+        }
+    }
+    assert!(compared > 3000, "only {compared} values");
+}
+
+fn vgg13() -> Vgg13 {
+    let weights = Weights::load(&root().join("models-safetensors/vgg13.safetensors")).unwrap();
+    Vgg13::new(weights).unwrap()
+}
+
+#[test]
+fn vgg13_equals_pytorch_on_real_clips() {
+    let fixture = Fixture::open("vgg13");
+    let model = vgg13();
+    let mut compared = 0;
+    for case in fixture.cases("", ".probabilities") {
+        let Some(samples) = samples(&fixture.source(&case)) else { continue };
+        let length = fixture.values(&format!("{case}.samples"))[0] as usize;
+        let waveform = Tensor::from_slice(&samples[..length], (1, length), &Device::Cpu).unwrap();
+        let close = |name: &str, ours: &Tensor, tolerance: f64| {
+            let reference = fixture.values(&format!("{case}.{name}"));
+            let ours = values(ours);
+            assert_eq!(ours.len(), reference.len(), "{case}.{name}");
+            let error = ours.iter().zip(&reference).map(|(a, b)| (a - b).abs()).fold(0.0, f64::max);
+            assert!(error <= tolerance, "{case}.{name}: {error:e}");
+        };
+        close("chunk_log_probabilities", &model.chunk_log_probabilities(&waveform).unwrap(), 1e-4);
+        close("scores", &model.scores(&waveform).unwrap(), 1e-4);
+        close("probabilities", &model.probabilities(&waveform).unwrap(), 1e-4);
+        compared += 1;
+    }
+    assert!(compared >= 4);
+}
+
+#[test]
+fn vgg13s_gradient_equals_pytorch() {
+    let fixture = Fixture::open("vgg13");
+    let model = vgg13();
+    for case in fixture.cases("", ".gradient") {
+        let Some(samples) = samples(&fixture.source(&case)) else { continue };
+        let length = fixture.values(&format!("{case}.samples"))[0] as usize;
+        // In f64: what is compared is the formula, not the rounding of f32 near silence.
+        let waveform: Vec<f64> = samples[..length].iter().map(|&x| f64::from(x)).collect();
+        let waveform =
+            Var::from_tensor(&Tensor::from_vec(waveform, (1, length), &Device::Cpu).unwrap())
+                .unwrap();
+        let scores = model.scores(&waveform).unwrap();
+        let top =
+            values(&scores).into_iter().enumerate().max_by(|a, b| a.1.total_cmp(&b.1)).unwrap().0;
+        let loss = scores.squeeze(0).unwrap().get(top).unwrap();
+        let gradient = values(&loss.backward().unwrap().get(&waveform).unwrap().clone());
+        let norm = gradient.iter().map(|g| g * g).sum::<f64>().sqrt();
+        let reference_norm = fixture.values(&format!("{case}.gradient_norm"))[0];
+        assert!((norm / reference_norm - 1.0).abs() < 1e-3, "{case}: {norm} but {reference_norm}");
+        let ours: Vec<f64> = gradient.into_iter().step_by(7).collect();
+        let reference = fixture.values(&format!("{case}.gradient"));
+        let error = difference(&ours, &reference);
+        // PyTorch's window and filters are rounded to f32: in bands 110 dB below the maximum that
+        // is heard. Its own f32 gradients differ by up to 2e-2 from these.
+        assert!(error < 1e-3, "{case}: {error:e}");
+    }
+}
+
+#[test]
+fn a_batch_gives_what_its_clips_give_alone() {
+    let model = vgg13();
+    let one = samples("assets/clips/glockenspiel.flac").unwrap();
+    let two = samples("assets/clips/trumpet.flac").unwrap();
+    let length = one.len().min(two.len());
+    let batch: Vec<f32> = one[..length].iter().chain(&two[..length]).copied().collect();
+    let batch = Tensor::from_vec(batch, (2, length), &Device::Cpu).unwrap();
+    let together = model.probabilities(&batch).unwrap().to_vec2::<f32>().unwrap();
+    for (alone, row) in [&one[..length], &two[..length]].into_iter().zip(together) {
+        let verdict = model.classify(alone).unwrap();
+        let error = verdict.probabilities.iter().zip(&row).map(|(a, b)| (a - b).abs());
+        assert!(error.fold(0.0, f32::max) < 1e-5);
+    }
+}
