@@ -100,9 +100,7 @@ fn screenshots() {
     let folder = std::env::var_os("MONDEGREEN_SCREENSHOTS").unwrap_or_else(|| "screenshots".into());
     let folder = std::path::PathBuf::from(folder);
     std::fs::create_dir_all(&folder).expect("the folder for the pictures");
-    for (size, suffix) in
-        [([1280, 800], ""), ([1024, 640], "-1024x640"), ([1920, 1080], "-1920x1080")]
-    {
+    for (size, suffix) in [([1280, 800], ""), ([1024, 640], "-1024x640")] {
         let mut window = Window::open(size, &[]);
         window.wait_for("the model is loaded", |w| w.control_with("parameters").is_some());
         window.theme("dark");

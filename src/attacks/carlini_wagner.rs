@@ -285,7 +285,7 @@ impl CarliniWagner {
             if !loss.is_finite() {
                 return Err(Ended::Failed("the loss is not finite".to_owned()));
             }
-            if steps >= LEAST_FOR_ABORT && done > 0 && done % (steps / 10) == 0 {
+            if steps >= LEAST_FOR_ABORT && done > 0 && done.is_multiple_of(steps / 10) {
                 // Early abort as Carlini & Wagner's, where a tenth of the steps brought nothing.
                 if loss > 0.9999 * checked_loss {
                     break;
