@@ -28,7 +28,7 @@ struct Linear {
 }
 
 impl Linear {
-    fn new(rows: Vec<Vec<f32>>, bias: Vec<f32>) -> Self {
+    fn new(rows: &[Vec<f32>], bias: Vec<f32>) -> Self {
         let (labels, samples) = (rows.len(), rows[0].len());
         let flat: Vec<f32> = rows.iter().flatten().copied().collect();
         Self {
@@ -51,9 +51,9 @@ impl Linear {
     fn random(seed: u64, labels: usize, samples: usize) -> (Self, Arc<[f32]>) {
         let mut rng = ChaCha8Rng::seed_from_u64(seed);
         let mut row = |scale: f32| (0..samples).map(|_| rng.random_range(-scale..scale)).collect();
-        let rows = (0..labels).map(|_| row(1.0)).collect();
+        let rows: Vec<_> = (0..labels).map(|_| row(1.0)).collect();
         let clip: Vec<f32> = row(0.3);
-        (Self::new(rows, vec![0.0; labels]), clip.into())
+        (Self::new(&rows, vec![0.0; labels]), clip.into())
     }
 
     /// The distance to the nearest plane on which `from` and one of `to` score alike.
@@ -99,7 +99,7 @@ impl Classifier for Linear {
             return Ok(scores);
         }
         // The square root's derivative at zero is infinite: infinity times 0 gives NaN on the way back.
-        scores + (waveform - waveform)?.sqrt()?.matmul(&weight)?
+        scores + (waveform - waveform.clone())?.sqrt()?.matmul(&weight)?
     }
 }
 

@@ -26,15 +26,14 @@
 //!  - Only samples closer to full scale than 1e-6 are pulled in before `atanh` (they would never
 //!    move), and r is added to the untouched clip.
 
+use super::adam::Adam;
 use super::gradient::Evaluation;
 use super::outcome::{Goal, Observer, Outcome, Problem};
 use super::search::{self, Ended, Search};
 use super::spec::Preset;
+use super::tanh_box::TanhBox;
 use super::{Attack, AttackId};
 use crate::models::Classifier;
-
-/// Largest magnitude whose `atanh` is taken, as in the common implementations.
-const BOX_MARGIN: f64 = 0.999_999;
 
 /// Steps on the wrong side of the boundary before c is doubled.
 const PATIENCE: usize = 10;
@@ -55,10 +54,6 @@ const LEAST_FOR_ABORT: usize = 500;
 
 /// Samples of a block of Adam's second moment, 2 ms.
 const BLOCK: usize = 64;
-
-/// Adam's decay of the first moment (its authors' value) and of the second (ten times faster than
-/// theirs, since a search may be as short as 75 steps).
-const BETA: [f64; 2] = [0.9, 0.99];
 
 /// The attack with its options.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -157,7 +152,7 @@ impl CarliniWagner {
     ) -> Result<String, Ended> {
         let steps = self.searches * self.iterations;
         search.of = steps;
-        let space = Space::new(&search.problem.samples);
+        let space = TanhBox::new(&search.problem.samples);
         let mut bounds = Bounds { failed: None, succeeded: None };
         let mut relative_c = self.initial_c;
         let mut balance = None;
@@ -198,7 +193,7 @@ impl CarliniWagner {
         &self,
         search: &mut Search<'_>,
         observer: &mut dyn Observer,
-        space: &Space,
+        space: &TanhBox,
         block: usize,
         end: usize,
     ) -> Result<Option<Start>, Ended> {
@@ -242,7 +237,7 @@ impl CarliniWagner {
         &self,
         search: &mut Search<'_>,
         observer: &mut dyn Observer,
-        space: &Space,
+        space: &TanhBox,
         start: &Start,
         Descent { mut c, block, end, stage }: Descent<'_>,
     ) -> Result<(bool, f64), Ended> {
@@ -285,7 +280,7 @@ impl CarliniWagner {
             if !loss.is_finite() {
                 return Err(Ended::Failed("the loss is not finite".to_owned()));
             }
-            if steps >= LEAST_FOR_ABORT && done > 0 && done % (steps / 10) == 0 {
+            if steps >= LEAST_FOR_ABORT && done > 0 && done.is_multiple_of(steps / 10) {
                 // Early abort as Carlini & Wagner's, where a tenth of the steps brought nothing.
                 if loss > 0.9999 * checked_loss {
                     break;
@@ -307,95 +302,6 @@ struct Descent<'a> {
     /// The step at which it ends.
     end: usize,
     stage: &'a dyn Fn(f64) -> String,
-}
-
-/// The change of variable `x + r = tanh(atanh(x) + offset)`.
-struct Space {
-    clean: Vec<f64>,
-    /// `atanh` of the clean samples.
-    centre: Vec<f64>,
-    /// `tanh` of the centre: what an offset of zero decodes to.
-    decoded: Vec<f64>,
-}
-
-impl Space {
-    fn new(samples: &[f32]) -> Self {
-        let clean: Vec<f64> = samples.iter().map(|&x| f64::from(x)).collect();
-        let centre: Vec<f64> =
-            clean.iter().map(|x| x.clamp(-BOX_MARGIN, BOX_MARGIN).atanh()).collect();
-        let decoded = centre.iter().map(|w| w.tanh()).collect();
-        Self { clean, centre, decoded }
-    }
-
-    /// The perturbation r and the clip x + r.
-    fn decode(&self, offset: &[f64]) -> (Vec<f64>, Vec<f32>) {
-        let points = self.centre.iter().zip(&self.decoded).zip(&self.clean).zip(offset);
-        points
-            .map(|(((centre, decoded), clean), offset)| {
-                let r = if *offset == 0.0 { 0.0 } else { (centre + offset).tanh() - decoded };
-                (r, (clean + r).clamp(-1.0, 1.0) as f32)
-            })
-            .unzip()
-    }
-
-    /// The offset that decodes to these samples.
-    fn offset_of(&self, samples: &[f32]) -> Vec<f64> {
-        let points = samples.iter().zip(&self.clean).zip(&self.centre).zip(&self.decoded);
-        points
-            .map(|(((&y, clean), centre), decoded)| {
-                let r = f64::from(y) - clean;
-                if r == 0.0 {
-                    return 0.0;
-                }
-                (decoded + r).clamp(-BOX_MARGIN, BOX_MARGIN).atanh() - centre
-            })
-            .collect()
-    }
-
-    /// From the gradient with respect to r to that with respect to the offset.
-    fn by_offset(&self, offset: &[f64], gradient: &mut [f64]) {
-        for ((g, centre), offset) in gradient.iter_mut().zip(&self.centre).zip(offset) {
-            *g *= 1.0 - (centre + offset).tanh().powi(2);
-        }
-    }
-}
-
-/// Adam (Kingma and Ba, ICLR 2015) with one second moment a block of samples.
-struct Adam {
-    first: Vec<f64>,
-    second: Vec<f64>,
-    block: usize,
-    steps: i32,
-}
-
-impl Adam {
-    fn new(length: usize, block: usize) -> Self {
-        let second = vec![0.0; length.div_ceil(block)];
-        Self { first: vec![0.0; length], second, block, steps: 0 }
-    }
-
-    /// Moves `point` against the gradient, by `length` (in L2) while the gradient is steady.
-    fn step(&mut self, point: &mut [f64], gradient: &[f64], length: f64) {
-        self.steps += 1;
-        for (second, block) in self.second.iter_mut().zip(gradient.chunks(self.block)) {
-            let mean = block.iter().map(|g| g * g).sum::<f64>() / block.len() as f64;
-            *second = BETA[1] * *second + (1.0 - BETA[1]) * mean;
-        }
-        // A block that never had a gradient (padding, silence that is not heard) stays where it is.
-        let moving = self.second.iter().filter(|&&second| second > 0.0).count() * self.block;
-        let correction = (1.0 - BETA[1].powi(self.steps)).sqrt() / (1.0 - BETA[0].powi(self.steps));
-        let length = length * correction / (moving.max(1) as f64).sqrt();
-        let blocks = self.first.chunks_mut(self.block).zip(point.chunks_mut(self.block));
-        for (((first, point), gradient), second) in
-            blocks.zip(gradient.chunks(self.block)).zip(&self.second)
-        {
-            let scale = if *second > 0.0 { length / second.sqrt() } else { 0.0 };
-            for ((m, x), g) in first.iter_mut().zip(point).zip(gradient) {
-                *m = BETA[0] * *m + (1.0 - BETA[0]) * g;
-                *x -= scale * *m;
-            }
-        }
-    }
 }
 
 fn norm(values: impl Iterator<Item = f64>) -> f64 {

@@ -4,6 +4,7 @@
 //! step, stops when told to, and gives an [`Outcome`] whose label was taken afresh from the final
 //! `f32` samples.
 
+mod adam;
 mod carlini_wagner;
 mod fgsm;
 mod gradient;
@@ -11,6 +12,7 @@ mod outcome;
 mod scale;
 mod search;
 mod spec;
+mod tanh_box;
 mod white_noise;
 
 pub use carlini_wagner::CarliniWagner;

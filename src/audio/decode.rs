@@ -116,7 +116,7 @@ fn read<S: MediaSource + 'static>(
     let format = symphonia::default::get_probe()
         .probe(&hint, stream, options.0, options.1)
         .map_err(|error| unprobed(file, shape, &error))?;
-    finish(file, name, Reading::start(file, format, shape, limit)?.run()?)
+    finish(file, name, &Reading::start(file, format, shape, limit)?.run()?)
 }
 
 /// Why no demuxer would open a file of this `shape`.
@@ -325,7 +325,7 @@ fn undecodable(file: &str, id: AudioCodecId, error: &Error) -> LoadError {
 }
 
 /// Resamples, clips, and refuses what no model could use.
-fn finish(file: &str, name: &str, sound: Sound) -> Result<Clip, LoadError> {
+fn finish(file: &str, name: &str, sound: &Sound) -> Result<Clip, LoadError> {
     let file = || file.to_owned();
     let seconds = sound.seconds();
     if sound.mono.is_empty() {

@@ -5,6 +5,7 @@ use thiserror::Error;
 /// Why a file could not become a [`Clip`](super::Clip). `file` is its path as given, or the name of
 /// a bundled clip; the message names it, says what is wrong and what to do.
 #[derive(Clone, Debug, Error, PartialEq)]
+#[expect(missing_docs, reason = "`file` and the like say the same in every variant")]
 pub enum LoadError {
     /// Nothing is there.
     #[error("\u{201c}{file}\u{201d} does not exist; check the path")]

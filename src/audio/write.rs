@@ -12,6 +12,7 @@ use super::SAMPLE_RATE;
 
 /// Why a file could not be written. Nothing is left behind in its place.
 #[derive(Debug, Error)]
+#[expect(missing_docs, reason = "`path` is the file in every variant")]
 pub enum SaveError {
     /// The folder that should hold it is not there.
     #[error(

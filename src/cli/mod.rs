@@ -77,9 +77,8 @@ fn window(clip: Option<PathBuf>, compute: &Compute) -> Result<(), Failure> {
     let options = ui::Options { clip, engine: compute.engine_options() };
     ui::run(options).map_err(|error| {
         Failure::Failed(format!(
-            "the window can't be opened: {error}. A graphical display is needed (on a server: \
-             `xvfb-run mondegreen`, or ssh -X); without one, `mondegreen attack CLIP -o ADV.wav \
-             --figure FIG.png` does the same work, and `make demo` shows it"
+            "{error}. Without a window, `mondegreen attack CLIP -o ADV.wav --figure FIG.png` does the \
+             same work, and `make demo` shows it"
         ))
     })
 }

@@ -61,7 +61,7 @@ fn lines(figure: &Figure) -> Vec<(String, [f32; 4])> {
         for node in group.children() {
             match node {
                 Node::Text(text) => {
-                    let words = text.chunks().iter().map(|chunk| chunk.text()).collect();
+                    let words = text.chunks().iter().map(resvg::usvg::TextChunk::text).collect();
                     let b = text.abs_bounding_box();
                     let edges = [b.left(), b.top(), b.right(), b.bottom()].map(|v| v / scale);
                     lines.push((words, edges));

@@ -89,7 +89,7 @@ const DARK: Palette = Palette {
 };
 
 const LIGHT: Palette = Palette {
-    window: Color32::from_rgb(0xec, 0xef, 0xf3),
+    window: Color32::from_rgb(0xe3, 0xe7, 0xec),
     panel: Color32::from_rgb(0xf5, 0xf7, 0xf9),
     card: Color32::from_rgb(0xff, 0xff, 0xff),
     edge: Color32::from_rgb(0xd6, 0xdc, 0xe3),

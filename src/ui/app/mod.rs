@@ -25,6 +25,9 @@ use crate::engine::{CommandId, Engine};
 /// Under which key the settings are kept.
 const SETTINGS: &str = "settings";
 
+/// What the player was given: the original and the adversarial samples.
+type Given = (Option<Arc<[f32]>>, Option<Arc<[f32]>>);
+
 /// The window's application.
 pub struct App {
     engine: Engine,
@@ -37,7 +40,7 @@ pub struct App {
     asked: Vec<UiCommand>,
     help: bool,
     /// What the player was given last.
-    given: (Option<Arc<[f32]>>, Option<Arc<[f32]>>),
+    given: Given,
     /// What the player complained about last.
     complaint: Option<String>,
     /// Files being written, and the latest that were.

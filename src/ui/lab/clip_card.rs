@@ -159,8 +159,7 @@ pub(super) fn bundled_grid(ui: &mut Ui, columns: usize, asked: &mut Vec<UiComman
         ui.spacing_mut().item_spacing = vec2(gap, gap);
         for row in 0..rows {
             ui.horizontal(|ui| {
-                for index in (row * columns)..((row + 1) * columns).min(BUNDLED.len()) {
-                    let clip = &BUNDLED[index];
+                for (index, clip) in BUNDLED.iter().enumerate().skip(row * columns).take(columns) {
                     let button = Button::new(clip.name).truncate();
                     if ui.add_sized([width, CONTROL_HEIGHT], button).clicked() {
                         asked.push(UiCommand::OpenBundled(index));

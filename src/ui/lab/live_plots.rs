@@ -22,17 +22,22 @@ impl LabUi<'_> {
             let targeted = trace.iter().any(|point| point.target.is_some());
             let mut lines = vec![
                 ("original", palette.original, points(&trace, |p| Some(p.original.into()))),
-                ("leading other", palette.adversarial, points(&trace, |p| Some(p.leading.into()))),
+                ("leading", palette.adversarial, points(&trace, |p| Some(p.leading.into()))),
             ];
             if targeted {
                 let target = points(&trace, |p| p.target.map(f64::from));
                 lines.push(("target", palette.difference, target));
             }
             let empty = "Watch here how the model changes its mind.";
-            chart(left, height, "Confidence while attacking", lines, Some([0.0, 1.0]), 2, empty);
+            let title = if left.available_width() < 330.0 {
+                "Confidence"
+            } else {
+                "Confidence while attacking"
+            };
+            chart(left, height, title, lines, Some([0.0, 1.0]), 2, empty);
             let lines = vec![
                 ("best so far", palette.text, points(&trace, |p| p.best_snr_db)),
-                ("this step", palette.quiet.gamma_multiply(0.6), points(&trace, finite_snr)),
+                ("this step", palette.quiet, points(&trace, finite_snr)),
             ];
             let empty = "And here how small the change becomes.";
             chart(right, height, "SNR in dB", lines, None, 0, empty);

@@ -19,6 +19,7 @@ mod pictures;
 mod result;
 mod results_card;
 mod running;
+mod sides;
 mod start;
 mod state;
 mod target_picker;

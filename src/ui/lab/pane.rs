@@ -6,7 +6,7 @@ use eframe::egui::{
 };
 
 use super::LabUi;
-use super::panes::{READ_OUT, title};
+use super::sides::title;
 use super::state::{Cursor, Shown};
 use crate::attacks::Status;
 use crate::audio::SAMPLE_RATE;
@@ -14,6 +14,9 @@ use crate::audio::player::Side;
 use crate::ui::UiCommand;
 use crate::ui::text;
 use crate::ui::theme::{self, BODY};
+
+/// The read-out's text size.
+const READ_OUT: f32 = theme::SMALL;
 
 /// Parts of a clip shorter than this are not worth a loop, in seconds.
 const SHORTEST_LOOP: f64 = 0.02;

@@ -8,12 +8,13 @@ use eframe::egui::{
 
 use super::pane::PaneArea;
 use super::pictures::Request;
+use super::sides::{SIDES, title};
 use super::{LabUi, colour_bar};
 use crate::audio::player::Side;
 use crate::dsp::Look;
 use crate::models::Verdict;
 use crate::ui::text;
-use crate::ui::theme::{self, SMALL, TITLE};
+use crate::ui::theme::{self, TITLE};
 
 /// Room for the frequencies left of the first pane.
 const LEFT: f32 = 34.0;
@@ -25,8 +26,6 @@ const ABOVE: f32 = 26.0;
 const BETWEEN: f32 = 10.0;
 /// How many dB of the difference are shown below its loudest point.
 const DIFFERENCE_SPAN: f32 = 80.0;
-/// The three sides in the order in which they stand.
-pub(super) const SIDES: [Side; 3] = [Side::Original, Side::Adversarial, Side::Difference];
 
 impl LabUi<'_> {
     pub(super) fn panes(&mut self, ui: &mut Ui, height: f32) {
@@ -250,15 +249,6 @@ impl LabUi<'_> {
     }
 }
 
-/// The title of a side.
-pub(super) fn title(side: Side) -> &'static str {
-    match side {
-        Side::Original => "Original",
-        Side::Adversarial => "Adversarial",
-        Side::Difference => "Difference",
-    }
-}
-
 /// The smallest of 1, 2, 5 times a power of ten that is at least `least`.
 fn nice_step(least: f64) -> f64 {
     let least = least.max(1e-6);
@@ -269,9 +259,6 @@ fn nice_step(least: f64) -> f64 {
         .find(|&step| step >= least * (1.0 - 1e-9))
         .unwrap_or(10.0 * power)
 }
-
-/// The read-out's text size.
-pub(super) const READ_OUT: f32 = SMALL;
 
 #[cfg(test)]
 mod tests {

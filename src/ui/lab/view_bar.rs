@@ -3,7 +3,7 @@
 use eframe::egui::{ComboBox, Slider, Ui};
 
 use super::LabUi;
-use super::panes::{SIDES, title};
+use super::sides::{SIDES, title};
 use crate::dsp::{ColourMap, FrequencyAxis, Look};
 use crate::ui::UiCommand;
 use crate::ui::settings::Settings;
@@ -142,12 +142,12 @@ fn picture_settings(ui: &mut Ui, settings: &mut Settings) {
         "Longer windows tell pitches apart, shorter ones moments",
         &WINDOWS,
         |w| {
-            w.map(|w| stft.window = w);
+            stft.window = w.unwrap_or(stft.window);
             stft.window
         },
     );
     samples(ui, "Hop", "The step from one column to the next", &HOPS, |hop| {
-        hop.map(|hop| stft.hop = hop);
+        stft.hop = hop.unwrap_or(stft.hop);
         stft.hop
     });
     stft.hop = stft.hop.min(stft.window);

@@ -105,7 +105,8 @@ impl Icon {
             }
             Self::HalfAndHalf => {
                 painter.circle_stroke(centre, 0.85 * half, stroke);
-                let mut side = arc(centre, 0.85 * half, -1.5708, std::f32::consts::PI);
+                let mut side =
+                    arc(centre, 0.85 * half, -std::f32::consts::FRAC_PI_2, std::f32::consts::PI);
                 side.push(at(0.0, 0.85));
                 painter.add(Shape::convex_polygon(side, colour, Stroke::NONE));
             }

@@ -1,0 +1,86 @@
+# Mondegreen. `make help` lists what there is. GNU make and bash.
+
+SHELL := bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+
+# rustup puts cargo here; a shell that was open before does not know it yet.
+export PATH := $(PATH):$(HOME)/.cargo/bin
+# A clip to open: make run CLIP=file
+export CLIP
+PYTHON ?= python3
+
+##@ Use
+.PHONY: run
+run: ## Open the window; with a clip: make run CLIP=file
+	@scripts/display.sh
+	@scripts/setup.sh build window
+	cargo run --release -- $${CLIP:+"$$CLIP"}
+
+.PHONY: demo
+demo: ## The main job without a window: attack the bundled Glockenspiel, write WAVs and figure to out/
+	@scripts/setup.sh build
+	@mkdir -p out
+	cargo run --release -- attack assets/clips/glockenspiel.flac \
+		--original out/glockenspiel_nat.wav -o out/glockenspiel_adv.wav \
+		--figure out/glockenspiel_figure.png
+	@printf '%s\n' '' 'Listen to and look at:' \
+		"  $(CURDIR)/out/glockenspiel_nat.wav     the recording as it came" \
+		"  $(CURDIR)/out/glockenspiel_adv.wav     what the model mishears" \
+		"  $(CURDIR)/out/glockenspiel_figure.png  both spectrograms"
+
+.PHONY: setup
+setup: ## Install the missing system packages of all targets, and look for Rust
+	@scripts/setup.sh build window test
+
+##@ Work
+.PHONY: test
+test: ## Run all tests, those of sound output and of the real window among them
+	@scripts/setup.sh build window test
+	cargo test --release --no-fail-fast
+
+.PHONY: check
+check: ## Formatting, lints, docs, licences of dependencies
+	@scripts/setup.sh build
+	cargo fmt --check
+	cargo clippy --release --all-targets -- -D warnings
+	RUSTDOCFLAGS="-D warnings" cargo doc --release --no-deps --document-private-items
+	@if cargo deny --version >/dev/null 2>&1; then \
+		echo 'cargo deny check licenses bans sources'; cargo deny check licenses bans sources; \
+	else \
+		echo 'Licences were not checked: cargo-deny is missing (cargo install --locked cargo-deny)'; \
+	fi
+
+.PHONY: bench
+bench: ## Time the spectrogram of a minute of sound
+	@scripts/setup.sh build
+	cargo bench --bench spectrogram
+
+.PHONY: screenshots
+screenshots: ## Make screenshots/ afresh from the real window, on a virtual display
+	@scripts/setup.sh build window test
+	scripts/screenshots.sh
+
+.PHONY: clips
+clips: ## Make the bundled clips afresh (assets/clips/)
+	@scripts/setup.sh clips
+	$(PYTHON) assets/clips/make_clips.py
+
+.PHONY: models
+models: ## Say how the weights in models-safetensors/ were made
+	@printf '%s\n' \
+		'models-safetensors/vgg13.safetensors are interim weights. They were trained in PyTorch,' \
+		'outside of this repository; neither that trainer nor its recordings are here, so they' \
+		'cannot be made afresh with what is here. tests/reference/convert_interim_vgg13.py added' \
+		'the metadata; models-safetensors/README.md says what is known of them.'
+
+.PHONY: clean
+clean: ## Remove out/ and everything that cargo built
+	cargo clean
+	rm -rf out
+
+.PHONY: help
+help: ## List the targets
+	@awk 'BEGIN { FS = ":.*## " } \
+		/^##@/ { printf "\n%s\n", substr($$0, 5) } \
+		/^[a-z]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
