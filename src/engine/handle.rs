@@ -7,7 +7,8 @@ use std::sync::mpsc::{self, Receiver, Sender};
 use std::thread::JoinHandle;
 
 use super::device::DeviceChoice;
-use super::message::{Command, CommandId, Event};
+use super::files;
+use super::message::{Command, CommandId, Event, EventKind};
 use super::worker::{Outbox, Worker};
 
 /// How an engine is set up.
@@ -25,6 +26,7 @@ pub struct EngineOptions {
 pub struct Engine {
     commands: Option<Sender<(CommandId, Command)>>,
     events: Receiver<Event>,
+    outbox: Outbox,
     last_id: AtomicU64,
     cancelled: Arc<AtomicU64>,
     thread: Option<JoinHandle<()>>,
@@ -48,7 +50,8 @@ impl Engine {
         let pool = super::thread_pool(options.threads)?;
         let threads = pool.current_num_threads();
         let outbox = Outbox::new(sender, Arc::new(wake));
-        let worker = Worker::new(options.model_directories, pool, outbox, Arc::clone(&cancelled));
+        let worker =
+            Worker::new(options.model_directories, pool, outbox.clone(), Arc::clone(&cancelled));
         let thread = std::thread::Builder::new()
             .name("engine".to_owned())
             .spawn(move || worker.run(&inbox))
@@ -56,6 +59,7 @@ impl Engine {
         Ok(Self {
             commands: Some(commands),
             events,
+            outbox,
             last_id: AtomicU64::new(0),
             cancelled,
             thread: Some(thread),
@@ -64,12 +68,23 @@ impl Engine {
         })
     }
 
-    /// Queues a command; its events carry the number given back.
+    /// Queues a command, or starts it at once beside the others if it only reads or writes files; its
+    /// events carry the number given back.
     pub fn send(&self, command: Command) -> CommandId {
         let id = CommandId(self.last_id.fetch_add(1, Ordering::Relaxed) + 1);
-        if let Some(commands) = &self.commands {
-            // The thread outlives this handle: sending can't fail before `drop`.
-            commands.send((id, command)).ok();
+        match command {
+            Command::LoadClip { source, limit_seconds } => {
+                files::aside(&self.outbox, id, move || files::load_clip(&source, limit_seconds))
+            }
+            Command::Save(job) => {
+                files::aside(&self.outbox, id, move || files::save(&job).map(EventKind::Saved))
+            }
+            command => {
+                if let Some(commands) = &self.commands {
+                    // The thread outlives this handle: sending can't fail before `drop`.
+                    commands.send((id, command)).ok();
+                }
+            }
         }
         id
     }

@@ -1,6 +1,7 @@
 //! The background thread that owns the device and the models: commands in, events out.
 
 mod device;
+mod files;
 mod handle;
 mod message;
 mod trace;

@@ -8,11 +8,9 @@ use std::sync::mpsc::{Receiver, Sender};
 
 use rayon::ThreadPool;
 
-use super::message::{AttackJob, ClipSource, Command, CommandId, Event, EventKind, SaveJob};
+use super::message::{AttackJob, Command, CommandId, Event, EventKind};
 use super::trace::Tracer;
-use crate::assets::BUNDLED;
 use crate::attacks::{Flow, Problem, Progress};
-use crate::audio::{self, Clip};
 use crate::models::{Classifier, ModelId, ModelLibrary};
 
 /// Sends events and wakes whoever reads them.
@@ -28,14 +26,15 @@ impl Outbox {
         Self { events, wake }
     }
 
-    fn send(&self, command: CommandId, kind: EventKind) {
+    /// Sends one event.
+    pub fn send(&self, command: CommandId, kind: EventKind) {
         // Nobody is left to read while the window closes.
         self.events.send(Event { command, kind }).ok();
         (self.wake)();
     }
 
     /// Runs a job and sends what it gives; its error or panic becomes [`EventKind::Failed`].
-    fn answer(&self, command: CommandId, job: impl FnOnce() -> Result<EventKind, String>) {
+    pub fn answer(&self, command: CommandId, job: impl FnOnce() -> Result<EventKind, String>) {
         let kind = match catch_unwind(AssertUnwindSafe(job)) {
             Ok(Ok(kind)) => kind,
             Ok(Err(reason)) => EventKind::Failed(reason),
@@ -78,32 +77,8 @@ impl Worker {
     /// Takes commands until the engine's handle is dropped.
     pub fn run(mut self, inbox: &Receiver<(CommandId, Command)>) {
         for (id, command) in inbox {
-            match command {
-                Command::LoadClip { source, limit_seconds } => {
-                    self.aside(id, move || load_clip(&source, limit_seconds));
-                }
-                Command::Save(job) => self.aside(id, move || save(&job).map(EventKind::Saved)),
-                command => {
-                    let outbox = self.outbox.clone();
-                    outbox.answer(id, || self.compute(id, command));
-                }
-            }
-        }
-    }
-
-    /// Runs a job that needs no model on a thread of its own.
-    fn aside(
-        &self,
-        id: CommandId,
-        job: impl FnOnce() -> Result<EventKind, String> + Send + 'static,
-    ) {
-        let outbox = self.outbox.clone();
-        let started = std::thread::Builder::new()
-            .name("file".to_owned())
-            .spawn(move || outbox.answer(id, job));
-        if let Err(error) = started {
-            let reason = format!("no thread could be started for it: {error}");
-            self.outbox.send(id, EventKind::Failed(reason));
+            let outbox = self.outbox.clone();
+            outbox.answer(id, || self.compute(id, command));
         }
     }
 
@@ -155,31 +130,6 @@ impl Worker {
             self.outbox.send(id, EventKind::AttackProgress(Box::new(snapshot)));
         }
         Ok(EventKind::AttackDone(Box::new(outcome)))
-    }
-}
-
-fn load_clip(source: &ClipSource, limit_seconds: f64) -> Result<EventKind, String> {
-    let clip: Result<Clip, _> = match source {
-        ClipSource::File(path) => audio::load(path, limit_seconds),
-        ClipSource::Bundled(index) => {
-            let bundled =
-                BUNDLED.get(*index).ok_or_else(|| format!("there is no bundled clip {index}"))?;
-            audio::load_bytes(bundled.name, bundled.bytes, limit_seconds)
-        }
-    };
-    clip.map(EventKind::ClipLoaded).map_err(|error| error.to_string())
-}
-
-fn save(job: &SaveJob) -> Result<Vec<PathBuf>, String> {
-    match job {
-        SaveJob::Pair { clip, adversarial, folder } => {
-            audio::write_pair(folder, &clip.name, &clip.samples, adversarial)
-                .map(Vec::from)
-                .map_err(|error| error.to_string())
-        }
-        SaveJob::Figure { figure, path } => {
-            figure.write(path).map(|()| vec![path.clone()]).map_err(|error| error.to_string())
-        }
     }
 }
 
