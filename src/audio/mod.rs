@@ -12,4 +12,4 @@ pub use clip::{Clip, SAMPLE_RATE};
 pub use decode::{DEFAULT_LIMIT_SECONDS, MINIMUM_SECONDS, load, load_bytes};
 pub use load_error::LoadError;
 pub use resample::{ResampleError, resample};
-pub use write::{SaveError, write_pair, write_wav_f32};
+pub use write::{SaveError, check_place, write_pair, write_wav_f32};

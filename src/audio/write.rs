@@ -47,16 +47,8 @@ const WAV: WavSpec = WavSpec {
 /// # Errors
 /// [`SaveError`], with neither a half file nor a temporary one left behind.
 pub fn write_wav_f32(path: &Path, samples: &[f32]) -> Result<(), SaveError> {
-    if path.is_dir() {
-        return Err(SaveError::IsFolder { path: path.to_owned() });
-    }
-    let folder = match path.parent() {
-        Some(parent) if parent != Path::new("") => parent,
-        _ => Path::new("."),
-    };
-    if !folder.is_dir() {
-        return Err(SaveError::NoFolder { path: path.to_owned(), folder: folder.to_owned() });
-    }
+    check_place(path)?;
+    let folder = folder_of(path);
     // Process and count keep writers of the same file out of each other's way.
     static COUNT: AtomicUsize = AtomicUsize::new(0);
     let (process, count) = (std::process::id(), COUNT.fetch_add(1, Relaxed));
@@ -71,6 +63,28 @@ pub fn write_wav_f32(path: &Path, samples: &[f32]) -> Result<(), SaveError> {
             _ => SaveError::Io { path: path.to_owned(), source },
         }
     })
+}
+
+/// Checks that `path` may become a file: its folder is there, and it is no folder itself.
+///
+/// # Errors
+/// [`SaveError::NoFolder`] and [`SaveError::IsFolder`].
+pub fn check_place(path: &Path) -> Result<(), SaveError> {
+    if path.is_dir() {
+        return Err(SaveError::IsFolder { path: path.to_owned() });
+    }
+    let folder = folder_of(path);
+    if !folder.is_dir() {
+        return Err(SaveError::NoFolder { path: path.to_owned(), folder: folder.to_owned() });
+    }
+    Ok(())
+}
+
+fn folder_of(path: &Path) -> &Path {
+    match path.parent() {
+        Some(parent) if parent != Path::new("") => parent,
+        _ => Path::new("."),
+    }
 }
 
 fn write_to(path: &Path, samples: &[f32]) -> io::Result<()> {

@@ -33,13 +33,13 @@ pub struct Arguments {
     #[arg(long, value_name = "TRUE_LABEL")]
     label: Option<String>,
     /// SNR in dB of white-noise and fgsm [default: 20]
-    #[arg(long, value_name = "DB", allow_negative_numbers = true)]
+    #[arg(long, value_name = "DB", value_parser = common::finite, allow_negative_numbers = true)]
     snr: Option<f64>,
     /// How long carlini-wagner searches: quick or paper
     #[arg(long, default_value = "quick", value_parser = Preset::find)]
     preset: Preset,
     /// By how much (in logits) carlini-wagner's wrong label must lead
-    #[arg(long, default_value_t = 0.0)]
+    #[arg(long, default_value_t = 0.0, value_parser = common::not_negative)]
     confidence: f64,
     /// Binary-search steps of carlini-wagner, instead of the preset's
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
@@ -63,7 +63,7 @@ pub struct Arguments {
     #[arg(long)]
     json: bool,
     /// Longest clip that is accepted, in seconds
-    #[arg(long, default_value_t = audio::DEFAULT_LIMIT_SECONDS)]
+    #[arg(long, default_value_t = audio::DEFAULT_LIMIT_SECONDS, value_parser = common::positive)]
     limit: f64,
     #[command(flatten)]
     compute: Compute,
@@ -78,6 +78,7 @@ pub fn run(arguments: &Arguments) -> Result<(), Failure> {
         let name = arguments.attack.name();
         return Err(Failure::Usage(format!("{name} searches the highest SNR; it takes no --snr")));
     }
+    check_places(arguments)?;
     let (mut library, pool) = arguments.compute.prepare()?;
     let clip = audio::load(&arguments.clip, arguments.limit)
         .map_err(|error| Failure::Failed(error.to_string()))?;
@@ -107,13 +108,23 @@ pub fn run(arguments: &Arguments) -> Result<(), Failure> {
     let outcome = pool.install(|| attack.run(model.as_ref(), &problem, &mut observer));
     bar.finish_and_clear();
     write(arguments, &clip, model.as_ref(), &outcome)?;
-    report(arguments, model.as_ref(), &outcome);
+    report(arguments, model.as_ref(), &outcome)?;
     match outcome.status.reason() {
         Some(reason) if outcome.status.name() == "failed" => {
             Err(Failure::Failed(format!("{}: {reason}", arguments.clip.display())))
         }
         _ => Ok(()),
     }
+}
+
+/// Refuses files that can't be written before the attack computes for minutes, not after it.
+fn check_places(arguments: &Arguments) -> Result<(), Failure> {
+    let failed = |error: &dyn std::fmt::Display| Failure::Failed(error.to_string());
+    for path in [&arguments.output, &arguments.original].into_iter().flatten() {
+        audio::check_place(path).map_err(|e| failed(&e))?;
+    }
+    let figure = arguments.figure.as_deref();
+    figure.map_or(Ok(()), Figure::check_place).map_err(|e| failed(&e))
 }
 
 /// A bar on stderr, hidden where stderr is no terminal.
@@ -171,7 +182,7 @@ fn write(
     Ok(())
 }
 
-fn report(arguments: &Arguments, model: &dyn Classifier, outcome: &Outcome) {
+fn report(arguments: &Arguments, model: &dyn Classifier, outcome: &Outcome) -> Result<(), Failure> {
     let labels = model.labels();
     let after = outcome.adversarial.probability(outcome.original_label);
     if arguments.json {
@@ -193,23 +204,23 @@ fn report(arguments: &Arguments, model: &dyn Classifier, outcome: &Outcome) {
             "seconds": outcome.seconds,
             "seed": outcome.seed,
         });
-        println!("{line}");
-        return;
+        return common::say(line);
     }
     let reason = outcome.status.reason().map(|reason| format!(" ({reason})")).unwrap_or_default();
     let named =
         |verdict: &crate::models::Verdict| format!("{} {:.2}", verdict.title(), verdict.top().1);
-    println!("{}: {}{reason}", arguments.attack.title(), outcome.status.name());
-    println!("  original     {}", named(&outcome.original));
-    println!("  adversarial  {}", named(&outcome.adversarial));
-    println!("  SNR          {:.2} dB", outcome.metrics.snr_db);
-    println!("  peak of r    {:.1} dBFS", outcome.metrics.peak_dbfs());
-    println!(
+    common::say(format_args!("{}: {}{reason}", arguments.attack.title(), outcome.status.name()))?;
+    common::say(format_args!("  original     {}", named(&outcome.original)))?;
+    common::say(format_args!("  adversarial  {}", named(&outcome.adversarial)))?;
+    common::say(format_args!("  SNR          {:.2} dB", outcome.metrics.snr_db))?;
+    common::say(format_args!("  peak of r    {:.1} dBFS", outcome.metrics.peak_dbfs()))?;
+    common::say(format_args!(
         "  effort       {} steps, {} gradients, {:.1} s",
         outcome.iterations, outcome.gradient_evaluations, outcome.seconds
-    );
+    ))?;
     let written = [&arguments.original, &arguments.output, &arguments.figure];
     for path in written.into_iter().flatten() {
-        println!("  written      {}", path.display());
+        common::say(format_args!("  written      {}", path.display()))?;
     }
+    Ok(())
 }

@@ -26,7 +26,7 @@ pub struct Arguments {
     #[arg(long)]
     json: bool,
     /// Longest clip that is accepted, in seconds
-    #[arg(long, default_value_t = audio::DEFAULT_LIMIT_SECONDS)]
+    #[arg(long, default_value_t = audio::DEFAULT_LIMIT_SECONDS, value_parser = common::positive)]
     limit: f64,
     #[command(flatten)]
     compute: Compute,
@@ -56,7 +56,7 @@ pub fn run(arguments: &Arguments) -> Result<(), Failure> {
     for path in &arguments.clips {
         for model in &models {
             match name(path, arguments.limit, model.as_ref(), &pool) {
-                Ok(verdict) => print(arguments, path, model.as_ref(), &verdict),
+                Ok(verdict) => print(arguments, path, model.as_ref(), &verdict)?,
                 Err(message) => {
                     eprintln!("mondegreen: {message}");
                     failed += 1;
@@ -80,7 +80,12 @@ fn name(
         .map_err(|error| format!("{}: {} failed: {error}", path.display(), model.card().id.title()))
 }
 
-fn print(arguments: &Arguments, path: &Path, model: &dyn Classifier, verdict: &Verdict) {
+fn print(
+    arguments: &Arguments,
+    path: &Path,
+    model: &dyn Classifier,
+    verdict: &Verdict,
+) -> Result<(), Failure> {
     let ranked = verdict.ranked(usize::from(arguments.top));
     let (label, confidence) = verdict.top();
     if arguments.json {
@@ -92,11 +97,11 @@ fn print(arguments: &Arguments, path: &Path, model: &dyn Classifier, verdict: &V
             "confidence": confidence,
             "top": top,
         });
-        println!("{line}");
-    } else {
-        println!("{}  {}", path.display(), model.card().id.title());
-        for (label, probability) in ranked {
-            println!("  {probability:.3}  {}", verdict.labels.title(label));
-        }
+        return common::say(line);
     }
+    common::say(format_args!("{}  {}", path.display(), model.card().id.title()))?;
+    for (label, probability) in ranked {
+        common::say(format_args!("  {probability:.3}  {}", verdict.labels.title(label)))?;
+    }
+    Ok(())
 }

@@ -1,6 +1,7 @@
 //! What subcommands share.
 
 use std::fmt;
+use std::io::{self, Write as _};
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -56,12 +57,15 @@ pub enum Failure {
     Failed(String),
     /// It did part of it and has said what failed: exit status 1.
     Partly(usize),
+    /// Whoever read its output has closed the pipe (`| head`): no failure, but no reason to go on.
+    NobodyReads,
 }
 
 impl Failure {
     /// The exit status that DESIGN asks for.
     pub fn exit_code(&self) -> ExitCode {
         ExitCode::from(match self {
+            Self::NobodyReads => 0,
             Self::Usage(_) => 2,
             Self::Failed(_) | Self::Partly(_) => 1,
         })
@@ -74,6 +78,7 @@ impl fmt::Display for Failure {
             Self::Usage(message) | Self::Failed(message) => f.write_str(message),
             Self::Partly(1) => f.write_str("1 clip could not be done"),
             Self::Partly(count) => write!(f, "{count} clips could not be done"),
+            Self::NobodyReads => f.write_str("nobody reads the output"),
         }
     }
 }
@@ -89,4 +94,45 @@ pub fn model(library: &mut ModelLibrary, id: ModelId) -> Result<Arc<dyn Classifi
 /// `{"label", "confidence"}` of one label.
 pub fn label_json(verdict: &Verdict, label: usize) -> Value {
     json!({ "label": verdict.labels.name(label), "confidence": verdict.probability(label) })
+}
+
+/// Writes a line to stdout. `println!` would panic where the pipe is closed or the disk full.
+///
+/// # Errors
+/// [`Failure::NobodyReads`] where the pipe is closed, [`Failure::Failed`] for all else.
+pub fn say(line: impl fmt::Display) -> Result<(), Failure> {
+    let mut stdout = io::stdout().lock();
+    writeln!(stdout, "{line}").and_then(|()| stdout.flush()).map_err(|error| match error.kind() {
+        io::ErrorKind::BrokenPipe => Failure::NobodyReads,
+        _ => Failure::Failed(format!("the result can't be written to stdout: {error}")),
+    })
+}
+
+/// A finite number of the command line: `nan` and `inf` parse as numbers, too.
+///
+/// # Errors
+/// A message for people where it is none.
+pub fn finite(text: &str) -> Result<f64, String> {
+    match text.parse::<f64>() {
+        Ok(number) if number.is_finite() => Ok(number),
+        _ => Err("it must be a number".to_owned()),
+    }
+}
+
+/// A finite number of the command line that is 0 or more.
+///
+/// # Errors
+/// As [`finite`].
+pub fn not_negative(text: &str) -> Result<f64, String> {
+    let number = finite(text)?;
+    if number >= 0.0 { Ok(number) } else { Err("it must be 0 or more".to_owned()) }
+}
+
+/// A finite number of the command line above 0.
+///
+/// # Errors
+/// As [`finite`].
+pub fn positive(text: &str) -> Result<f64, String> {
+    let number = finite(text)?;
+    if number > 0.0 { Ok(number) } else { Err("it must be more than 0".to_owned()) }
 }

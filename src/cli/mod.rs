@@ -4,11 +4,12 @@ mod attack;
 mod classify;
 mod common;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use clap::{Args as _, FromArgMatches as _, Parser, Subcommand};
 
+use crate::names::{self, UnknownName};
 use crate::ui;
 use common::{Compute, Failure};
 
@@ -36,6 +37,9 @@ enum Task {
 /// stderr, 2 wrong usage.
 pub fn main() -> ExitCode {
     let command = Arguments::augment_args(clap::Command::new("mondegreen"));
+    if let Some(unknown) = mistyped_task(&command) {
+        return fail(&Failure::Usage(unknown.to_string()));
+    }
     let arguments = match Arguments::from_arg_matches(&command.get_matches()) {
         Ok(arguments) => arguments,
         Err(error) => error.exit(),
@@ -46,12 +50,27 @@ pub fn main() -> ExitCode {
         None => window(arguments.clip, &arguments.compute),
     };
     match result {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(failure) => {
-            eprintln!("mondegreen: {failure}");
-            failure.exit_code()
-        }
+        Ok(()) | Err(Failure::NobodyReads) => ExitCode::SUCCESS,
+        Err(failure) => fail(&failure),
     }
+}
+
+fn fail(failure: &Failure) -> ExitCode {
+    eprintln!("mondegreen: {failure}");
+    failure.exit_code()
+}
+
+/// A first argument that is no file but almost a subcommand: to the parser it would be a clip for
+/// the window.
+fn mistyped_task(command: &clap::Command) -> Option<UnknownName> {
+    let first = std::env::args_os().nth(1)?;
+    let first = first.to_str().filter(|first| !Path::new(first).exists())?;
+    let word = first.chars().all(|c| c.is_ascii_alphabetic());
+    let known: Vec<_> = command.get_subcommands().map(clap::Command::get_name).collect();
+    if !word || first == "help" || known.contains(&first) {
+        return None;
+    }
+    names::find("subcommand", &known, first).err().filter(|unknown| unknown.suggestion.is_some())
 }
 
 fn window(clip: Option<PathBuf>, compute: &Compute) -> Result<(), Failure> {

@@ -151,6 +151,9 @@ impl Worker {
         let attack = job.spec.build();
         let outcome =
             self.pool.install(|| attack.run(classifier.as_ref(), &problem, &mut observer));
+        if let Some(snapshot) = tracer.finish() {
+            self.outbox.send(id, EventKind::AttackProgress(Box::new(snapshot)));
+        }
         Ok(EventKind::AttackDone(Box::new(outcome)))
     }
 }
@@ -176,6 +179,58 @@ fn save(job: &SaveJob) -> Result<Vec<PathBuf>, String> {
         }
         SaveJob::Figure { figure, path } => {
             figure.write(path).map(|()| vec![path.clone()]).map_err(|error| error.to_string())
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::AtomicUsize;
+    use std::sync::mpsc;
+
+    use super::*;
+
+    /// What a job's answer becomes, after checking that it is one event, of this command, and that
+    /// the reader was woken once.
+    fn answer(job: impl FnOnce() -> Result<EventKind, String>) -> EventKind {
+        let (sender, events) = mpsc::channel();
+        let woken = Arc::new(AtomicUsize::new(0));
+        let count = Arc::clone(&woken);
+        let wake = move || {
+            count.fetch_add(1, Ordering::Relaxed);
+        };
+        Outbox::new(sender, Arc::new(wake)).answer(CommandId(7), job);
+        let mut events: Vec<_> = events.try_iter().collect();
+        assert_eq!((events.len(), woken.load(Ordering::Relaxed)), (1, 1));
+        let event = events.remove(0);
+        assert_eq!(event.command, CommandId(7));
+        event.kind
+    }
+
+    #[test]
+    fn a_job_s_result_is_passed_on_and_its_error_said() {
+        assert!(matches!(answer(|| Ok(EventKind::AttackStarted)), EventKind::AttackStarted));
+        match answer(|| Err("the disk is full".to_owned())) {
+            EventKind::Failed(reason) => assert_eq!(reason, "the disk is full"),
+            other => panic!("{other:?}"),
+        }
+    }
+
+    #[test]
+    fn a_panicking_job_is_contained_and_its_message_told() {
+        let formatted = answer(|| panic!("index {} is out of range", 41));
+        let literal = answer(|| panic!("out of range"));
+        let neither = answer(|| std::panic::panic_any(41));
+        let expected = ["index 41 is out of range", "out of range", "it gave no reason"];
+        for (kind, expected) in [formatted, literal, neither].into_iter().zip(expected) {
+            match kind {
+                EventKind::Failed(reason) => assert!(
+                    reason.starts_with("an internal error ended this job")
+                        && reason.ends_with(expected),
+                    "{reason}"
+                ),
+                other => panic!("{other:?}"),
+            }
         }
     }
 }

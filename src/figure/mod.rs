@@ -41,6 +41,22 @@ pub struct Figure {
     pub look: Look,
 }
 
+enum Format {
+    Png,
+    Svg,
+}
+
+impl Format {
+    fn of(path: &Path) -> Result<Self, FigureError> {
+        let ending = path.extension().and_then(|ending| ending.to_str()).unwrap_or_default();
+        match ending.to_ascii_lowercase().as_str() {
+            "png" => Ok(Self::Png),
+            "svg" => Ok(Self::Svg),
+            _ => Err(FigureError::Ending { path: path.to_path_buf() }),
+        }
+    }
+}
+
 impl Figure {
     /// The figure as an SVG document, 7 inches wide as a page of two columns: text and axes as
     /// vectors, spectrograms as embedded PNG.
@@ -58,6 +74,17 @@ impl Figure {
         raster::png(&self.to_svg(), width_px)
     }
 
+    /// Checks, before anything is drawn, that `path` names a figure and may become a file.
+    ///
+    /// # Errors
+    /// [`FigureError::Ending`] for an ending other than .png and .svg, [`FigureError::Write`] where
+    /// the folder is missing or `path` is a folder itself.
+    pub fn check_place(path: &Path) -> Result<(), FigureError> {
+        Format::of(path)?;
+        file::check_place(path)
+            .map_err(|source| FigureError::Write { path: path.to_path_buf(), source })
+    }
+
     /// Writes the figure to a file, as PNG of [`DEFAULT_WIDTH_PX`] or as SVG by the name's ending.
     ///
     /// A file of that name is replaced once the new one is whole; after an error it is as it was.
@@ -66,11 +93,9 @@ impl Figure {
     /// [`FigureError::Ending`] for any other ending, [`FigureError::Write`] where the folder is
     /// missing or not writable, and what [`to_png`](Self::to_png) fails with.
     pub fn write(&self, path: &Path) -> Result<(), FigureError> {
-        let ending = path.extension().and_then(|ending| ending.to_str()).unwrap_or_default();
-        let bytes = match ending.to_ascii_lowercase().as_str() {
-            "png" => self.to_png(DEFAULT_WIDTH_PX)?,
-            "svg" => self.to_svg().into_bytes(),
-            _ => return Err(FigureError::Ending { path: path.to_path_buf() }),
+        let bytes = match Format::of(path)? {
+            Format::Png => self.to_png(DEFAULT_WIDTH_PX)?,
+            Format::Svg => self.to_svg().into_bytes(),
         };
         file::replace(path, &bytes)
             .map_err(|source| FigureError::Write { path: path.to_path_buf(), source })

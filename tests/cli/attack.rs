@@ -1,0 +1,240 @@
+//! `attack`: what it says, what it writes, and whether the two agree.
+
+use std::collections::HashSet;
+use std::path::{Path, PathBuf};
+
+use serde_json::Value;
+use tempfile::TempDir;
+
+use super::program::{bundled, fields, knock, number, run, samples, says, snr_db};
+
+/// DESIGN's fields of `attack --json`, and the reason where the goal was not reached.
+const FIELDS: [&str; 15] = [
+    "adversarial",
+    "attack",
+    "clip",
+    "gradient_evaluations",
+    "iterations",
+    "model",
+    "original",
+    "original_label_confidence_after",
+    "peak",
+    "reason",
+    "seconds",
+    "seed",
+    "snr_db",
+    "status",
+    "target",
+];
+
+/// Enough of Carlini & Wagner's attack to fool VGG13 on [`knock`].
+const SHORT: [&str; 6] = ["--attack", "carlini-wagner", "--searches", "1", "--iterations", "20"];
+
+/// A folder with a clip to attack and places for what comes out.
+struct Lab {
+    folder: TempDir,
+    clip: PathBuf,
+}
+
+impl Lab {
+    fn new() -> Self {
+        let folder = tempfile::tempdir().expect("a folder");
+        let clip = knock(folder.path());
+        Self { folder, clip }
+    }
+
+    fn path(&self, name: &str) -> PathBuf {
+        self.folder.path().join(name)
+    }
+
+    /// Attacks the clip, writing both sides, checks the JSON's shape and that the files say the
+    /// same, and gives the JSON.
+    fn attack(&self, options: &[&str]) -> Value {
+        let (clean, adversarial) = (self.path("nat.wav"), self.path("adv.wav"));
+        let mut arguments: Vec<&str> = vec!["attack", text(&self.clip), "--json"];
+        arguments.extend(["-o", text(&adversarial), "--original", text(&clean)]);
+        arguments.extend(options);
+        let value = run(&arguments).json();
+        assert_eq!(fields(&value), FIELDS.into());
+        for side in ["original", "adversarial"] {
+            assert_eq!(fields(&value[side]), ["confidence", "label"].into());
+        }
+        assert_eq!(value["clip"], text(&self.clip));
+        assert_eq!(value["model"], "vgg13");
+        assert_eq!(value["original"]["label"], "Knock");
+        assert!(number(&value["seconds"]) > 0.0);
+        let given = options.iter().position(|option| *option == "--label");
+        let original = given.map_or("Knock", |at| options[at + 1]);
+        self.check_files(&value, original);
+        value
+    }
+
+    /// Checks SNR, peak, label and the original label's confidence against the files that were written.
+    fn check_files(&self, value: &Value, original: &str) {
+        let clean = samples(&self.path("nat.wav"));
+        let adversarial = samples(&self.path("adv.wav"));
+        assert_eq!(clean, samples(&self.clip));
+        let snr = snr_db(&clean, &adversarial);
+        if snr.is_finite() {
+            assert!((snr - number(&value["snr_db"])).abs() < 0.01, "{snr}: {value}");
+        } else {
+            assert_eq!(value["snr_db"], Value::Null);
+        }
+        let differences = clean.iter().zip(&adversarial);
+        let residual = differences.map(|(&x, &y)| (f64::from(y) - f64::from(x)).abs());
+        let peak = residual.fold(0.0, f64::max);
+        assert!((peak - number(&value["peak"])).abs() <= 1e-9, "{peak}: {value}");
+        let written = self.path("adv.wav");
+        let named = run(&["classify", text(&written), "--json", "--top", "41"]).json();
+        assert_eq!(named["label"], value["adversarial"]["label"]);
+        let confidence = number(&value["adversarial"]["confidence"]);
+        assert!((number(&named["confidence"]) - confidence).abs() < 1e-6);
+        let entries = named["top"].as_array().expect("a list");
+        let original =
+            entries.iter().find(|entry| entry["label"] == original).expect("all 41 labels");
+        let after = number(&value["original_label_confidence_after"]);
+        assert!((number(&original["confidence"]) - after).abs() < 1e-6);
+    }
+}
+
+fn text(path: &Path) -> &str {
+    path.to_str().expect("UTF-8")
+}
+
+#[test]
+fn attacks_at_a_fixed_snr_reach_it_to_a_hundredth_of_a_db() {
+    let lab = Lab::new();
+    for (attack, gradients) in [("white-noise", 0), ("fgsm", 1)] {
+        for (options, snr) in [(&[][..], 20.0), (&["--snr", "-3.5"][..], -3.5)] {
+            let value = lab.attack(&[&["--attack", attack], options].concat());
+            assert_eq!(value["attack"], attack);
+            assert_eq!(value["target"], Value::Null);
+            assert_eq!(value["iterations"], 1);
+            assert_eq!(value["gradient_evaluations"], gradients);
+            assert!((number(&value["snr_db"]) - snr).abs() < 0.01, "{value}");
+            check_status(&value);
+        }
+    }
+}
+
+/// The status must be what the labels say, and a reason is there if the goal was not reached.
+fn check_status(value: &Value) {
+    let fooled = value["adversarial"]["label"] != value["original"]["label"];
+    assert_eq!(value["status"], if fooled { "fooled" } else { "not fooled" });
+    assert_eq!(value["reason"].is_null(), fooled, "{value}");
+}
+
+#[test]
+fn carlini_and_wagner_fool_the_model_and_the_figure_shows_it() {
+    let lab = Lab::new();
+    let figure = lab.path("figure.png");
+    let value = lab.attack(&[&SHORT[..], &["--figure", text(&figure)]].concat());
+    assert_eq!(value["attack"], "carlini-wagner");
+    assert_eq!(value["status"], "fooled", "{value}");
+    check_status(&value);
+    assert_eq!(value["iterations"], 20);
+    assert!((1.0..=20.0).contains(&number(&value["gradient_evaluations"])));
+    assert!(number(&value["snr_db"]) > 30.0, "{value}");
+    let picture = image::open(&figure).expect("a PNG").to_rgb8();
+    assert_eq!(picture.width(), 2_100);
+    assert!((600..=1_500).contains(&picture.height()), "{}", picture.height());
+    let colours: HashSet<_> = picture.pixels().map(|pixel| pixel.0).collect();
+    assert!(colours.len() > 100, "{} colours", colours.len());
+}
+
+#[test]
+fn a_targeted_attack_ends_at_its_label() {
+    let lab = Lab::new();
+    let value = lab.attack(&[&SHORT[..], &["--target", "bass drum"]].concat());
+    assert_eq!(value["target"], "Bass_drum");
+    assert_eq!(value["status"], "fooled", "{value}");
+    assert_eq!(value["adversarial"]["label"], "Bass_drum");
+}
+
+#[test]
+fn a_clip_that_is_where_it_should_go_is_left_alone() {
+    let lab = Lab::new();
+    for (options, status) in [
+        (["--label", "Bark"], "already misclassified"),
+        (["--target", "knock"], "already the target"),
+    ] {
+        let value = lab.attack(&options);
+        assert_eq!(value["status"], status);
+        assert_eq!(value["snr_db"], Value::Null);
+        assert_eq!(value["peak"], 0.0);
+        assert_eq!(value["iterations"], 0);
+        assert_eq!(value["original"], value["adversarial"]);
+    }
+}
+
+#[test]
+fn the_same_seed_gives_the_same_file_and_another_another() {
+    let lab = Lab::new();
+    let noise = |seed: &str| {
+        let value = lab.attack(&["--attack", "white-noise", "--seed", seed]);
+        assert_eq!(value["seed"].to_string(), seed);
+        std::fs::read(lab.path("adv.wav")).expect("the file")
+    };
+    let first = noise("7");
+    assert_eq!(first, noise("7"));
+    assert_ne!(first, noise("18446744073709551615"));
+}
+
+#[test]
+fn for_people_the_result_and_the_files_are_told_in_words() {
+    let lab = Lab::new();
+    let (adversarial, figure) = (lab.path("adv.wav"), lab.path("figure.SVG"));
+    let arguments =
+        ["attack", text(&lab.clip), "--attack", "white-noise", "--snr", "12.5", "--threads", "1"];
+    let files = ["-o", text(&adversarial), "--figure", text(&figure)];
+    let stdout = run(&[&arguments[..], &files].concat()).done();
+    says(&stdout, &["White noise: ", "original     Knock 0.", "12.50 dB", " gradients"]);
+    says(&stdout, &[text(&adversarial), text(&figure)]);
+    let svg = std::fs::read_to_string(&figure).expect("an SVG");
+    assert!(svg.starts_with("<?xml") && svg.trim_end().ends_with("</svg>"));
+    says(&svg, &["Original: Knock", "SNR 12.5 dB", "data:image/png;base64,"]);
+}
+
+#[test]
+fn a_place_that_cannot_be_written_to_is_told_before_the_search() {
+    let lab = Lab::new();
+    let missing = |name: &str| lab.path("missing").join(name);
+    let inside = |name: &str| lab.clip.join(name);
+    let folder = |name: &str| {
+        let path = lab.path(name);
+        std::fs::create_dir_all(&path).expect("a folder");
+        path
+    };
+    let cases = [
+        ("-o", missing("adv.wav"), "the folder"),
+        ("-o", inside("adv.wav"), "the folder"),
+        ("-o", folder("adv.wav"), "is a folder; choose another name"),
+        ("--original", missing("nat.wav"), "the folder"),
+        ("--figure", missing("figure.png"), "choose a folder that exists"),
+        ("--figure", inside("figure.png"), "choose a folder that exists"),
+        ("--figure", folder("figure.png"), "choose a folder that exists"),
+        ("--figure", lab.path("figure.jpg"), "end it in .png or .svg"),
+    ];
+    let started = std::time::Instant::now();
+    for (option, path, expected) in &cases {
+        // The paper's setting: thousands of steps.
+        let arguments = ["attack", text(&lab.clip), "--preset", "paper", option, text(path)];
+        says(&run(&arguments).message(1), &[text(path), expected]);
+    }
+    let seconds = started.elapsed().as_secs_f64();
+    assert!(seconds < 20.0, "{} refusals took {seconds} s", cases.len());
+    assert_eq!(std::fs::read_dir(lab.path("adv.wav")).expect("a folder").count(), 0);
+}
+
+#[test]
+fn a_clip_that_cannot_be_read_or_an_snr_out_of_reach_fails_with_its_name() {
+    let lab = Lab::new();
+    let missing = lab.path("missing.wav");
+    let message = run(&["attack", text(&missing)]).message(1);
+    says(&message, &[text(&missing), "does not exist"]);
+    let clip = bundled("tambourine");
+    let loud = run(&["attack", &clip, "--attack", "white-noise", "--snr", "-300"]);
+    assert_eq!(loud.status, 1);
+    says(&loud.stdout, &["failed"]);
+    says(&loud.stderr, &[&clip, "-300.00 dB can't be reached"]);
+}
