@@ -8,32 +8,36 @@ set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
 # Debian packages; `package:command` where a command, however installed, does as well.
-build=(gcc:cc libc6-dev pkg-config:pkg-config libasound2-dev)
-# What the window loads while it runs: OpenGL, X11, Wayland, and D-Bus for file dialogs.
-window=(
-    libgl1 libegl1 libgl1-mesa-dri libxkbcommon0 libxkbcommon-x11-0
-    libx11-6 libx11-xcb1 libxcb1 libxcursor1 libxi6 libxrender1
-    libwayland-client0 libwayland-egl1 libdbus-1-3
-)
-# Sound files to decode, and a display, hands and eyes for the real window.
-test=(ffmpeg:ffmpeg sox:sox xvfb:Xvfb xdotool:xdotool imagemagick:import)
-clips=(fluidsynth:fluidsynth fluid-soundfont-gm python3-numpy python3-soundfile)
+packages_of() {
+    case $1 in
+    build) echo gcc:cc libc6-dev pkg-config:pkg-config libasound2-dev ;;
+    # What the window loads while it runs: OpenGL, X11, Wayland, and D-Bus for file dialogs.
+    window)
+        echo libgl1 libegl1 libgl1-mesa-dri libxkbcommon0 libxkbcommon-x11-0
+        echo libx11-6 libx11-xcb1 libxcb1 libxcursor1 libxi6 libxrender1
+        echo libwayland-client0 libwayland-egl1 libdbus-1-3
+        ;;
+    # Sound files to decode, and a display, hands and eyes for the real window.
+    test) echo ffmpeg:ffmpeg sox:sox xvfb:Xvfb xdotool:xdotool imagemagick:import ;;
+    clips) echo fluidsynth:fluidsynth fluid-soundfont-gm python3-numpy python3-soundfile ;;
+    esac
+}
 
-is_missing() {
+is_there() {
     local package=${1%%:*} command=${1#*:}
     if [[ $1 == *:* ]]; then
-        ! command -v "$command" >/dev/null
+        command -v "$command" >/dev/null
     elif [[ $package == python3-* && -n ${PYTHON:-} ]]; then
-        ! "$PYTHON" -c "import ${package#python3-}" 2>/dev/null
+        "$PYTHON" -c "import ${package#python3-}" 2>/dev/null
     else
-        [[ $(dpkg-query -W -f='${db:Status-Status}' "$package" 2>/dev/null) != installed ]]
+        [[ $(dpkg-query -W -f='${db:Status-Status}' "$package" 2>/dev/null) == installed ]]
     fi
 }
 
 install() {
     local apt=(apt-get -o DPkg::Lock::Timeout=120)
     local as_root=(env DEBIAN_FRONTEND=noninteractive)
-    if [[ $(id -u) != 0 ]]; then
+    if ((EUID != 0)); then
         if ! command -v sudo >/dev/null; then
             echo "These packages are missing; let an administrator install them:" >&2
             echo "    apt-get install $*" >&2
@@ -50,9 +54,8 @@ install() {
 packages() {
     local group entry missing=()
     for group in "$@"; do
-        local -n entries=$group
-        for entry in "${entries[@]}"; do
-            if is_missing "$entry"; then missing+=("${entry%%:*}"); fi
+        for entry in $(packages_of "$group"); do
+            is_there "$entry" || missing+=("${entry%%:*}")
         done
     done
     if ((${#missing[@]})); then install "${missing[@]}"; fi

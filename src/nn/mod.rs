@@ -3,7 +3,7 @@
 //! Every layer here is frozen: it knows the gradient with respect to its input and computes no
 //! gradient of its weights, which attacks never need. Forward and adjoint of a layer are written
 //! once on slices, generic over `f32` (used) and `f64` (checked against finite differences), as a
-//! [`kernel::Kernel`]; callers see layers that map tensors to tensors. A faster kernel goes behind
+//! `kernel::Kernel`; callers see layers that map tensors to tensors. A faster kernel goes behind
 //! the same layer.
 
 mod activation;
