@@ -74,10 +74,10 @@ impl Engine {
         let id = CommandId(self.last_id.fetch_add(1, Ordering::Relaxed) + 1);
         match command {
             Command::LoadClip { source, limit_seconds } => {
-                files::aside(&self.outbox, id, move || files::load_clip(&source, limit_seconds))
+                files::aside(&self.outbox, id, move || files::load_clip(&source, limit_seconds));
             }
             Command::Save(job) => {
-                files::aside(&self.outbox, id, move || files::save(&job).map(EventKind::Saved))
+                files::aside(&self.outbox, id, move || files::save(&job).map(EventKind::Saved));
             }
             command => {
                 if let Some(commands) = &self.commands {
