@@ -107,8 +107,10 @@ pub fn run(arguments: &Arguments) -> Result<(), Failure> {
     let attack = spec.build();
     let outcome = pool.install(|| attack.run(model.as_ref(), &problem, &mut observer));
     bar.finish_and_clear();
-    write(arguments, &clip, model.as_ref(), &outcome)?;
-    report(arguments, model.as_ref(), &outcome)?;
+    // A full disk must not cost the numbers of a long search.
+    let written = write(arguments, &clip, model.as_ref(), &outcome);
+    report(arguments, model.as_ref(), &outcome, written.is_ok())?;
+    written?;
     match outcome.status.reason() {
         Some(reason) if outcome.status.name() == "failed" => {
             Err(Failure::Failed(format!("{}: {reason}", arguments.clip.display())))
@@ -117,9 +119,19 @@ pub fn run(arguments: &Arguments) -> Result<(), Failure> {
     }
 }
 
+/// The files that were asked for.
+fn outputs(arguments: &Arguments) -> impl Iterator<Item = &PathBuf> {
+    [&arguments.original, &arguments.output, &arguments.figure].into_iter().flatten()
+}
+
 /// Refuses files that can't be written before the attack computes for minutes, not after it.
 fn check_places(arguments: &Arguments) -> Result<(), Failure> {
     let failed = |error: &dyn std::fmt::Display| Failure::Failed(error.to_string());
+    let places: Vec<_> = outputs(arguments).collect();
+    if let Some(twice) = places.iter().enumerate().find(|(i, path)| places[..*i].contains(path)) {
+        let path = twice.1.display();
+        return Err(Failure::Usage(format!("{path} was given for two outputs; name two files")));
+    }
     for path in [&arguments.output, &arguments.original].into_iter().flatten() {
         audio::check_place(path).map_err(|e| failed(&e))?;
     }
@@ -182,7 +194,12 @@ fn write(
     Ok(())
 }
 
-fn report(arguments: &Arguments, model: &dyn Classifier, outcome: &Outcome) -> Result<(), Failure> {
+fn report(
+    arguments: &Arguments,
+    model: &dyn Classifier,
+    outcome: &Outcome,
+    written: bool,
+) -> Result<(), Failure> {
     let labels = model.labels();
     let after = outcome.adversarial.probability(outcome.original_label);
     if arguments.json {
@@ -218,8 +235,7 @@ fn report(arguments: &Arguments, model: &dyn Classifier, outcome: &Outcome) -> R
         "  effort       {} steps, {} gradients, {:.1} s",
         outcome.iterations, outcome.gradient_evaluations, outcome.seconds
     ))?;
-    let written = [&arguments.original, &arguments.output, &arguments.figure];
-    for path in written.into_iter().flatten() {
+    for path in outputs(arguments).filter(|_| written) {
         common::say(format_args!("  written      {}", path.display()))?;
     }
     Ok(())
