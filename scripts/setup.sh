@@ -30,7 +30,8 @@ is_there() {
     elif [[ $package == python3-* && -n ${PYTHON:-} ]]; then
         "$PYTHON" -c "import ${package#python3-}" 2>/dev/null
     else
-        [[ $(dpkg-query -W -f='${db:Status-Status}' "$package" 2>/dev/null) == installed ]]
+        # One line an architecture.
+        dpkg-query -W -f='${db:Status-Status}\n' "$package" 2>/dev/null | grep -qx installed
     fi
 }
 

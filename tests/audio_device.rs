@@ -47,7 +47,7 @@ fn run_child_with(name: &str, folder: &Path, configuration: &str) {
             assert!(status.success(), "the child failed: {status}");
             return;
         }
-        if start.elapsed() > Duration::from_secs(40) {
+        if start.elapsed() > Duration::from_secs(120) {
             child.kill().unwrap();
             panic!("the child hangs");
         }

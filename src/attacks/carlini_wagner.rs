@@ -171,18 +171,28 @@ impl CarliniWagner {
                 (None, Some((samples, _)), Some(balance)) => {
                     Some(Start { offset: space.offset_of(samples), balance })
                 }
-                _ => self.approach(search, observer, &space, fresh.unwrap_or(block), end)?,
+                _ => {
+                    let found =
+                        self.approach(search, observer, &space, fresh.unwrap_or(block), end);
+                    search.unless_found(found)?.flatten()
+                }
             };
             let Some(start) = start else { continue };
             let stage = |c: f64| format!("search {} of {}, c = {c:.1e}", round + 1, self.searches);
             let used = fresh.unwrap_or(block);
             let descent =
                 Descent { c: relative_c * start.balance, block: used, end, stage: &stage };
-            let (success, c) = self.descend(search, observer, &space, &start, descent)?;
+            let first = search.iterations;
+            let ended = self.descend(search, observer, &space, &start, descent);
             if search.best().map(|(_, snr_db)| snr_db) > before {
                 (block, balance) = (used, Some(start.balance));
             }
-            relative_c = bounds.next(c / start.balance, success);
+            // One step says nothing of its c.
+            if let Some((success, c)) = search.unless_found(ended)?
+                && search.iterations > first + 1
+            {
+                relative_c = bounds.next(c / start.balance, success);
+            }
         }
         Ok(format!("{steps} steps did not reach the goal"))
     }

@@ -32,11 +32,14 @@ pub fn perturb_at_snr(
         return Err("the clip or the direction of the perturbation is all zeros".to_owned());
     }
     // Without clipping this is exact; clipping only takes energy away.
-    let mut low = (signal / energy / 10f64.powf(wanted_db / 10.0)).sqrt();
-    if (snr_db(samples, &at(low)) - wanted_db).abs() < 1e-4 {
-        return Ok(at(low));
+    let exact = (signal / energy / 10f64.powf(wanted_db / 10.0)).sqrt();
+    if !(exact.is_finite() && exact > 0.0) {
+        return Err(format!("an SNR of {wanted_db:.2} dB is beyond what numbers can hold"));
     }
-    low *= 0.5;
+    if (snr_db(samples, &at(exact)) - wanted_db).abs() < 1e-4 {
+        return Ok(at(exact));
+    }
+    let mut low = 0.5 * exact;
     let mut high = 4.0 * low;
     while snr_db(samples, &at(high)) > wanted_db {
         high *= 2.0;
@@ -57,7 +60,8 @@ pub fn perturb_at_snr(
     }
     let result = at(high);
     let reached = snr_db(samples, &result);
-    if (reached - wanted_db).abs() > 0.01 {
+    // Written so that NaN is refused too.
+    if !((reached - wanted_db).abs() <= 0.01) {
         return Err(format!(
             "an SNR of {wanted_db:.2} dB is below what 32-bit samples can hold; the nearest is {reached:.2} dB"
         ));
@@ -95,5 +99,8 @@ mod tests {
         assert!(perturb_at_snr(&full, &outward, 20.0).unwrap_err().contains("clipping"));
         assert!(perturb_at_snr(&full, &[0.0; 4], 20.0).is_err());
         assert!(perturb_at_snr(&full, &outward, f64::NAN).is_err());
+        for extreme in [-5000.0, 5000.0] {
+            assert!(perturb_at_snr(&[0.0, 0.5], &[0.0, 1.0], extreme).is_err());
+        }
     }
 }

@@ -162,6 +162,19 @@ impl Search<'_> {
         self.best.as_ref().map(|best| (&best.samples, best.snr_db))
     }
 
+    /// Where something adversarial was found before, what breaks later ends only its own part of
+    /// the search: none then.
+    ///
+    /// # Errors
+    /// [`Ended::Stopped`], and [`Ended::Failed`] where nothing was found yet.
+    pub fn unless_found<T>(&self, part: Result<T, Ended>) -> Result<Option<T>, Ended> {
+        match part {
+            Ok(value) => Ok(Some(value)),
+            Err(Ended::Failed(_)) if self.best.is_some() => Ok(None),
+            Err(ended) => Err(ended),
+        }
+    }
+
     /// Tells the observer of one more step.
     ///
     /// # Errors
@@ -195,11 +208,14 @@ impl Search<'_> {
     /// The outcome, its label taken afresh from the final samples.
     fn finish(self, ended: Result<String, Ended>) -> Outcome {
         let samples = self.best.map_or(self.fallback, |best| best.samples);
+        let outside = samples.iter().any(|x| !(x.abs() <= 1.0));
         let fresh = self.classifier.classify(&samples);
         let (adversarial, broken) = match fresh {
             Ok(verdict) => (verdict, None),
             Err(error) => (self.original.clone(), Some(format!("the last check failed: {error}"))),
         };
+        let broken =
+            if outside { Some("it produced samples outside [-1, 1]".to_owned()) } else { broken };
         let mut outcome = Outcome {
             status: Status::Fooled,
             original_label: self.original_label,

@@ -33,6 +33,9 @@ pub const DEFAULT_LIMIT_SECONDS: f64 = 60.0;
 /// The shortest clip that the models accept, in seconds.
 pub const MINIMUM_SECONDS: f64 = 0.1;
 
+/// Float samples beyond this times full scale are no sound, and overflow on the way.
+const LOUDEST: f32 = 1e6;
+
 /// Half a step of 24 bits: what never rises above it is silence, whatever a codec left in it.
 const SILENCE: f32 = 1.0 / 16_777_216.0;
 
@@ -255,14 +258,17 @@ impl<'a> Reading<'a> {
             let reason = "its sample rate or channel count changes".to_owned();
             return Err(LoadError::Damaged { file: file(), at: sound.seconds(), reason });
         }
-        let share = 1.0 / channels as f32;
         for frame in interleaved.chunks_exact(channels) {
             if frame.iter().any(|sample| !sample.is_finite()) {
                 return Err(LoadError::NonFinite { file: file(), at: sound.seconds() });
             }
+            if frame.iter().any(|sample| sample.abs() > LOUDEST) {
+                let reason = "samples a million times louder than full scale".to_owned();
+                return Err(LoadError::Damaged { file: file(), at: sound.seconds(), reason });
+            }
             sound.peak = frame.iter().fold(sound.peak, |peak, sample| peak.max(sample.abs()));
-            let mean = if channels == 1 { frame[0] } else { frame.iter().sum::<f32>() * share };
-            sound.mono.push(mean);
+            let sum: f64 = frame.iter().map(|&sample| f64::from(sample)).sum();
+            sound.mono.push((sum / channels as f64) as f32);
         }
         if sound.seconds() > self.limit {
             let (seconds, exact) = (self.stated.unwrap_or(self.limit), self.stated.is_some());

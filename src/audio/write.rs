@@ -47,29 +47,45 @@ const WAV: WavSpec = WavSpec {
 /// # Errors
 /// [`SaveError`], with neither a half file nor a temporary one left behind.
 pub fn write_wav_f32(path: &Path, samples: &[f32]) -> Result<(), SaveError> {
-    check_place(path)?;
-    let folder = folder_of(path);
-    // Process and count keep writers of the same file out of each other's way.
-    static COUNT: AtomicUsize = AtomicUsize::new(0);
-    let (process, count) = (std::process::id(), COUNT.fetch_add(1, Relaxed));
-    let temporary = folder.join(format!(".mondegreen-{process}-{count}.part"));
+    check_names(path)?;
+    let temporary = temporary_beside(path);
     let written = write_to(&temporary, samples).and_then(|()| fs::rename(&temporary, path));
     written.map_err(|source| {
         fs::remove_file(&temporary).ok();
-        match source.kind() {
-            io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem => {
-                SaveError::Denied { path: path.to_owned() }
-            }
-            _ => SaveError::Io { path: path.to_owned(), source },
-        }
+        save_error(path, source)
     })
 }
 
-/// Checks that `path` may become a file: its folder is there, and it is no folder itself.
+/// Checks that `path` may become a file: its folder is there and lets one be made, and it is no
+/// folder itself.
 ///
 /// # Errors
-/// [`SaveError::NoFolder`] and [`SaveError::IsFolder`].
+/// [`SaveError`], as writing would give it.
 pub fn check_place(path: &Path) -> Result<(), SaveError> {
+    check_names(path)?;
+    let temporary = temporary_beside(path);
+    let made = fs::File::create(&temporary).and_then(|_| fs::remove_file(&temporary));
+    made.map_err(|source| save_error(path, source))
+}
+
+fn save_error(path: &Path, source: io::Error) -> SaveError {
+    match source.kind() {
+        io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem => {
+            SaveError::Denied { path: path.to_owned() }
+        }
+        _ => SaveError::Io { path: path.to_owned(), source },
+    }
+}
+
+/// A name that no other file has. Process and count keep writers of the same file out of each
+/// other's way.
+fn temporary_beside(path: &Path) -> PathBuf {
+    static COUNT: AtomicUsize = AtomicUsize::new(0);
+    let (process, count) = (std::process::id(), COUNT.fetch_add(1, Relaxed));
+    folder_of(path).join(format!(".mondegreen-{process}-{count}.part"))
+}
+
+fn check_names(path: &Path) -> Result<(), SaveError> {
     if path.is_dir() {
         return Err(SaveError::IsFolder { path: path.to_owned() });
     }

@@ -1,7 +1,7 @@
 //! `mondegreen attack`: make a model mishear a clip.
 
 use std::io::IsTerminal as _;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use clap::Args;
@@ -9,7 +9,9 @@ use indicatif::{ProgressBar, ProgressStyle};
 use serde_json::json;
 
 use super::common::{self, Compute, Failure, label_json};
-use crate::attacks::{AttackId, AttackSpec, Flow, Goal, Outcome, Preset, Problem, Progress};
+use crate::attacks::{
+    AttackId, AttackSpec, Flow, Goal, Outcome, Preset, Problem, Progress, Status,
+};
 use crate::audio::{self, Clip};
 use crate::dsp::{Look, StftSettings};
 use crate::figure::Figure;
@@ -93,6 +95,11 @@ pub fn run(arguments: &Arguments) -> Result<(), Failure> {
         true_label: find(&arguments.label)?,
         seed: arguments.seed,
     };
+    if problem.true_label.is_some() && problem.true_label == problem.goal.target() {
+        return Err(Failure::Usage(
+            "the target is the clip's own label; choose another".to_owned(),
+        ));
+    }
     let mut spec = AttackSpec::new(arguments.attack);
     spec.snr_db = arguments.snr.unwrap_or(spec.snr_db);
     spec.preset = arguments.preset;
@@ -107,16 +114,14 @@ pub fn run(arguments: &Arguments) -> Result<(), Failure> {
     let attack = spec.build();
     let outcome = pool.install(|| attack.run(model.as_ref(), &problem, &mut observer));
     bar.finish_and_clear();
+    if let Status::Failed(reason) = &outcome.status {
+        report(arguments, model.as_ref(), &outcome, false)?;
+        return Err(Failure::Failed(format!("{}: {reason}", arguments.clip.display())));
+    }
     // A full disk must not cost the numbers of a long search.
     let written = write(arguments, &clip, model.as_ref(), &outcome);
     report(arguments, model.as_ref(), &outcome, written.is_ok())?;
-    written?;
-    match outcome.status.reason() {
-        Some(reason) if outcome.status.name() == "failed" => {
-            Err(Failure::Failed(format!("{}: {reason}", arguments.clip.display())))
-        }
-        _ => Ok(()),
-    }
+    written
 }
 
 /// The files that were asked for.
@@ -124,13 +129,32 @@ fn outputs(arguments: &Arguments) -> impl Iterator<Item = &PathBuf> {
     [&arguments.original, &arguments.output, &arguments.figure].into_iter().flatten()
 }
 
+/// A path in the one form that tells whether two are the same file, whether it exists or not.
+fn whereabouts(path: &Path) -> PathBuf {
+    path.canonicalize().unwrap_or_else(|_| {
+        let folder = path.parent().filter(|folder| *folder != Path::new(""));
+        let folder = folder.unwrap_or(Path::new(".")).canonicalize();
+        folder.unwrap_or_default().join(path.file_name().unwrap_or_default())
+    })
+}
+
 /// Refuses files that can't be written before the attack computes for minutes, not after it.
 fn check_places(arguments: &Arguments) -> Result<(), Failure> {
     let failed = |error: &dyn std::fmt::Display| Failure::Failed(error.to_string());
-    let places: Vec<_> = outputs(arguments).collect();
-    if let Some(twice) = places.iter().enumerate().find(|(i, path)| places[..*i].contains(path)) {
-        let path = twice.1.display();
-        return Err(Failure::Usage(format!("{path} was given for two outputs; name two files")));
+    let mut places = vec![whereabouts(&arguments.clip)];
+    for path in outputs(arguments) {
+        let place = whereabouts(path);
+        if place == places[0] {
+            let path = path.display();
+            return Err(Failure::Usage(format!("{path} is the clip itself; name another file")));
+        }
+        if places.contains(&place) {
+            let path = path.display();
+            return Err(Failure::Usage(format!(
+                "{path} was given for two outputs; name two files"
+            )));
+        }
+        places.push(place);
     }
     for path in [&arguments.output, &arguments.original].into_iter().flatten() {
         audio::check_place(path).map_err(|e| failed(&e))?;
@@ -205,7 +229,7 @@ fn report(
     if arguments.json {
         // JSON has no infinity: a clip that was not changed has "snr_db": null.
         let line = json!({
-            "clip": arguments.clip,
+            "clip": arguments.clip.to_string_lossy(),
             "model": model.card().id.name(),
             "attack": arguments.attack.name(),
             "target": outcome.goal.target().map(|target| labels.name(target)),

@@ -91,7 +91,7 @@ fn print(
     if arguments.json {
         let top: Vec<_> = ranked.iter().map(|&(label, _)| label_json(verdict, label)).collect();
         let line = json!({
-            "clip": path,
+            "clip": path.to_string_lossy(),
             "model": model.card().id.name(),
             "label": verdict.labels.name(label),
             "confidence": confidence,

@@ -91,8 +91,11 @@ pub fn model(library: &mut ModelLibrary, id: ModelId) -> Result<Arc<dyn Classifi
     library.get(id).map_err(|error| Failure::Failed(error.to_string()))
 }
 
-/// `{"label", "confidence"}` of one label.
+/// `{"label", "confidence"}` of one label; null where the model was not asked.
 pub fn label_json(verdict: &Verdict, label: usize) -> Value {
+    if verdict.probabilities.is_empty() {
+        return Value::Null;
+    }
     json!({ "label": verdict.labels.name(label), "confidence": verdict.probability(label) })
 }
 

@@ -2,24 +2,29 @@
 //! busy with an attack for minutes.
 
 use std::path::PathBuf;
+use std::thread::JoinHandle;
 
 use super::message::{ClipSource, CommandId, EventKind, SaveJob};
 use super::worker::Outbox;
 use crate::assets::BUNDLED;
 use crate::audio::{self, Clip};
 
-/// Runs a job on a thread of its own and sends its answer.
+/// Runs a job on a thread of its own and sends its answer; gives the thread, if one started.
 pub fn aside(
     outbox: &Outbox,
     id: CommandId,
     job: impl FnOnce() -> Result<EventKind, String> + Send + 'static,
-) {
+) -> Option<JoinHandle<()>> {
     let sender = outbox.clone();
     let started =
         std::thread::Builder::new().name("file".to_owned()).spawn(move || sender.answer(id, job));
-    if let Err(error) = started {
-        let reason = format!("no thread could be started for it: {error}");
-        outbox.send(id, EventKind::Failed(reason));
+    match started {
+        Ok(thread) => Some(thread),
+        Err(error) => {
+            let reason = format!("no thread could be started for it: {error}");
+            outbox.send(id, EventKind::Failed(reason));
+            None
+        }
     }
 }
 

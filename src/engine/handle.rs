@@ -1,9 +1,9 @@
 //! The window's side of the engine.
 
 use std::path::PathBuf;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::{self, Receiver, Sender};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
 
 use super::device::DeviceChoice;
@@ -30,6 +30,8 @@ pub struct Engine {
     last_id: AtomicU64,
     cancelled: Arc<AtomicU64>,
     thread: Option<JoinHandle<()>>,
+    /// Threads that write files: they are waited for, so that closing the window loses nothing.
+    saves: Mutex<Vec<JoinHandle<()>>>,
     threads: usize,
     device: String,
 }
@@ -63,6 +65,7 @@ impl Engine {
             last_id: AtomicU64::new(0),
             cancelled,
             thread: Some(thread),
+            saves: Mutex::default(),
             threads,
             device,
         })
@@ -74,10 +77,15 @@ impl Engine {
         let id = CommandId(self.last_id.fetch_add(1, Ordering::Relaxed) + 1);
         match command {
             Command::LoadClip { source, limit_seconds } => {
+                // Nobody waits for a clip that is still being decoded when the window closes.
                 files::aside(&self.outbox, id, move || files::load_clip(&source, limit_seconds));
             }
             Command::Save(job) => {
-                files::aside(&self.outbox, id, move || files::save(&job).map(EventKind::Saved));
+                let save = move || files::save(&job).map(EventKind::Saved);
+                let thread = files::aside(&self.outbox, id, save);
+                let mut saves = self.saves.lock().unwrap_or_else(PoisonError::into_inner);
+                saves.retain(|save| !save.is_finished());
+                saves.extend(thread);
             }
             command => {
                 if let Some(commands) = &self.commands {
@@ -117,6 +125,10 @@ impl Drop for Engine {
         self.commands = None;
         if let Some(thread) = self.thread.take() {
             thread.join().ok();
+        }
+        let saves = self.saves.get_mut().unwrap_or_else(PoisonError::into_inner);
+        for save in saves.drain(..) {
+            save.join().ok();
         }
     }
 }

@@ -2,15 +2,12 @@
 
 use std::fs::{self, File};
 use std::io::{self, Write as _};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 
 /// Writes `bytes` beside `path` and then renames them over it, so that nobody finds half a file.
 pub(super) fn replace(path: &Path, bytes: &[u8]) -> io::Result<()> {
-    // Two programs, and two threads of one, may write figures to one folder.
-    static COUNT: AtomicU64 = AtomicU64::new(0);
-    let count = COUNT.fetch_add(1, Ordering::Relaxed);
-    let temporary = path.with_file_name(format!(".figure-{}-{count}.part", std::process::id()));
+    let temporary = temporary_beside(path);
     let written = write_through(&temporary, bytes).and_then(|()| fs::rename(&temporary, path));
     if written.is_err() {
         // The first error is what matters; there may be nothing to remove.
@@ -19,7 +16,15 @@ pub(super) fn replace(path: &Path, bytes: &[u8]) -> io::Result<()> {
     written
 }
 
-/// Checks that `path`'s folder is there and that no folder has its name.
+/// A name that no other file has: two programs, and two threads of one, may write figures to one
+/// folder.
+fn temporary_beside(path: &Path) -> PathBuf {
+    static COUNT: AtomicU64 = AtomicU64::new(0);
+    let count = COUNT.fetch_add(1, Ordering::Relaxed);
+    path.with_file_name(format!(".figure-{}-{count}.part", std::process::id()))
+}
+
+/// Checks that `path`'s folder is there and lets a file be made, and that no folder has its name.
 pub(super) fn check_place(path: &Path) -> io::Result<()> {
     if path.is_dir() {
         return Err(io::ErrorKind::IsADirectory.into());
@@ -27,7 +32,10 @@ pub(super) fn check_place(path: &Path) -> io::Result<()> {
     let folder = path.parent().filter(|folder| *folder != Path::new(""));
     match folder.map(fs::metadata).transpose()? {
         Some(folder) if !folder.is_dir() => Err(io::ErrorKind::NotADirectory.into()),
-        _ => Ok(()),
+        _ => {
+            let temporary = temporary_beside(path);
+            File::create(&temporary).and_then(|_| fs::remove_file(&temporary))
+        }
     }
 }
 

@@ -59,6 +59,9 @@ impl ReluAffine {
             (scale, shift)
         });
         let (scale, shift): (Vec<_>, Vec<_>) = folded.unzip();
+        if scale.iter().chain(&shift).any(|value: &f64| !value.is_finite()) {
+            bail!("batch norm: a running variance is negative or a value is not finite")
+        }
         Ok(Self(Arc::new(ReluAffineKernel {
             scale: FrozenWeights::from_f64(scale),
             shift: FrozenWeights::from_f64(shift),

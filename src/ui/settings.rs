@@ -66,6 +66,10 @@ impl Default for Settings {
 impl Settings {
     /// Puts a file at the top of the recent ones.
     pub fn remember(&mut self, path: &Path) {
+        // A path that is no text could not be kept, nor any other setting beside it.
+        if path.to_str().is_none() {
+            return;
+        }
         self.recent.retain(|known| known != path);
         self.recent.insert(0, path.to_path_buf());
         self.recent.truncate(RECENT);

@@ -244,3 +244,25 @@ fn one_file_for_two_outputs_is_refused_before_the_search() {
     says(&done.message(2), &["both.wav", "two outputs"]);
     assert!(!path.exists());
 }
+
+#[test]
+fn the_clip_itself_is_never_overwritten() {
+    let lab = Lab::new();
+    let before = std::fs::read(&lab.clip).expect("the clip");
+    let name = lab.clip.file_name().expect("a name").to_str().expect("UTF-8");
+    // The same file by another name.
+    let roundabout = lab.folder.path().join(".").join(name);
+    let done = run(&["attack", text(&lab.clip), "-o", text(&roundabout)]);
+    says(&done.message(2), &["the clip itself"]);
+    assert_eq!(std::fs::read(&lab.clip).expect("the clip"), before);
+}
+
+#[test]
+fn a_target_that_is_the_true_label_is_refused_and_writes_nothing() {
+    let lab = Lab::new();
+    let path = lab.path("adv.wav");
+    let options = ["--label", "knock", "--target", "Knock", "-o", text(&path)];
+    let done = run(&[&["attack", text(&lab.clip)], &options[..]].concat());
+    says(&done.message(2), &["the clip's own label"]);
+    assert!(!path.exists());
+}

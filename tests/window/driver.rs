@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use tempfile::TempDir;
 
 /// Generous: software drawing beside an attack on two cores.
-const DEADLINE: Duration = Duration::from_secs(300);
+const DEADLINE: Duration = Duration::from_secs(900);
 
 /// A rectangle in pixels of the window.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -87,6 +87,7 @@ impl App {
             }
             UiCommand::ChoosePairFolder => {
                 if self.lab.shown_result().is_some_and(LabResult::was_changed) {
+                    self.remember_result();
                     self.dialogs.pair_folder(ctx);
                 }
             }
@@ -94,6 +95,7 @@ impl App {
                 if let Some(result) = self.lab.shown_result().filter(|result| result.was_changed())
                 {
                     let name = format!("{}.png", result.job.clip.name);
+                    self.remember_result();
                     self.dialogs.figure(ctx, &name);
                 }
             }
@@ -150,8 +152,25 @@ impl App {
         self.player.set_side(Side::Original);
     }
 
+    /// A dialog opens for the shown result.
+    fn remember_result(&mut self) {
+        if !self.dialogs.is_open() {
+            self.to_save = self.lab.shown_index();
+        }
+    }
+
+    /// The result that a dialog was opened for, or the one that is shown.
+    fn result_to_save(&mut self) -> Option<&LabResult> {
+        let index = self.to_save.take().or(self.lab.shown_index());
+        let result = index.and_then(|index| self.lab.results.get(index));
+        if result.is_none() {
+            self.notices.info("Nothing was saved: there is no result. Attack the clip first.");
+        }
+        result
+    }
+
     fn save_pair(&mut self, folder: PathBuf) {
-        if let Some(result) = self.lab.shown_result() {
+        if let Some(result) = self.result_to_save() {
             let job = SaveJob::Pair {
                 clip: result.job.clip.clone(),
                 adversarial: result.outcome.samples.clone(),
@@ -162,7 +181,8 @@ impl App {
     }
 
     fn save_figure(&mut self, path: PathBuf) {
-        if let Some(result) = self.lab.shown_result() {
+        let (stft, look) = (self.settings.stft, self.settings.look);
+        if let Some(result) = self.result_to_save() {
             let (job, outcome) = (&result.job, &result.outcome);
             let top = |verdict: &crate::models::Verdict| (verdict.title(), verdict.top().1);
             let figure = Figure {
@@ -174,8 +194,8 @@ impl App {
                 original_label: top(&outcome.original),
                 adversarial_label: top(&outcome.adversarial),
                 snr_db: outcome.metrics.snr_db,
-                stft: self.settings.stft,
-                look: self.settings.look,
+                stft,
+                look,
             };
             let job = SaveJob::Figure { figure: Box::new(figure), path };
             self.saving.push(self.engine.send(Command::Save(job)));

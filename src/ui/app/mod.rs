@@ -43,6 +43,8 @@ pub struct App {
     given: Given,
     /// What the player complained about last.
     complaint: Option<String>,
+    /// The result that a file dialog was opened for: another may be shown when it answers.
+    to_save: Option<usize>,
     /// Files being written, and the latest that were.
     saving: Vec<CommandId>,
     saved: Vec<PathBuf>,
@@ -77,6 +79,7 @@ impl App {
             help: false,
             given: (None, None),
             complaint: None,
+            to_save: None,
             saving: Vec::new(),
             saved: Vec::new(),
         };

@@ -59,7 +59,7 @@ impl Lab {
                 };
                 let watched = self.shown == Shown::Live;
                 let ours = self.is_this_clip(&running.job.clip);
-                if ours && self.verdict.is_none() {
+                if ours && self.verdict.is_none() && !outcome.original.probabilities.is_empty() {
                     self.verdict = Some(outcome.original.clone());
                 }
                 self.results.push(LabResult {

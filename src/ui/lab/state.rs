@@ -145,8 +145,13 @@ impl Lab {
 
     /// The result that is shown, unless the running attack is.
     pub fn shown_result(&self) -> Option<&LabResult> {
+        self.results.get(self.shown_index()?)
+    }
+
+    /// Where the shown result is kept, if one is shown.
+    pub fn shown_index(&self) -> Option<usize> {
         match self.shown {
-            Shown::Result(index) => self.results.get(index),
+            Shown::Result(index) => Some(index),
             Shown::Nothing | Shown::Live => None,
         }
     }

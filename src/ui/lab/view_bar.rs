@@ -150,7 +150,9 @@ fn picture_settings(ui: &mut Ui, settings: &mut Settings) {
         stft.hop = hop.unwrap_or(stft.hop);
         stft.hop
     });
-    stft.hop = stft.hop.min(stft.window);
+    // Frames that overlap by more than 15/16 cost memory (a minute of long windows would take half
+    // a gigabyte a side) and show nothing new.
+    stft.hop = stft.hop.clamp(stft.window / 16, stft.window);
     row(ui, "", |ui| {
         let reset = ui.button("Defaults").on_hover_text("Range, colours and window as at first");
         if reset.clicked() {
