@@ -225,6 +225,18 @@ fn a_target_is_found_by_search_and_aimed_at() {
     let value = harness.get_by_label("Target label").value();
     assert_eq!(value.as_deref(), Some("Bass drum"));
 
+    // By the keyboard alone: what was typed and given up is gone, Enter takes the first that fits.
+    for (typed, key) in [("xyz", egui::Key::Escape), ("snare", egui::Key::Enter)] {
+        harness.get_by_label("Target label").click();
+        harness.run_steps(4);
+        harness.get_by(|node| node.role() == egui::Role::TextInput).type_text(typed);
+        harness.run_steps(3);
+        harness.key_press(key);
+        harness.run_steps(3);
+    }
+    let value = harness.get_by_label("Target label").value();
+    assert_eq!(value.as_deref(), Some("Snare drum"));
+
     harness.get_by_label("Attack").click();
     until(&mut harness, "the aimed attack's result", |h| has(h, "Result: FGSM"));
 }

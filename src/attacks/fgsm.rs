@@ -54,7 +54,11 @@ impl Attack for Fgsm {
             let verdict = classifier.classify(&candidate)?;
             search.keep(&candidate, &verdict);
             search.step(observer, "one signed step", &candidate, &verdict)?;
-            Ok(format!("one step at {:.1} dB SNR does not reach the goal", self.snr_db))
+            let after = match problem.goal {
+                Goal::Untargeted => "the model still hears the original label",
+                Goal::Targeted(_) => "the model does not hear the target",
+            };
+            Ok(format!("{after} after one step at {:.1} dB SNR", self.snr_db))
         })
     }
 }

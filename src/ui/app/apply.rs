@@ -137,13 +137,14 @@ impl App {
             match self.lab.labels().find(&form.target) {
                 Ok(label) => Goal::Targeted(label),
                 Err(_) => {
-                    self.notices.info("Choose the label that the model shall hear, then attack.");
+                    self.notices.info(NO_TARGET);
                     return;
                 }
             }
         } else {
             Goal::Untargeted
         };
+        self.notices.retract(Some(NO_TARGET));
         let job =
             AttackJob { clip, model: self.lab.model.id, spec: form.spec(), goal, seed: form.seed };
         let command = self.engine.send(Command::Attack(Box::new(job.clone())));
@@ -202,6 +203,9 @@ impl App {
         }
     }
 }
+
+/// What is told where an attack should aim and has no target.
+const NO_TARGET: &str = "Choose the label that the model shall hear, then attack.";
 
 fn file_name(path: &Path) -> String {
     path.file_name().unwrap_or(path.as_os_str()).to_string_lossy().into_owned()

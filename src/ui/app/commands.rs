@@ -142,7 +142,14 @@ fn consume(input: &mut egui::InputState, shortcut: &KeyboardShortcut) -> bool {
     if shortcut.logical_key == Key::Questionmark {
         return input.key_pressed(Key::Questionmark);
     }
-    input.modifiers.matches_exact(shortcut.modifiers) && input.consume_shortcut(shortcut)
+    // The modifiers of the key press, not those of now: a quick press may be over when a frame begins.
+    let pressed = input.events.iter().any(|event| match event {
+        egui::Event::Key { key, pressed: true, modifiers, .. } => {
+            *key == shortcut.logical_key && modifiers.matches_exact(shortcut.modifiers)
+        }
+        _ => false,
+    });
+    pressed && input.consume_shortcut(shortcut)
 }
 
 #[cfg(test)]

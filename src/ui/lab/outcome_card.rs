@@ -35,6 +35,12 @@ impl LabUi<'_> {
                 Status::Cancelled if outcome.is_adversarial() => palette.adversarial,
                 _ => palette.quiet,
             };
+            let (job, labels) = (&result.job, &outcome.original.labels);
+            let mut attack = job.spec.id.title().to_owned();
+            if let Some(target) = job.goal.target() {
+                attack = format!("{attack} to {}", labels.title(target));
+            }
+            row_text(ui, "attack", attack, None, job.spec.id.explanation());
             let what = match &outcome.status {
                 Status::Cancelled if outcome.is_adversarial() => {
                     "The best found before the stop; it does fool the model."
@@ -42,7 +48,11 @@ impl LabUi<'_> {
                 Status::Fooled => "The final samples were named afresh.",
                 _ => "",
             };
-            row_text(ui, "status", outcome.status.name(), Some(colour), what);
+            let status = match &outcome.status {
+                Status::Cancelled if outcome.is_adversarial() => "fooled, stopped early",
+                status => status.name(),
+            };
+            row_text(ui, "status", status, Some(colour), what);
             if let Some(reason) = outcome.status.reason() {
                 let words = RichText::new(reason).size(SMALL).color(palette.quiet);
                 ui.add(Label::new(words).wrap());

@@ -30,21 +30,24 @@ impl LabUi<'_> {
         order.retain(|&label| Some(label) != original);
 
         let search = &mut self.lab.target_search;
+        let mut open = false;
         let response = popup_button(ui, "Target label", &text, width, |ui| {
+            open = true;
             ui.set_width(width.max(220.0));
             let field = TextEdit::singleline(search)
                 .hint_text("Search labels")
                 .desired_width(f32::INFINITY);
             let field = ui.add(field);
-            if !field.has_focus() && ui.memory(|memory| memory.focused().is_none()) {
+            // Before the focus is asked for again, which would undo that Enter gave it up.
+            let enter =
+                field.lost_focus() && ui.input(|input| input.key_pressed(eframe::egui::Key::Enter));
+            if !enter && !field.has_focus() && ui.memory(|memory| memory.focused().is_none()) {
                 field.request_focus();
             }
             let wanted = search.to_lowercase();
             let found = order.iter().map(|&label| (label, labels.title(label)));
             let found: Vec<_> =
                 found.filter(|(_, title)| title.to_lowercase().contains(wanted.trim())).collect();
-            let enter =
-                field.lost_focus() && ui.input(|input| input.key_pressed(eframe::egui::Key::Enter));
             if enter && let Some((label, _)) = found.first() {
                 labels.name(*label).clone_into(&mut form.target);
                 search.clear();
@@ -72,6 +75,9 @@ impl LabUi<'_> {
                 }
             });
         });
+        if !open {
+            search.clear();
+        }
         response.on_hover_text("The label that the model shall hear");
     }
 }
