@@ -7,7 +7,6 @@
 
 use super::gradient::Evaluation;
 use super::outcome::{Goal, Observer, Outcome, Problem};
-use super::scale::perturb_at_snr;
 use super::search::{self, Ended};
 use super::{Attack, AttackId};
 use crate::models::{Classifier, ScoreKind};
@@ -49,11 +48,7 @@ impl Attack for Fgsm {
                 let reason = "the gradient is zero everywhere: the model's answer is saturated";
                 return Err(Ended::Failed(reason.to_owned()));
             }
-            let candidate =
-                perturb_at_snr(&problem.samples, &direction, self.snr_db).map_err(Ended::Failed)?;
-            let verdict = classifier.classify(&candidate)?;
-            search.keep(&candidate, &verdict);
-            search.step(observer, "one signed step", &candidate, &verdict)?;
+            search.step_at_snr(observer, "one signed step", &direction, self.snr_db)?;
             let after = match problem.goal {
                 Goal::Untargeted => "the model still hears the original label",
                 Goal::Targeted(_) => "the model does not hear the target",

@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use super::outcome::{Flow, Goal, Observer, Outcome, Problem, Progress, Status};
+use super::scale::perturb_at_snr;
 use crate::metrics::{Metrics, snr_db};
 use crate::models::{Classifier, Verdict};
 
@@ -151,10 +152,24 @@ impl Search<'_> {
         true
     }
 
-    /// Keeps the one candidate of an attack at a fixed SNR, whether it answers the goal or not.
-    pub fn keep(&mut self, candidate: &[f32], verdict: &Verdict) {
-        self.fallback = candidate.into();
-        self.offer(candidate, verdict);
+    /// The one step of an attack at a fixed SNR: along `direction`, kept whether it answers the
+    /// goal or not.
+    ///
+    /// # Errors
+    /// Where the SNR is out of reach, the model fails, or the observer says stop.
+    pub fn step_at_snr(
+        &mut self,
+        observer: &mut dyn Observer,
+        stage: &str,
+        direction: &[f32],
+        snr_db: f64,
+    ) -> Result<(), Ended> {
+        let candidate =
+            perturb_at_snr(&self.problem.samples, direction, snr_db).map_err(Ended::Failed)?;
+        let verdict = self.classifier.classify(&candidate)?;
+        self.fallback = candidate.as_slice().into();
+        self.offer(&candidate, &verdict);
+        self.step(observer, stage, &candidate, &verdict)
     }
 
     /// The best adversarial samples so far and their SNR in dB.

@@ -7,8 +7,7 @@ use rand_chacha::ChaCha8Rng;
 use rand_distr::{Distribution as _, StandardNormal};
 
 use super::outcome::{Goal, Observer, Outcome, Problem};
-use super::scale::perturb_at_snr;
-use super::search::{self, Ended};
+use super::search;
 use super::{Attack, AttackId};
 use crate::models::Classifier;
 
@@ -35,11 +34,7 @@ impl Attack for WhiteNoise {
             let mut rng = ChaCha8Rng::seed_from_u64(problem.seed);
             let noise: Vec<f32> =
                 problem.samples.iter().map(|_| StandardNormal.sample(&mut rng)).collect();
-            let candidate =
-                perturb_at_snr(&problem.samples, &noise, self.snr_db).map_err(Ended::Failed)?;
-            let verdict = classifier.classify(&candidate)?;
-            search.keep(&candidate, &verdict);
-            search.step(observer, "noise", &candidate, &verdict)?;
+            search.step_at_snr(observer, "noise", &noise, self.snr_db)?;
             let aim = match problem.goal {
                 Goal::Untargeted => "the model still hears the original label",
                 Goal::Targeted(_) => "noise cannot aim, and the model does not hear the target",
