@@ -11,6 +11,7 @@ pub mod cli;
 pub mod dsp;
 pub mod engine;
 pub mod figure;
+pub mod files;
 pub mod metrics;
 pub mod models;
 pub mod names;

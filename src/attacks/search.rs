@@ -226,11 +226,12 @@ impl Search<'_> {
         let outside = samples.iter().any(|x| !(x.abs() <= 1.0));
         let fresh = self.classifier.classify(&samples);
         let (adversarial, broken) = match fresh {
+            Ok(verdict) if outside => {
+                (verdict, Some("it produced samples outside [-1, 1]".to_owned()))
+            }
             Ok(verdict) => (verdict, None),
             Err(error) => (self.original.clone(), Some(format!("the last check failed: {error}"))),
         };
-        let broken =
-            if outside { Some("it produced samples outside [-1, 1]".to_owned()) } else { broken };
         let mut outcome = Outcome {
             status: Status::Fooled,
             original_label: self.original_label,

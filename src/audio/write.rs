@@ -1,14 +1,14 @@
 //! Writing WAV: 32-bit float, so that no perturbation is lost to rounding.
 
 use std::fs;
-use std::io::{self, BufWriter};
+use std::io::{self, Cursor};
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 
 use hound::{SampleFormat, WavSpec, WavWriter};
 use thiserror::Error;
 
 use super::SAMPLE_RATE;
+use crate::files;
 
 /// Why a file could not be written. Nothing is left behind in its place.
 #[derive(Debug, Error)]
@@ -48,12 +48,10 @@ const WAV: WavSpec = WavSpec {
 /// [`SaveError`], with neither a half file nor a temporary one left behind.
 pub fn write_wav_f32(path: &Path, samples: &[f32]) -> Result<(), SaveError> {
     check_names(path)?;
-    let temporary = temporary_beside(path);
-    let written = write_to(&temporary, samples).and_then(|()| fs::rename(&temporary, path));
-    written.map_err(|source| {
-        fs::remove_file(&temporary).ok();
-        save_error(path, source)
-    })
+    let mut bytes = Cursor::new(Vec::new());
+    encode(&mut bytes, samples)
+        .and_then(|()| files::replace(path, bytes.get_ref()))
+        .map_err(|source| save_error(path, source))
 }
 
 /// Checks that `path` may become a file: its folder is there and lets one be made, and it is no
@@ -63,9 +61,7 @@ pub fn write_wav_f32(path: &Path, samples: &[f32]) -> Result<(), SaveError> {
 /// [`SaveError`], as writing would give it.
 pub fn check_place(path: &Path) -> Result<(), SaveError> {
     check_names(path)?;
-    let temporary = temporary_beside(path);
-    let made = fs::File::create(&temporary).and_then(|_| fs::remove_file(&temporary));
-    made.map_err(|source| save_error(path, source))
+    files::check_place(path).map_err(|source| save_error(path, source))
 }
 
 fn save_error(path: &Path, source: io::Error) -> SaveError {
@@ -75,14 +71,6 @@ fn save_error(path: &Path, source: io::Error) -> SaveError {
         }
         _ => SaveError::Io { path: path.to_owned(), source },
     }
-}
-
-/// A name that no other file has. Process and count keep writers of the same file out of each
-/// other's way.
-fn temporary_beside(path: &Path) -> PathBuf {
-    static COUNT: AtomicUsize = AtomicUsize::new(0);
-    let (process, count) = (std::process::id(), COUNT.fetch_add(1, Relaxed));
-    folder_of(path).join(format!(".mondegreen-{process}-{count}.part"))
 }
 
 fn check_names(path: &Path) -> Result<(), SaveError> {
@@ -103,16 +91,12 @@ fn folder_of(path: &Path) -> &Path {
     }
 }
 
-fn write_to(path: &Path, samples: &[f32]) -> io::Result<()> {
-    let file = fs::File::create(path)?;
-    let on_disk = file.try_clone()?;
-    let mut writer = WavWriter::new(BufWriter::new(file), WAV).map_err(io_error)?;
+fn encode(bytes: &mut Cursor<Vec<u8>>, samples: &[f32]) -> io::Result<()> {
+    let mut writer = WavWriter::new(bytes, WAV).map_err(io_error)?;
     for &sample in samples {
         writer.write_sample(sample).map_err(io_error)?;
     }
-    writer.finalize().map_err(io_error)?;
-    // Before the rename: a crash must not leave a complete name on an incomplete file.
-    on_disk.sync_all()
+    writer.finalize().map_err(io_error)
 }
 
 fn io_error(error: hound::Error) -> io::Error {

@@ -2,7 +2,6 @@
 
 mod drawing;
 mod error;
-mod file;
 mod layout;
 mod raster;
 mod ticks;
@@ -12,6 +11,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use crate::dsp::{Look, StftSettings};
+use crate::files;
 
 pub use error::FigureError;
 pub use raster::DEFAULT_WIDTH_PX;
@@ -81,7 +81,7 @@ impl Figure {
     /// the folder is missing or `path` is a folder itself.
     pub fn check_place(path: &Path) -> Result<(), FigureError> {
         Format::of(path)?;
-        file::check_place(path)
+        files::check_place(path)
             .map_err(|source| FigureError::Write { path: path.to_path_buf(), source })
     }
 
@@ -97,7 +97,7 @@ impl Figure {
             Format::Png => self.to_png(DEFAULT_WIDTH_PX)?,
             Format::Svg => self.to_svg().into_bytes(),
         };
-        file::replace(path, &bytes)
+        files::replace(path, &bytes)
             .map_err(|source| FigureError::Write { path: path.to_path_buf(), source })
     }
 }

@@ -6,7 +6,10 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 
 /// Writes `bytes` beside `path` and then renames them over it, so that nobody finds half a file.
-pub(super) fn replace(path: &Path, bytes: &[u8]) -> io::Result<()> {
+///
+/// # Errors
+/// The system's; then `path` is as it was and nothing is left beside it.
+pub fn replace(path: &Path, bytes: &[u8]) -> io::Result<()> {
     let temporary = temporary_beside(path);
     let written = write_through(&temporary, bytes).and_then(|()| fs::rename(&temporary, path));
     if written.is_err() {
@@ -16,16 +19,18 @@ pub(super) fn replace(path: &Path, bytes: &[u8]) -> io::Result<()> {
     written
 }
 
-/// A name that no other file has: two programs, and two threads of one, may write figures to one
-/// folder.
+/// A name that no other file has: two programs, and two threads of one, may write to one folder.
 fn temporary_beside(path: &Path) -> PathBuf {
     static COUNT: AtomicU64 = AtomicU64::new(0);
     let count = COUNT.fetch_add(1, Ordering::Relaxed);
-    path.with_file_name(format!(".figure-{}-{count}.part", std::process::id()))
+    path.with_file_name(format!(".mondegreen-{}-{count}.part", std::process::id()))
 }
 
 /// Checks that `path`'s folder is there and lets a file be made, and that no folder has its name.
-pub(super) fn check_place(path: &Path) -> io::Result<()> {
+///
+/// # Errors
+/// As writing there would give them.
+pub fn check_place(path: &Path) -> io::Result<()> {
     if path.is_dir() {
         return Err(io::ErrorKind::IsADirectory.into());
     }
