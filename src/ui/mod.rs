@@ -6,6 +6,7 @@
 mod app;
 mod dialogs;
 mod dump;
+mod frame_log;
 mod help;
 mod lab;
 mod notices;

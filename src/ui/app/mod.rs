@@ -14,6 +14,7 @@ use eframe::egui;
 pub use commands::{BINDINGS, UiCommand};
 
 use super::dialogs::Dialogs;
+use super::frame_log::{self, Doing, FrameLog};
 use super::lab::Lab;
 use super::notices::Notices;
 use super::run::Options;
@@ -48,6 +49,8 @@ pub struct App {
     /// Files being written, and the latest that were.
     saving: Vec<CommandId>,
     saved: Vec<PathBuf>,
+    /// Where frame times are written, if they are measured.
+    frame_log: Option<FrameLog>,
 }
 
 impl App {
@@ -82,6 +85,7 @@ impl App {
             to_save: None,
             saving: Vec::new(),
             saved: Vec::new(),
+            frame_log: frame_log::from_environment(),
         };
         app.player.set_gain_db(app.settings.gain_db);
         app.player.set_difference_gain_db(app.settings.difference_gain_db);
@@ -107,13 +111,30 @@ impl App {
 }
 
 impl eframe::App for App {
-    fn logic(&mut self, ctx: &egui::Context, _frame: &mut eframe::Frame) {
+    fn logic(&mut self, ctx: &egui::Context, frame: &mut eframe::Frame) {
+        if let Some(log) = &mut self.frame_log {
+            log.frame_begins(frame.info().cpu_usage);
+        }
         self.take_in(ctx);
+        if let Some(log) = &mut self.frame_log {
+            log.logic_ends();
+        }
     }
 
     fn ui(&mut self, ui: &mut egui::Ui, _frame: &mut eframe::Frame) {
+        if let Some(log) = &mut self.frame_log {
+            log.ui_begins();
+        }
         self.paint(ui);
         self.fulfil(ui.ctx());
+        if let Some(log) = &mut self.frame_log {
+            let player = self.player.state();
+            log.ui_ends(Doing {
+                attacking: self.lab.running.is_some(),
+                playing: player.playing,
+                dropouts: player.dropouts,
+            });
+        }
     }
 
     fn save(&mut self, storage: &mut dyn eframe::Storage) {
