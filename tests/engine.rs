@@ -63,8 +63,10 @@ impl Bench {
     /// The last event of a command.
     fn answer(&mut self, id: CommandId) -> EventKind {
         let at = self.wait(|event| {
-            let under_way =
-                matches!(event.kind, EventKind::AttackStarted | EventKind::AttackProgress(_));
+            let under_way = matches!(
+                event.kind,
+                EventKind::AttackStarted { .. } | EventKind::AttackProgress(_)
+            );
             event.command == id && !under_way
         });
         self.events[at].kind.clone()
@@ -225,7 +227,7 @@ fn an_attack_tells_every_step_and_ends_with_what_it_told_and_every_event_wakes_t
     assert_eq!(outcome.iterations, 20);
     check_outcome(&outcome);
     let kinds = bench.events_of(id);
-    assert!(matches!(kinds[0], EventKind::AttackStarted));
+    assert!(matches!(kinds[0], EventKind::AttackStarted { .. }));
     assert!(matches!(kinds[kinds.len() - 1], EventKind::AttackDone(_)));
     let between = &kinds[1..kinds.len() - 1];
     assert!(!between.is_empty());

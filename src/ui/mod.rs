@@ -10,6 +10,7 @@ mod frame_log;
 mod help;
 mod lab;
 mod notices;
+mod pace;
 mod run;
 mod settings;
 mod text;

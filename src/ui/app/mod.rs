@@ -17,6 +17,7 @@ use super::dialogs::Dialogs;
 use super::frame_log::{self, Doing, FrameLog};
 use super::lab::Lab;
 use super::notices::Notices;
+use super::pace::Pace;
 use super::run::Options;
 use super::settings::Settings;
 use super::{dump, theme};
@@ -33,6 +34,7 @@ type Given = (Option<Arc<[f32]>>, Option<Arc<[f32]>>);
 pub struct App {
     engine: Engine,
     player: Player,
+    pace: Pace,
     lab: Lab,
     settings: Settings,
     notices: Notices,
@@ -67,13 +69,20 @@ impl App {
         ctx.set_theme(settings.theme);
         ctx.set_zoom_factor(settings.zoom);
 
-        let waker = ctx.clone();
-        let engine = Engine::start(options.engine, move || waker.request_repaint())?;
-        let lab = Lab::new(ctx)
+        let pace = Pace::new(ctx);
+        let waker = pace.clone();
+        let mut engine = options.engine;
+        // The command line's word counts for this run; what is chosen in the window is kept.
+        engine.threads = engine.threads.or(settings.usable_threads());
+        let threads = engine.threads;
+        let engine = Engine::start(engine, move || waker.wake())?;
+        let mut lab = Lab::new(&pace)
             .map_err(|error| format!("no thread for the spectrograms can be started: {error}"))?;
+        lab.threads = threads;
         let mut app = Self {
             engine,
             player: Player::new(),
+            pace,
             lab,
             settings,
             notices: Notices::default(),
@@ -115,6 +124,7 @@ impl eframe::App for App {
         if let Some(log) = &mut self.frame_log {
             log.frame_begins(frame.info().cpu_usage);
         }
+        self.pace.frame_begins();
         self.take_in(ctx);
         if let Some(log) = &mut self.frame_log {
             log.logic_ends();
