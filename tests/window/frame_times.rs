@@ -116,6 +116,8 @@ fn frame_times() {
         let of_phase: Vec<&Frame> = frames
             .iter()
             .filter(|frame| frame[playing] == Some(1.0) && frame[attacking] == Some(flag))
+            // Pressing the key that begins the phase, and waiting for that, do not belong to it.
+            .skip(10)
             .collect();
         let column = |name: &str| -> Vec<f64> {
             of_phase.iter().filter_map(|frame| frame[index(name)]).collect()
@@ -134,9 +136,10 @@ fn frame_times() {
             print_line(phase, what, values);
         }
     }
-    let dropouts = frames.last().and_then(|frame| frame[index("dropouts")]).unwrap_or(-1.0);
+    let last = |name: &str| frames.last().and_then(|frame| frame[index(name)]).unwrap_or(-1.0);
+    let (dropouts, late) = (last("dropouts"), last("late"));
     println!(
-        "sound: {:.1} s heard; dropouts counted by the player: {dropouts}",
+        "sound: {:.1} s heard; the player counted {dropouts} dropouts, {late} late callbacks",
         heard as f64 * 0.005
     );
     println!(

@@ -143,6 +143,7 @@ impl eframe::App for App {
                 attacking: self.lab.running.is_some(),
                 playing: player.playing,
                 dropouts: player.dropouts,
+                late: player.late,
             });
         }
     }
