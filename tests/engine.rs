@@ -22,12 +22,10 @@ const DEADLINE: Duration = Duration::from_secs(120);
 /// and a small part of what the attack would take.
 const PROMPT: Duration = Duration::from_secs(10);
 
-/// An engine, everything that it told so far, and how often it woke its reader.
+/// An engine, everything that it told so far, and how often it has woken its reader since.
 struct Bench {
     engine: Engine,
     woken: Arc<AtomicUsize>,
-    /// How often it had been woken when it was last read.
-    read_at: usize,
     events: Vec<Event>,
 }
 
@@ -44,18 +42,15 @@ impl Bench {
         };
         let options = EngineOptions { model_directories: vec![folder], ..Default::default() };
         let engine = Engine::start(options, wake).expect("an engine");
-        Self { engine, woken, read_at: 0, events: Vec::new() }
+        Self { engine, woken, events: Vec::new() }
     }
 
-    /// Collects events until one satisfies `wanted`, and gives its place in `events`. Reads only
-    /// when woken, as the window does.
+    /// Collects events, read when woken, until one satisfies `wanted`; gives its place in `events`.
     fn wait(&mut self, wanted: impl Fn(&Event) -> bool) -> usize {
         let started = Instant::now();
         let mut seen = 0;
         loop {
-            let woken = self.woken.load(Ordering::SeqCst);
-            if woken > self.read_at {
-                self.read_at = woken;
+            if self.woken.swap(0, Ordering::SeqCst) > 0 {
                 self.events.extend(self.engine.try_events());
             }
             if let Some(at) = self.events[seen..].iter().position(&wanted) {
@@ -243,26 +238,22 @@ fn an_attack_tells_every_step_and_ends_with_what_it_told() {
     check_trace(&snapshots, &outcome);
     let shown = snapshots.iter().rev().find_map(|snapshot| snapshot.improved.as_ref());
     assert_eq!(shown.expect("it improved").0, outcome.samples);
-
-    assert!(bench.woken.load(Ordering::SeqCst) <= bench.events.len(), "woken for nothing");
 }
 
 #[test]
 fn the_number_of_threads_changes_from_the_next_job_on_and_is_told_with_it() {
     let mut bench = Bench::new();
-    let before = bench.engine.threads();
-    let first = bench.engine.send(attack(short()));
-    let wish = bench.engine.send(Command::SetThreads(Some(3)));
-    let second = bench.engine.send(attack(short()));
-    let automatic = bench.engine.send(Command::SetThreads(None));
-    bench.answer(automatic);
-    let started = |id| match bench.events_of(id).first() {
-        Some(EventKind::AttackStarted { threads }) => *threads,
-        other => panic!("{other:?}"),
-    };
-    assert_eq!([started(first), started(second)], [before, 3]);
-    assert!(matches!(bench.events_of(wish)[..], [EventKind::ThreadsSet(3)]));
-    assert_eq!(bench.engine.threads(), before, "one a core again");
+    let expected = [bench.engine.threads(), 3];
+    let jobs = [None, Some(3)].map(|threads| {
+        bench.engine.send(Command::SetThreads(threads));
+        bench.engine.send(attack(short()))
+    });
+    for (job, expected) in jobs.into_iter().zip(expected) {
+        bench.outcome(job);
+        let started = bench.events_of(job)[0];
+        assert!(matches!(started, EventKind::AttackStarted { threads } if *threads == expected));
+    }
+    assert_eq!(bench.engine.threads(), 3);
 }
 
 #[test]

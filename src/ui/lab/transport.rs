@@ -38,8 +38,10 @@ impl LabUi<'_> {
             if icon_button(ui, Icon::Loop, "Loop", looping).on_hover_text(tooltip).clicked() {
                 self.asked.push(UiCommand::SetLooping(!looping));
             }
-            self.dropouts(ui);
-            ui.with_layout(Layout::right_to_left(Align::Center), |ui| self.volume(ui, narrow));
+            ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
+                self.volume(ui, narrow);
+                self.dropouts(ui);
+            });
         });
     }
 
@@ -111,12 +113,13 @@ impl LabUi<'_> {
             return;
         }
         let times = if count == 1 { "once".to_owned() } else { format!("{count} times") };
-        let words = RichText::new(format!("audio dropped out {times}"));
+        let what = format!("audio dropped out {times}");
+        let words = RichText::new(&what);
         let label = Label::new(words.size(12.0).color(theme::palette(ui).warning)).truncate();
-        ui.add(label).on_hover_text(
-            "The sound came too late for its device since the program started, because the \
-             computer is busy. Fewer computing threads leave it more room.",
-        );
+        ui.add(label).on_hover_text(format!(
+            "Since the program started, {what}: the computer was too busy to deliver the sound in \
+             time. Fewer computing threads leave it more room."
+        ));
     }
 
     fn volume(&mut self, ui: &mut Ui, narrow: bool) {
