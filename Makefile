@@ -56,6 +56,11 @@ bench: ## Time the spectrogram of a minute of sound
 	@scripts/setup.sh build
 	cargo bench --bench spectrogram
 
+.PHONY: frame-times
+frame-times: ## Time frames of the real window, idle and attacking, and count audio dropouts
+	@scripts/setup.sh build window test
+	scripts/frame-times.sh
+
 .PHONY: screenshots
 screenshots: ## Make screenshots/ afresh from the real window, on a virtual display
 	@scripts/setup.sh build window test
@@ -83,4 +88,4 @@ clean: ## Remove out/ and everything that cargo built
 help: ## List the targets
 	@awk 'BEGIN { FS = ":.*## " } \
 		/^##@/ { printf "\n%s\n", substr($$0, 5) } \
-		/^[a-z]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
+		/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))

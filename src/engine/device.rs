@@ -1,6 +1,4 @@
-//! Where models compute, and on how many threads.
-
-use rayon::{ThreadPool, ThreadPoolBuilder};
+//! Where models compute.
 
 use crate::names::{self, UnknownName};
 
@@ -53,16 +51,4 @@ impl DeviceChoice {
             )),
         }
     }
-}
-
-/// The threads that compute; one a core where no number is given.
-///
-/// # Errors
-/// A message for people where they can't be started.
-pub fn thread_pool(threads: Option<usize>) -> Result<ThreadPool, String> {
-    ThreadPoolBuilder::new()
-        .num_threads(threads.unwrap_or(0))
-        .thread_name(|index| format!("compute-{index}"))
-        .build()
-        .map_err(|error| format!("the computing threads can't be started: {error}"))
 }

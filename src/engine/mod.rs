@@ -4,11 +4,14 @@ mod device;
 mod files;
 mod handle;
 mod message;
+mod outbox;
+mod threads;
 mod trace;
 mod worker;
 
-pub use device::{DeviceChoice, thread_pool};
+pub use device::DeviceChoice;
 pub use handle::{Engine, EngineOptions};
 pub use message::{
     AttackJob, ClipSource, Command, CommandId, Event, EventKind, SaveJob, Snapshot, TracePoint,
 };
+pub use threads::{Background, automatic_threads, most_threads, parse_threads, thread_pool};

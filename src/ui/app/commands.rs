@@ -17,6 +17,8 @@ pub enum UiCommand {
     OpenBundled(usize),
     /// Load the model again, after its file was put in place.
     ReloadModel,
+    /// Compute on so many threads from the next job on; none for one a core.
+    SetThreads(Option<usize>),
     /// Attack, or stop the attack under way.
     AttackOrStop,
     /// Bring back a result, by its index among all of the session.

@@ -41,7 +41,13 @@ impl Lab {
                     self.verdict = Some(verdict);
                 }
             }
-            EventKind::AttackStarted | EventKind::Saved(_) => {}
+            EventKind::AttackStarted { threads } => {
+                let running = self.running.as_mut().filter(|running| running.command == command);
+                if let Some(running) = running {
+                    running.threads = Some(threads);
+                }
+            }
+            EventKind::ThreadsSet(_) | EventKind::Saved(_) => {}
             EventKind::AttackProgress(snapshot) => {
                 let running = self.running.as_mut().filter(|running| running.command == command);
                 if let Some(running) = running {
@@ -65,6 +71,7 @@ impl Lab {
                 self.results.push(LabResult {
                     job: running.job,
                     outcome: *outcome,
+                    threads: running.threads,
                     trace: running.trace,
                 });
                 if watched && ours {

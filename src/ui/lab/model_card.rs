@@ -62,6 +62,7 @@ impl LabUi<'_> {
                     ui.label(theme::small(ui, "Loading…"));
                 }
             }
+            self.threads(ui);
         });
     }
 

@@ -2,8 +2,6 @@
 
 use std::sync::Arc;
 
-use eframe::egui;
-
 use super::pictures::Pictures;
 use super::view::View;
 use super::{LabResult, Running};
@@ -12,6 +10,7 @@ use crate::audio::player::Side;
 use crate::dsp::FrequencyAxis;
 use crate::engine::{CommandId, TracePoint};
 use crate::models::{Labels, ModelCard, ModelId, Verdict};
+use crate::ui::pace::Pace;
 
 /// A clip on its way in.
 pub struct Opening {
@@ -75,6 +74,8 @@ pub struct Lab {
     pub opening: Option<Opening>,
     /// The model.
     pub model: Model,
+    /// How many threads compute from the next job on; none for one a core.
+    pub threads: Option<usize>,
     /// The attack under way.
     pub running: Option<Running>,
     /// Results of all clips of this session, in the order in which they came.
@@ -102,13 +103,14 @@ impl Lab {
     ///
     /// # Errors
     /// The system gives no thread for the spectrograms.
-    pub fn new(ctx: &egui::Context) -> std::io::Result<Self> {
+    pub fn new(pace: &Pace) -> std::io::Result<Self> {
         Ok(Self {
             clip: None,
             verdict: None,
             naming: None,
             opening: None,
             model: Model { id: ModelId::Vgg13, loading: None, card: None, problem: None },
+            threads: None,
             running: None,
             results: Vec::new(),
             shown: Shown::Nothing,
@@ -118,7 +120,7 @@ impl Lab {
             loop_region: None,
             target_search: String::new(),
             more_options: false,
-            pictures: Pictures::new(ctx)?,
+            pictures: Pictures::new(pace)?,
         })
     }
 
