@@ -98,14 +98,21 @@ impl Vgg13 {
     /// Where the waveform is not `[B, N]`.
     pub fn chunk_log_probabilities(&self, waveform: &Traced) -> Result<Traced> {
         let chunks = self.chunks.forward(&self.log_mel.forward(waveform)?)?;
-        let image = self.standardise.forward(&chunks)?;
-        let (count, frames, bands) = image.tensor().dims3()?;
-        let mut x = image.reshape((count, frames, bands, 1))?;
+        let logits = self.chunk_logits(&self.standardise.forward(&chunks)?)?;
+        logits.map(|logits| log_softmax(logits, 1))
+    }
+
+    /// The network alone: logits `[B, labels]` of standardised log-mel chunks `[B, frames, bands]`.
+    ///
+    /// # Errors
+    /// Where the input has another shape or fewer than 32 frames or bands, which five pools halve.
+    pub fn chunk_logits(&self, chunks: &Traced) -> Result<Traced> {
+        let (count, frames, bands) = chunks.tensor().dims3()?;
+        let mut x = chunks.reshape((count, frames, bands, 1))?;
         for layer in &self.layers {
             x = layer.forward(&x)?;
         }
-        let mean = x.map(|x| x.flatten(1, 2)?.mean(1))?;
-        self.dense.forward(&mean)?.map(|logits| log_softmax(logits, 1))
+        self.dense.forward(&x.map(|x| x.flatten(1, 2)?.mean(1))?)
     }
 }
 
