@@ -6,6 +6,8 @@
 //! max pool, 64-128-256-512-512 channels; mean over time and frequency; dense. The chunks'
 //! log-probabilities are averaged, which is the authors' geometric mean.
 
+mod trained;
+
 use candle_core::{Device, Result};
 use candle_nn::ops::log_softmax;
 
@@ -17,6 +19,8 @@ use crate::nn::{
     BatchNorm, Chunks, Conv, Dense, LogMel, LogMelConfig, PadMode, ReluAffine, Standardise, Traced,
     Window,
 };
+
+pub use trained::{TrainingPass, Vgg13Parameters};
 
 /// Frames of one chunk.
 pub const CHUNK_FRAMES: usize = 128;
