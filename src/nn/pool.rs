@@ -9,6 +9,7 @@ use rayon::prelude::*;
 use super::element::Element;
 use super::graph::Traced;
 use super::kernel::{self, Kernel};
+use super::portable;
 
 static FLOOR: LazyLock<Arc<MaxPoolKernel>> =
     LazyLock::new(|| Arc::new(MaxPoolKernel { ceil: false }));
@@ -32,6 +33,9 @@ pub enum Edge {
 /// # Errors
 /// Where the input has another number of axes or is smaller than one window.
 pub fn max_pool(input: &Traced, edge: Edge) -> Result<Traced> {
+    if portable::is_needed(input) {
+        return portable::max_pool(input, edge);
+    }
     kernel::apply(if edge == Edge::Keep { &CEIL } else { &FLOOR }, input)
 }
 

@@ -1,6 +1,6 @@
 //! The convolution layer.
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use candle_core::{Result, bail};
 use rayon::prelude::*;
@@ -12,6 +12,8 @@ use crate::nn::activation::ReluAffine;
 use crate::nn::element::{Element, FrozenWeights};
 use crate::nn::graph::Traced;
 use crate::nn::kernel::{self, Kernel};
+use crate::nn::pool::Edge;
+use crate::nn::portable;
 use crate::nn::product::vectorised;
 
 /// A frozen convolution with bias, perhaps followed by a rectifier, the batch norm after it and a
@@ -61,6 +63,9 @@ impl Conv {
     /// # Errors
     /// Where the input is not `[B, H, W, in]` or `[B, L, in]`.
     pub fn forward(&self, input: &Traced) -> Result<Traced> {
+        if portable::is_needed(input) {
+            return self.0.forward_by_tensors(input);
+        }
         kernel::apply(&self.0, input)
     }
 }
@@ -73,6 +78,8 @@ pub(super) struct ConvKernel {
     bias: FrozenWeights,
     norm: Option<ReluAffine>,
     pool: bool,
+    /// For the gradient by tensor operations: the kernel turned, its channels exchanged.
+    turned: OnceLock<FrozenWeights>,
 }
 
 impl ConvKernel {
@@ -91,7 +98,30 @@ impl ConvKernel {
             bias,
             norm: None,
             pool: false,
+            turned: OnceLock::new(),
         }
+    }
+
+    /// The layer off the CPU.
+    fn forward_by_tensors(&self, input: &Traced) -> Result<Traced> {
+        let Weights { inputs, outputs, window, .. } = self.forward;
+        let taps = window.taps();
+        self.output_shape(input.tensor().dims())?;
+        let turned = self.turned.get_or_init(|| {
+            let at = |i: usize| {
+                let (input, output, tap) = (i / taps / outputs, i / taps % outputs, i % taps);
+                self.weight.at((output * inputs + input) * taps + taps - 1 - tap)
+            };
+            FrozenWeights::from_f64((0..self.weight.len()).map(at).collect())
+        });
+        let like = input.tensor();
+        let weight = self.weight.tensor(&[outputs, inputs, taps], like)?;
+        let turned = turned.tensor(&[inputs, outputs, taps], like)?;
+        let bias = self.bias.tensor(&[outputs], like)?;
+        let sums = portable::convolution(input, &weight, &turned, &bias, window)?;
+        let Some(norm) = &self.norm else { return Ok(sums) };
+        let values = norm.forward_by_tensors(&sums)?;
+        if self.pool { portable::max_pool(&values, Edge::Drop) } else { Ok(values) }
     }
 
     fn activation<T: Element>(&self) -> Option<Activation<'_, T>> {
