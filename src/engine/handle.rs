@@ -6,7 +6,7 @@ use std::sync::mpsc::{self, Receiver, Sender};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
 
-use super::device::DeviceChoice;
+use super::device::{Compute, DeviceChoice};
 use super::files;
 use super::message::{Command, CommandId, Event, EventKind};
 use super::worker::{Outbox, Worker};
@@ -22,6 +22,24 @@ pub struct EngineOptions {
     pub device: DeviceChoice,
 }
 
+/// Where models compute.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct DeviceInUse {
+    /// What was asked for.
+    pub choice: DeviceChoice,
+    /// The device's name for people.
+    pub name: String,
+    /// What people must know, such as why it is not a GPU.
+    pub notice: Option<String>,
+}
+
+impl DeviceInUse {
+    /// What `choice` became.
+    pub fn new(choice: DeviceChoice, compute: &Compute) -> Self {
+        Self { choice, name: compute.name.clone(), notice: compute.notice.clone() }
+    }
+}
+
 /// Owns the engine's thread; dropping it cancels what runs and waits for the thread.
 pub struct Engine {
     commands: Option<Sender<(CommandId, Command)>>,
@@ -33,7 +51,7 @@ pub struct Engine {
     /// Threads that write files: they are waited for, so that closing the window loses nothing.
     saves: Mutex<Vec<JoinHandle<()>>>,
     threads: usize,
-    device: String,
+    first_device: DeviceInUse,
 }
 
 impl Engine {
@@ -48,12 +66,18 @@ impl Engine {
         let (commands, inbox) = mpsc::channel();
         let (sender, events) = mpsc::channel();
         let cancelled = Arc::new(AtomicU64::new(0));
-        let device = options.device.resolve()?;
+        let compute = options.device.resolve().map_err(|error| error.to_string())?;
+        let first_device = DeviceInUse::new(options.device, &compute);
         let pool = super::thread_pool(options.threads)?;
         let threads = pool.current_num_threads();
         let outbox = Outbox::new(sender, Arc::new(wake));
-        let worker =
-            Worker::new(options.model_directories, pool, outbox.clone(), Arc::clone(&cancelled));
+        let worker = Worker::new(
+            options.model_directories,
+            compute,
+            pool,
+            outbox.clone(),
+            Arc::clone(&cancelled),
+        );
         let thread = std::thread::Builder::new()
             .name("engine".to_owned())
             .spawn(move || worker.run(&inbox))
@@ -67,7 +91,7 @@ impl Engine {
             thread: Some(thread),
             saves: Mutex::default(),
             threads,
-            device,
+            first_device,
         })
     }
 
@@ -108,9 +132,9 @@ impl Engine {
         self.events.try_iter().collect()
     }
 
-    /// Where models compute, for people.
-    pub fn device(&self) -> &str {
-        &self.device
+    /// Where models compute at first; [`EventKind::DeviceChanged`] tells of every change.
+    pub fn first_device(&self) -> &DeviceInUse {
+        &self.first_device
     }
 
     /// How many threads compute.

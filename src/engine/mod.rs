@@ -7,8 +7,8 @@ mod message;
 mod trace;
 mod worker;
 
-pub use device::{DeviceChoice, thread_pool};
-pub use handle::{Engine, EngineOptions};
+pub use device::{Compute, DeviceChoice, DeviceError, Gpu, thread_pool};
+pub use handle::{DeviceInUse, Engine, EngineOptions};
 pub use message::{
     AttackJob, ClipSource, Command, CommandId, Event, EventKind, SaveJob, Snapshot, TracePoint,
 };

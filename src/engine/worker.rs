@@ -8,9 +8,11 @@ use std::sync::mpsc::{Receiver, Sender};
 
 use rayon::ThreadPool;
 
+use super::device::{Compute, DeviceChoice};
+use super::handle::DeviceInUse;
 use super::message::{AttackJob, Command, CommandId, Event, EventKind};
 use super::trace::Tracer;
-use crate::attacks::{Flow, Problem, Progress};
+use crate::attacks::{Flow, Problem, Progress, Status};
 use crate::models::{Classifier, ModelId, ModelLibrary};
 
 /// Sends events and wakes whoever reads them.
@@ -47,7 +49,8 @@ impl Outbox {
     }
 }
 
-fn panic_message(panic: &(dyn std::any::Any + Send)) -> &str {
+/// What a panic said.
+pub fn panic_message(panic: &(dyn std::any::Any + Send)) -> &str {
     panic
         .downcast_ref::<&str>()
         .copied()
@@ -57,7 +60,9 @@ fn panic_message(panic: &(dyn std::any::Any + Send)) -> &str {
 
 /// What the thread owns.
 pub struct Worker {
+    directories: Vec<PathBuf>,
     library: ModelLibrary,
+    device: Compute,
     pool: ThreadPool,
     outbox: Outbox,
     cancelled: Arc<AtomicU64>,
@@ -67,11 +72,13 @@ impl Worker {
     /// A worker that has loaded nothing yet.
     pub fn new(
         directories: Vec<PathBuf>,
+        device: Compute,
         pool: ThreadPool,
         outbox: Outbox,
         cancelled: Arc<AtomicU64>,
     ) -> Self {
-        Self { library: ModelLibrary::new(directories), pool, outbox, cancelled }
+        let library = ModelLibrary::new(directories.clone(), device.device.clone());
+        Self { directories, library, device, pool, outbox, cancelled }
     }
 
     /// Takes commands until the engine's handle is dropped.
@@ -91,19 +98,30 @@ impl Worker {
                 let classifier = self.model(model)?;
                 let verdict =
                     self.pool.install(|| classifier.classify(&clip.samples)).map_err(|error| {
+                        let error = self.device.explain(&error.to_string());
                         format!("{} failed on {}: {error}", model.title(), clip.name)
                     })?;
                 Ok(EventKind::Classified { model, verdict })
             }
             Command::Attack(job) => self.attack(id, &job),
+            Command::UseDevice(choice) => self.use_device(choice),
             Command::LoadClip { .. } | Command::Save(_) => {
                 Err("file commands do not reach the models".to_owned())
             }
         }
     }
 
+    /// The old device and its models are kept until the new one is open.
+    fn use_device(&mut self, choice: DeviceChoice) -> Result<EventKind, String> {
+        let device = choice.resolve().map_err(|error| error.to_string())?;
+        let in_use = DeviceInUse::new(choice, &device);
+        self.library = ModelLibrary::new(self.directories.clone(), device.device.clone());
+        self.device = device;
+        Ok(EventKind::DeviceChanged(in_use))
+    }
+
     fn model(&mut self, id: ModelId) -> Result<Arc<dyn Classifier>, String> {
-        self.library.get(id).map_err(|error| error.to_string())
+        self.library.get(id).map_err(|error| self.device.explain(&error.to_string()))
     }
 
     fn attack(&mut self, id: CommandId, job: &AttackJob) -> Result<EventKind, String> {
@@ -124,8 +142,11 @@ impl Worker {
             if cancelled { Flow::Stop } else { Flow::Continue }
         };
         let attack = job.spec.build();
-        let outcome =
+        let mut outcome =
             self.pool.install(|| attack.run(classifier.as_ref(), &problem, &mut observer));
+        if let Status::Failed(reason) = &mut outcome.status {
+            *reason = self.device.explain(reason);
+        }
         if let Some(snapshot) = tracer.finish() {
             self.outbox.send(id, EventKind::AttackProgress(Box::new(snapshot)));
         }
@@ -135,10 +156,110 @@ impl Worker {
 
 #[cfg(test)]
 mod tests {
-    use std::sync::atomic::AtomicUsize;
+    use std::sync::atomic::{AtomicBool, AtomicUsize};
     use std::sync::mpsc;
 
+    use candle_core::{Device, Tensor};
+
     use super::*;
+    use crate::attacks::{AttackId, AttackSpec, Goal};
+    use crate::audio::Clip;
+    use crate::models::{Labels, ModelCard, ScoreKind};
+
+    /// Says "Bark" of everything, once its memory suffices: never after `fails` says so.
+    struct Cramped {
+        card: ModelCard,
+        labels: Labels,
+        fails: Arc<AtomicBool>,
+    }
+
+    impl Classifier for Cramped {
+        fn card(&self) -> &ModelCard {
+            &self.card
+        }
+
+        fn labels(&self) -> &Labels {
+            &self.labels
+        }
+
+        fn device(&self) -> &Device {
+            &Device::Cpu
+        }
+
+        fn score_kind(&self) -> ScoreKind {
+            ScoreKind::Logits
+        }
+
+        fn scores(&self, waveform: &Tensor) -> candle_core::Result<Tensor> {
+            if self.fails.load(Ordering::Relaxed) {
+                candle_core::bail!("DriverError(CUDA_ERROR_OUT_OF_MEMORY, \"out of memory\")")
+            }
+            let ones = waveform.sum_keepdim(1)?.affine(0.0, 1.0)?;
+            ones.broadcast_mul(&Tensor::new(&[[1_f32, 0.0]], &Device::Cpu)?)
+        }
+    }
+
+    #[test]
+    fn too_little_memory_ends_a_job_with_advice_and_the_next_one_is_done() {
+        let card = ModelCard {
+            id: ModelId::Vgg13,
+            parameters: 0,
+            input: "",
+            test_accuracy: None,
+            training_data: None,
+            weights_sha256: String::new(),
+        };
+        let fails = Arc::new(AtomicBool::new(false));
+        let labels = Labels::new(vec!["Bark".to_owned(), "Meow".to_owned()]);
+        let model = Cramped { card, labels, fails: Arc::clone(&fails) };
+        let device = Compute { name: "small GPU".to_owned(), ..Compute::cpu() };
+        let (sender, events) = mpsc::channel();
+        let outbox = Outbox::new(sender, Arc::new(|| ()));
+        let pool = crate::engine::thread_pool(Some(1)).unwrap();
+        let mut worker = Worker::new(Vec::new(), device, pool, outbox, Arc::default());
+        worker.library.keep(ModelId::Vgg13, Arc::new(model));
+        let (commands, inbox) = mpsc::channel();
+        let thread = std::thread::spawn(move || worker.run(&inbox));
+
+        let clip = Clip::from_samples("Dog", vec![0.5; 3200]);
+        let classify = || Command::Classify { clip: clip.clone(), model: ModelId::Vgg13 };
+        let attack = || {
+            Command::Attack(Box::new(AttackJob {
+                clip: clip.clone(),
+                model: ModelId::Vgg13,
+                spec: AttackSpec::new(AttackId::Fgsm),
+                goal: Goal::Untargeted,
+                seed: 0,
+            }))
+        };
+        let advice = "out of memory on small GPU: use";
+        let ask = |command| {
+            commands.send((CommandId(1), command)).unwrap();
+            let mut answers = events.iter().map(|event| event.kind);
+            answers.find(|kind| !matches!(kind, EventKind::AttackStarted)).unwrap()
+        };
+        for _ in 0..2 {
+            fails.store(true, Ordering::Relaxed);
+            match ask(classify()) {
+                EventKind::Failed(reason) => assert!(reason.contains(advice), "{reason}"),
+                other => panic!("{other:?}"),
+            }
+            match ask(attack()) {
+                EventKind::AttackDone(outcome) => match outcome.status {
+                    Status::Failed(reason) => assert!(reason.contains(advice), "{reason}"),
+                    other => panic!("{other:?}"),
+                },
+                other => panic!("{other:?}"),
+            }
+            fails.store(false, Ordering::Relaxed);
+            match ask(classify()) {
+                EventKind::Classified { verdict, .. } => assert_eq!(verdict.title(), "Bark"),
+                other => panic!("{other:?}"),
+            }
+        }
+        drop(commands);
+        thread.join().unwrap();
+    }
 
     /// What a job's answer becomes, after checking that it is one event, of this command, and that
     /// the reader was woken once.

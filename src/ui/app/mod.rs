@@ -66,14 +66,17 @@ impl App {
 
         let waker = ctx.clone();
         let engine = Engine::start(options.engine, move || waker.request_repaint())?;
-        let lab = Lab::new(ctx)
+        let device = engine.first_device().clone();
+        let mut notices = Notices::default();
+        device.notice.iter().for_each(|notice| notices.info(notice));
+        let lab = Lab::new(ctx, device)
             .map_err(|error| format!("no thread for the spectrograms can be started: {error}"))?;
         let mut app = Self {
             engine,
             player: Player::new(),
             lab,
             settings,
-            notices: Notices::default(),
+            notices,
             dialogs: Dialogs::default(),
             asked: vec![UiCommand::ReloadModel],
             help: false,

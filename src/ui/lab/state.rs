@@ -10,7 +10,7 @@ use super::{LabResult, Running};
 use crate::audio::Clip;
 use crate::audio::player::Side;
 use crate::dsp::FrequencyAxis;
-use crate::engine::{CommandId, TracePoint};
+use crate::engine::{CommandId, DeviceInUse, TracePoint};
 use crate::models::{Labels, ModelCard, ModelId, Verdict};
 
 /// A clip on its way in.
@@ -75,6 +75,10 @@ pub struct Lab {
     pub opening: Option<Opening>,
     /// The model.
     pub model: Model,
+    /// Where models compute.
+    pub device: DeviceInUse,
+    /// The command that changes that, while it does.
+    pub changing_device: Option<CommandId>,
     /// The attack under way.
     pub running: Option<Running>,
     /// Results of all clips of this session, in the order in which they came.
@@ -98,17 +102,19 @@ pub struct Lab {
 }
 
 impl Lab {
-    /// An empty Lab.
+    /// An empty Lab whose models compute on `device`.
     ///
     /// # Errors
     /// The system gives no thread for the spectrograms.
-    pub fn new(ctx: &egui::Context) -> std::io::Result<Self> {
+    pub fn new(ctx: &egui::Context, device: DeviceInUse) -> std::io::Result<Self> {
         Ok(Self {
             clip: None,
             verdict: None,
             naming: None,
             opening: None,
             model: Model { id: ModelId::Vgg13, loading: None, card: None, problem: None },
+            device,
+            changing_device: None,
             running: None,
             results: Vec::new(),
             shown: Shown::Nothing,
