@@ -32,12 +32,11 @@ if [[ $(uname -s) != Linux || $(uname -m) != x86_64 ]]; then
         "$(uname -m). With a toolkit of NVIDIA's installed, cargo build --release --features cuda" \
         "may work; on a Mac take --features metal."
 fi
-FOLDER=${1:-${XDG_CACHE_HOME:-$HOME/.cache}/mondegreen/cuda-toolkit}
-mkdir -p "$FOLDER"
-FOLDER=$(cd "$FOLDER" && pwd)
+FOLDER=$(realpath -m -- "${1:-${XDG_CACHE_HOME:-$HOME/.cache}/mondegreen/cuda-toolkit}")
 if [[ $FOLDER == *[[:space:]]* ]]; then
     fail "cargo's RUSTFLAGS can't name a folder with a space: $FOLDER. Name another one."
 fi
+mkdir -p "$FOLDER/link"
 CAPABILITY=${CUDA_COMPUTE_CAP:-80}
 if ! [[ $CAPABILITY =~ ^[0-9]{2,3}$ ]] || ((CAPABILITY < 75)); then
     fail "CUDA_COMPUTE_CAP is the GPU's compute capability without its dot, 75 or more (80, 90)," \
@@ -113,7 +112,6 @@ cudnn() {
     ln -sf "$FOLDER/cudnn/libcudnn.so.9" "$FOLDER/link/libcudnn.so"
 }
 
-mkdir -p "$FOLDER/link"
 root=$(installed)
 if [[ -n $root ]]; then
     say "Using the CUDA toolkit that is installed: $root"
