@@ -365,8 +365,10 @@ fn a_device_that_is_not_there_changes_nothing_and_one_that_is_takes_over() {
     let mut bench = Bench::new();
     bench.check_alive();
     let device = bench.engine.first_device();
-    assert_eq!(device.choice, DeviceChoice::Auto);
-    assert!(device.notice.is_none() || cfg!(any(feature = "cuda", feature = "metal")));
+    assert_eq!((device.name.as_str(), &device.notice), ("CPU", &None));
+    let tries_a_gpu = DeviceChoice::Auto.tries_a_gpu().expect("auto is in every build");
+    assert_eq!(tries_a_gpu, cfg!(any(feature = "cuda", feature = "metal")));
+    assert_eq!(bench.engine.opening_device().is_some(), tries_a_gpu);
     // No system can have both kinds of GPU's drivers.
     let absent = if cfg!(target_os = "macos") { DeviceChoice::Cuda } else { DeviceChoice::Metal };
     let reason = bench.failure(Command::UseDevice(absent));

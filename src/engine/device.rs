@@ -9,6 +9,7 @@ use candle_core::{Device, Tensor};
 use rayon::{ThreadPool, ThreadPoolBuilder};
 use thiserror::Error;
 
+use super::compute::Compute;
 use super::worker::panic_message;
 use crate::names::{self, UnknownName};
 
@@ -65,6 +66,21 @@ impl DeviceChoice {
             return vec![Self::Cpu];
         }
         [Self::Auto, Self::Cpu].into_iter().chain(gpus).collect()
+    }
+
+    /// Whether [`Self::resolve`] may open a GPU, which can take seconds.
+    ///
+    /// # Errors
+    /// [`DeviceError::NotInThisBuild`].
+    pub fn tries_a_gpu(self) -> Result<bool, DeviceError> {
+        let wanted = match self {
+            Self::Cpu => return Ok(false),
+            Self::Auto => return Ok(Gpu::in_this_build().next().is_some()),
+            Self::Cuda => Gpu::Cuda,
+            Self::Metal => Gpu::Metal,
+        };
+        let built = Gpu::in_this_build().any(|gpu| gpu == wanted);
+        if built { Ok(true) } else { Err(DeviceError::NotInThisBuild(wanted)) }
     }
 
     /// Opens the device. [`Self::Auto`] takes the first GPU of this build that works, and the CPU,
@@ -194,45 +210,6 @@ fn try_out(device: &Device) -> candle_core::Result<()> {
         candle_core::bail!("it miscalculates: {product:?} instead of [15, 21, 31, 45]")
     }
     Ok(())
-}
-
-/// A device that was opened.
-#[derive(Clone, Debug)]
-pub struct Compute {
-    /// The device.
-    pub device: Device,
-    /// Its name for people.
-    pub name: String,
-    /// What people must know: why it is not the one that they may expect.
-    pub notice: Option<String>,
-}
-
-impl Compute {
-    /// The processor.
-    pub fn cpu() -> Self {
-        Self { device: Device::Cpu, name: DeviceChoice::Cpu.title().to_owned(), notice: None }
-    }
-
-    /// A job's error as people are told it: where the device's memory was too small, what to do.
-    pub fn explain(&self, error: &str) -> String {
-        if !is_out_of_memory(error) {
-            return error.to_owned();
-        }
-        let way_out = match self.device {
-            Device::Cpu => "use a shorter clip",
-            _ => "use --device cpu, or a shorter clip",
-        };
-        format!("out of memory on {}: {way_out} ({error})", self.name)
-    }
-}
-
-/// Whether it is what cudarc, cuBLAS, cuDNN or candle's Metal kernels say of too little memory.
-fn is_out_of_memory(error: &str) -> bool {
-    let error = error.to_lowercase();
-    ["out of memory", "out_of_memory", "outofmemory", "alloc_failed", "allocation_failed"]
-        .iter()
-        .any(|sign| error.contains(sign))
-        || (error.contains("failed to create metal resource") && error.contains("buffer"))
 }
 
 /// Why a device can't be used.
@@ -365,22 +342,8 @@ mod tests {
         let compute = DeviceChoice::Auto.resolve().unwrap();
         try_out(&compute.device).unwrap();
         for choice in DeviceChoice::in_this_build() {
+            assert!(choice.tries_a_gpu().is_ok());
             assert!(!matches!(choice.resolve(), Err(DeviceError::NotInThisBuild(_))), "{choice:?}");
         }
-    }
-
-    #[test]
-    fn too_little_memory_says_where_and_what_to_do() {
-        let gpu = Compute { name: "GPU of Theseus".to_owned(), ..Compute::cpu() };
-        for error in [
-            "the model failed: DriverError(CUDA_ERROR_OUT_OF_MEMORY, \"out of memory\")",
-            "CublasError(CUBLAS_STATUS_ALLOC_FAILED)",
-            "Metal error Failed to create metal resource: Buffer",
-        ] {
-            let told = gpu.explain(error);
-            assert!(told.starts_with("out of memory on GPU of Theseus: "), "{told}");
-            assert!(told.contains("shorter clip") && told.contains(error), "{told}");
-        }
-        assert_eq!(gpu.explain("shape mismatch"), "shape mismatch");
     }
 }

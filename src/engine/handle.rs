@@ -6,7 +6,8 @@ use std::sync::mpsc::{self, Receiver, Sender};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
 
-use super::device::{Compute, DeviceChoice};
+use super::compute::Compute;
+use super::device::DeviceChoice;
 use super::files;
 use super::message::{Command, CommandId, Event, EventKind};
 use super::worker::{Outbox, Worker};
@@ -52,13 +53,16 @@ pub struct Engine {
     saves: Mutex<Vec<JoinHandle<()>>>,
     threads: usize,
     first_device: DeviceInUse,
+    opening_device: Option<CommandId>,
 }
 
 impl Engine {
     /// Starts the thread. `wake` is called after every event, from whichever thread sent it.
     ///
+    /// A GPU is opened by the thread, as its first command: that can take seconds.
+    ///
     /// # Errors
-    /// Where the device does not exist or no thread can be started.
+    /// Where this build does not have the device or no thread can be started.
     pub fn start(
         options: EngineOptions,
         wake: impl Fn() + Send + Sync + 'static,
@@ -66,8 +70,10 @@ impl Engine {
         let (commands, inbox) = mpsc::channel();
         let (sender, events) = mpsc::channel();
         let cancelled = Arc::new(AtomicU64::new(0));
-        let compute = options.device.resolve().map_err(|error| error.to_string())?;
-        let first_device = DeviceInUse::new(options.device, &compute);
+        let later = options.device.tries_a_gpu().map_err(|error| error.to_string())?;
+        let compute = Compute::cpu();
+        let first = if later { DeviceChoice::Cpu } else { options.device };
+        let first_device = DeviceInUse::new(first, &compute);
         let pool = super::thread_pool(options.threads)?;
         let threads = pool.current_num_threads();
         let outbox = Outbox::new(sender, Arc::new(wake));
@@ -82,7 +88,7 @@ impl Engine {
             .name("engine".to_owned())
             .spawn(move || worker.run(&inbox))
             .map_err(|error| format!("the engine's thread can't be started: {error}"))?;
-        Ok(Self {
+        let mut engine = Self {
             commands: Some(commands),
             events,
             outbox,
@@ -92,7 +98,12 @@ impl Engine {
             saves: Mutex::default(),
             threads,
             first_device,
-        })
+            opening_device: None,
+        };
+        if later {
+            engine.opening_device = Some(engine.send(Command::UseDevice(options.device)));
+        }
+        Ok(engine)
     }
 
     /// Queues a command, or starts it at once beside the others if it only reads or writes files; its
@@ -132,7 +143,13 @@ impl Engine {
         self.events.try_iter().collect()
     }
 
-    /// Where models compute at first; [`EventKind::DeviceChanged`] tells of every change.
+    /// The command that opens a GPU, where one was asked for at the start.
+    pub fn opening_device(&self) -> Option<CommandId> {
+        self.opening_device
+    }
+
+    /// Where models compute at first: on the CPU until a GPU is open. [`EventKind::DeviceChanged`]
+    /// tells of every change.
     pub fn first_device(&self) -> &DeviceInUse {
         &self.first_device
     }

@@ -1,5 +1,6 @@
 //! The background thread that owns the device and the models: commands in, events out.
 
+mod compute;
 mod device;
 mod files;
 mod handle;
@@ -7,7 +8,8 @@ mod message;
 mod trace;
 mod worker;
 
-pub use device::{Compute, DeviceChoice, DeviceError, Gpu, thread_pool};
+pub use compute::Compute;
+pub use device::{DeviceChoice, DeviceError, Gpu, thread_pool};
 pub use handle::{DeviceInUse, Engine, EngineOptions};
 pub use message::{
     AttackJob, ClipSource, Command, CommandId, Event, EventKind, SaveJob, Snapshot, TracePoint,

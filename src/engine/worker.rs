@@ -8,7 +8,8 @@ use std::sync::mpsc::{Receiver, Sender};
 
 use rayon::ThreadPool;
 
-use super::device::{Compute, DeviceChoice};
+use super::compute::Compute;
+use super::device::DeviceChoice;
 use super::handle::DeviceInUse;
 use super::message::{AttackJob, Command, CommandId, Event, EventKind};
 use super::trace::Tracer;

@@ -66,17 +66,15 @@ impl App {
 
         let waker = ctx.clone();
         let engine = Engine::start(options.engine, move || waker.request_repaint())?;
-        let device = engine.first_device().clone();
-        let mut notices = Notices::default();
-        device.notice.iter().for_each(|notice| notices.info(notice));
-        let lab = Lab::new(ctx, device)
+        let mut lab = Lab::new(ctx, engine.first_device().clone())
             .map_err(|error| format!("no thread for the spectrograms can be started: {error}"))?;
+        lab.changing_device = engine.opening_device();
         let mut app = Self {
             engine,
             player: Player::new(),
             lab,
             settings,
-            notices,
+            notices: Notices::default(),
             dialogs: Dialogs::default(),
             asked: vec![UiCommand::ReloadModel],
             help: false,

@@ -83,7 +83,7 @@ impl LabUi<'_> {
         }
         let mut chosen = device.choice;
         let shown = match self.lab.changing_device {
-            Some(_) => RichText::new("changing…"),
+            Some(_) => RichText::new("opening…"),
             None => colour.into_iter().fold(RichText::new(&device.name), RichText::color),
         };
         row(ui, "device", |ui| {
@@ -102,7 +102,7 @@ impl LabUi<'_> {
                     .response
                     .accessible_name("Device")
                     .on_hover_text(tooltip)
-                    .on_disabled_hover_text("Stop the attack first");
+                    .on_disabled_hover_text("While neither an attack nor a device is on its way");
             });
         });
         if chosen != self.lab.device.choice {
