@@ -70,6 +70,11 @@ bench: ## Time the spectrogram of a minute of sound
 	@scripts/setup.sh build
 	cargo bench --bench spectrogram
 
+.PHONY: frame-times
+frame-times: ## Time frames of the real window, idle and attacking, and count audio dropouts
+	@scripts/setup.sh build window test
+	scripts/frame-times.sh
+
 .PHONY: screenshots
 screenshots: ## Make screenshots/ afresh from the real window, on a virtual display
 	@scripts/setup.sh build window test

@@ -12,6 +12,7 @@ use mondegreen::attacks::{
 use mondegreen::audio;
 use mondegreen::metrics::snr_db;
 use mondegreen::models::{Classifier, Labels, ModelCard, ModelId, ScoreKind, Vgg13, Weights};
+use mondegreen::nn::Traced;
 use proptest::prelude::*;
 use rand::{Rng as _, SeedableRng as _};
 use rand_chacha::ChaCha8Rng;
@@ -92,14 +93,16 @@ impl Classifier for Linear {
         ScoreKind::Logits
     }
 
-    fn scores(&self, waveform: &Tensor) -> Result<Tensor> {
-        let weight = self.weight.t()?;
-        let scores = waveform.matmul(&weight)?.broadcast_add(&self.bias)?;
-        if !self.broken {
-            return Ok(scores);
-        }
-        // The square root's derivative at zero is infinite: infinity times 0 gives NaN on the way back.
-        scores + (waveform - waveform.clone())?.sqrt()?.matmul(&weight)?
+    fn trace(&self, waveform: &Traced) -> Result<Traced> {
+        waveform.map(|waveform| {
+            let weight = self.weight.t()?;
+            let scores = waveform.matmul(&weight)?.broadcast_add(&self.bias)?;
+            if !self.broken {
+                return Ok(scores);
+            }
+            // The square root's derivative at zero is infinite: times 0 it gives NaN on the way back.
+            scores + (waveform - waveform.clone())?.sqrt()?.matmul(&weight)?
+        })
     }
 }
 

@@ -182,7 +182,6 @@ fn play_and_switch(pipe: &mut File, decode: fn([u8; 4]) -> f32, tolerance: f32) 
     assert_eq!(after, None, "silence after the end");
     let state = player.state();
     assert_eq!((state.playing, state.position_seconds), (false, 0.0));
-    assert_eq!(state.dropouts, 0);
 }
 
 #[test]

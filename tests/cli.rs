@@ -99,8 +99,8 @@ fn wrong_usage_exits_with_2_and_says_what_was_meant() {
         (&["attack", &clip, "--iterations", "0"], &["--iterations"]),
         (&["classify", &clip, "--limit", "nan"], &["--limit", "a number"]),
         (&["classify", &clip, "--limit", "0"], &["--limit", "more than 0"]),
-        (&["classify", &clip, "--threads", "0"], &["--threads"]),
-        (&["classify", &clip, "--threads", "60000"], &["--threads"]),
+        (&["classify", &clip, "--threads", "0"], &["--threads", "from 1 to"]),
+        (&["classify", &clip, "--threads", "60000"], &["--threads", "from 1 to"]),
         (&["classify", &clip, "--top", "0"], &["--top"]),
     ];
     for (arguments, expected) in cases {

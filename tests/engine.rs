@@ -22,7 +22,7 @@ const DEADLINE: Duration = Duration::from_secs(120);
 /// and a small part of what the attack would take.
 const PROMPT: Duration = Duration::from_secs(10);
 
-/// An engine, everything that it told so far, and how often it woke its reader.
+/// An engine, everything that it told so far, and how often it has woken its reader since.
 struct Bench {
     engine: Engine,
     woken: Arc<AtomicUsize>,
@@ -45,12 +45,14 @@ impl Bench {
         Self { engine, woken, events: Vec::new() }
     }
 
-    /// Collects events until one satisfies `wanted`, and gives its place in `events`.
+    /// Collects events, read when woken, until one satisfies `wanted`; gives its place in `events`.
     fn wait(&mut self, wanted: impl Fn(&Event) -> bool) -> usize {
         let started = Instant::now();
         let mut seen = 0;
         loop {
-            self.events.extend(self.engine.try_events());
+            if self.woken.swap(0, Ordering::SeqCst) > 0 {
+                self.events.extend(self.engine.try_events());
+            }
             if let Some(at) = self.events[seen..].iter().position(&wanted) {
                 return seen + at;
             }
@@ -63,8 +65,10 @@ impl Bench {
     /// The last event of a command.
     fn answer(&mut self, id: CommandId) -> EventKind {
         let at = self.wait(|event| {
-            let under_way =
-                matches!(event.kind, EventKind::AttackStarted | EventKind::AttackProgress(_));
+            let under_way = matches!(
+                event.kind,
+                EventKind::AttackStarted { .. } | EventKind::AttackProgress(_)
+            );
             event.command == id && !under_way
         });
         self.events[at].kind.clone()
@@ -215,7 +219,7 @@ fn a_bundled_clip_is_loaded_and_named_and_a_model_tells_what_it_is() {
 }
 
 #[test]
-fn an_attack_tells_every_step_and_ends_with_what_it_told_and_every_event_wakes_the_reader() {
+fn an_attack_tells_every_step_and_ends_with_what_it_told() {
     let mut bench = Bench::new();
     let id = bench.engine.send(attack(short()));
     let outcome = bench.outcome(id);
@@ -225,7 +229,7 @@ fn an_attack_tells_every_step_and_ends_with_what_it_told_and_every_event_wakes_t
     assert_eq!(outcome.iterations, 20);
     check_outcome(&outcome);
     let kinds = bench.events_of(id);
-    assert!(matches!(kinds[0], EventKind::AttackStarted));
+    assert!(matches!(kinds[0], EventKind::AttackStarted { .. }));
     assert!(matches!(kinds[kinds.len() - 1], EventKind::AttackDone(_)));
     let between = &kinds[1..kinds.len() - 1];
     assert!(!between.is_empty());
@@ -234,14 +238,22 @@ fn an_attack_tells_every_step_and_ends_with_what_it_told_and_every_event_wakes_t
     check_trace(&snapshots, &outcome);
     let shown = snapshots.iter().rev().find_map(|snapshot| snapshot.improved.as_ref());
     assert_eq!(shown.expect("it improved").0, outcome.samples);
+}
 
-    // The last event can be read before its wake has been counted.
-    let started = Instant::now();
-    while bench.woken.load(Ordering::SeqCst) < bench.events.len() {
-        assert!(started.elapsed() < DEADLINE, "{} events woke nobody", bench.events.len());
-        std::thread::sleep(Duration::from_millis(2));
+#[test]
+fn the_number_of_threads_changes_from_the_next_job_on_and_is_told_with_it() {
+    let mut bench = Bench::new();
+    let expected = [bench.engine.threads(), 3];
+    let jobs = [None, Some(3)].map(|threads| {
+        bench.engine.send(Command::SetThreads(threads));
+        bench.engine.send(attack(short()))
+    });
+    for (job, expected) in jobs.into_iter().zip(expected) {
+        bench.outcome(job);
+        let started = bench.events_of(job)[0];
+        assert!(matches!(started, EventKind::AttackStarted { threads } if *threads == expected));
     }
-    assert_eq!(bench.woken.load(Ordering::SeqCst), bench.events.len());
+    assert_eq!(bench.engine.threads(), 3);
 }
 
 #[test]

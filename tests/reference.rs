@@ -9,7 +9,10 @@ use std::path::{Path, PathBuf};
 use candle_core::{DType, Device, Result, Tensor, Var};
 use mondegreen::audio;
 use mondegreen::models::{Classifier as _, Vgg13, Weights};
-use mondegreen::nn::{Conv3x3, Dense, LogMel, LogMelConfig, PadMode, ReluAffine, max_pool_2x2};
+use mondegreen::nn::{
+    Conv, Dense, Edge, LogMel, LogMelConfig, PadMode, ReluAffine, Traced, Window, differentiable,
+    max_pool,
+};
 use safetensors::{Dtype, SafeTensors};
 
 fn root() -> &'static Path {
@@ -115,6 +118,11 @@ fn check_layer(fixture: &Fixture, case: &str, layer: impl Fn(&Tensor) -> Result<
     }
 }
 
+/// A layer of channels-last images, applied to PyTorch's channels-first ones.
+fn channels_last(x: &Tensor, layer: impl Fn(&Traced) -> Result<Traced>) -> Result<Tensor> {
+    differentiable(&x.permute((0, 2, 3, 1))?, layer)?.permute((0, 3, 1, 2))
+}
+
 #[test]
 fn convolution_relu_and_batch_norm_equal_pytorch() {
     let fixture = Fixture::open("layers");
@@ -123,9 +131,11 @@ fn convolution_relu_and_batch_norm_equal_pytorch() {
     for case in cases {
         let part = |name: &str| fixture.singles(&format!("{case}.{name}"));
         let inputs = fixture.shape(&format!("{case}.weight"))[1];
-        let conv = Conv3x3::new(&part("weight"), &part("bias"), inputs).unwrap();
+        let conv = Conv::new(&part("weight"), &part("bias"), inputs, Window::SQUARE).unwrap();
         let norm = ReluAffine::new(&part("scale"), &part("shift")).unwrap();
-        check_layer(&fixture, &case, |x| norm.forward(&conv.forward(x)?));
+        let fused = conv.then(&norm, false).unwrap();
+        check_layer(&fixture, &case, |x| channels_last(x, |x| norm.forward(&conv.forward(x)?)));
+        check_layer(&fixture, &case, |x| channels_last(x, |x| fused.forward(x)));
     }
 }
 
@@ -135,7 +145,7 @@ fn max_pool_equals_pytorch_on_even_and_odd_sizes() {
     let cases = fixture.cases("pool.", ".output");
     assert!(cases.len() >= 5, "{cases:?}");
     for case in cases {
-        check_layer(&fixture, &case, max_pool_2x2);
+        check_layer(&fixture, &case, |x| channels_last(x, |x| max_pool(x, Edge::Drop)));
     }
 }
 
@@ -146,7 +156,7 @@ fn dense_equals_pytorch() {
         let part = |name: &str| fixture.singles(&format!("{case}.{name}"));
         let inputs = fixture.shape(&format!("{case}.weight"))[1];
         let dense = Dense::new(&part("weight"), &part("bias"), inputs).unwrap();
-        check_layer(&fixture, &case, |x| dense.forward(x));
+        check_layer(&fixture, &case, |x| differentiable(x, |x| dense.forward(x)));
     }
 }
 
@@ -164,7 +174,9 @@ fn the_log_mel_gradient_equals_pytorch() {
         for (name, pad) in PADS {
             let layer = log_mel(pad);
             let case = format!("log_mel_gradient.{sound}.{name}");
-            check_layer(&fixture, &case, |x| layer.forward(&x.unsqueeze(0)?)?.squeeze(0));
+            check_layer(&fixture, &case, |x| {
+                differentiable(&x.unsqueeze(0)?, |x| layer.forward(x))?.squeeze(0)
+            });
         }
     }
 }
@@ -198,7 +210,8 @@ fn log_mel_equals_librosa_on_real_clips() {
         let waveform = Tensor::from_slice(&samples, (1, samples.len()), &Device::Cpu).unwrap();
         let frames = fixture.values(&format!("{case}.frames"));
         for (name, pad) in PADS {
-            let ours = log_mel(pad).forward(&waveform).unwrap().squeeze(0).unwrap();
+            let ours = log_mel(pad).forward(&Traced::constant(waveform.clone())).unwrap();
+            let ours = ours.tensor().squeeze(0).unwrap();
             let ours = ours.to_vec2::<f32>().unwrap();
             assert_eq!(ours.len(), fixture.values(&format!("{case}.frame_count"))[0] as usize);
             let reference = fixture.values(&format!("{case}.{name}"));
@@ -235,7 +248,8 @@ fn vgg13_equals_pytorch_on_real_clips() {
             let error = ours.iter().zip(&reference).map(|(a, b)| (a - b).abs()).fold(0.0, f64::max);
             assert!(error <= tolerance, "{case}.{name}: {error:e}");
         };
-        close("chunk_log_probabilities", &model.chunk_log_probabilities(&waveform).unwrap(), 1e-4);
+        let chunks = model.chunk_log_probabilities(&Traced::constant(waveform.clone())).unwrap();
+        close("chunk_log_probabilities", chunks.tensor(), 1e-4);
         close("scores", &model.scores(&waveform).unwrap(), 1e-4);
         close("probabilities", &model.probabilities(&waveform).unwrap(), 1e-4);
         compared += 1;

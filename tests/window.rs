@@ -4,6 +4,10 @@
 
 #[path = "window/driver.rs"]
 mod driver;
+#[path = "window/frame_times.rs"]
+mod frame_times;
+#[path = "window/sound_card.rs"]
+mod sound_card;
 
 use std::time::Duration;
 

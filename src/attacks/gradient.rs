@@ -1,8 +1,9 @@
 //! A classifier at one point: its scores, its verdict, and gradients of combinations of scores.
 
-use candle_core::{Result, Tensor, Var};
+use candle_core::{Result, Tensor};
 
 use crate::models::{Classifier, Verdict};
+use crate::nn::Traced;
 
 /// Scores of a waveform, with the graph that leads back to it.
 pub struct Evaluation {
@@ -10,8 +11,8 @@ pub struct Evaluation {
     pub scores: Vec<f32>,
     /// What they say.
     pub verdict: Verdict,
-    waveform: Var,
-    graph: Tensor,
+    waveform: Traced,
+    traced: Traced,
 }
 
 impl Evaluation {
@@ -20,28 +21,37 @@ impl Evaluation {
     /// # Errors
     /// Where the classifier can't take them (out of memory, a device that is gone).
     pub fn at(classifier: &dyn Classifier, samples: &[f32]) -> Result<Self> {
-        let waveform = Var::from_slice(samples, (1, samples.len()), classifier.device())?;
-        let graph = classifier.scores(&waveform)?;
-        let scores = graph.squeeze(0)?.to_vec1::<f32>()?;
+        let samples = Tensor::from_slice(samples, (1, samples.len()), classifier.device())?;
+        let waveform = Traced::variable(samples);
+        let traced = classifier.trace(&waveform)?;
+        let scores = traced.tensor().squeeze(0)?.to_vec1::<f32>()?;
         let verdict = classifier.verdict(&scores);
-        Ok(Self { scores, verdict, waveform, graph })
+        Ok(Self { scores, verdict, waveform, traced })
     }
 
     /// The gradient of `sum(weights * scores)` with respect to the samples.
     ///
     /// # Errors
-    /// Where the backward pass fails or a gradient is not finite.
+    /// As [`Self::gradients`].
     pub fn gradient(&self, weights: &[f32]) -> Result<Vec<f32>> {
-        let weights = Tensor::from_slice(weights, (1, weights.len()), self.graph.device())?;
-        let gradients = (&self.graph * &weights)?.sum_all()?.backward()?;
-        let Some(gradient) = gradients.get(&self.waveform) else {
-            candle_core::bail!("the model's scores do not depend on the waveform")
-        };
-        let gradient = gradient.squeeze(0)?.to_vec1::<f32>()?;
-        if gradient.iter().any(|g| !g.is_finite()) {
+        let mut gradients = self.gradients(&[weights])?;
+        Ok(gradients.swap_remove(0))
+    }
+
+    /// The gradients of several weighted sums of scores, from the one forward pass and one batched
+    /// backward pass.
+    ///
+    /// # Errors
+    /// Where there are no weights, the backward pass fails or a gradient is not finite.
+    pub fn gradients(&self, weights: &[&[f32]]) -> Result<Vec<Vec<f32>>> {
+        let rows = (weights.len(), self.scores.len());
+        let weights = Tensor::from_vec(weights.concat(), rows, self.traced.tensor().device())?;
+        let mut gradients = self.traced.gradients(&weights, &[&self.waveform])?;
+        let gradients = gradients.swap_remove(0).to_vec2::<f32>()?;
+        if gradients.iter().flatten().any(|g| !g.is_finite()) {
             candle_core::bail!("the gradient is not finite (NaN or infinite)")
         }
-        Ok(gradient)
+        Ok(gradients)
     }
 
     /// By how much `label` leads the best other label in score, and that other label.

@@ -23,8 +23,8 @@ pub struct Compute {
     #[arg(long, value_name = "DEVICE", default_value = "auto", value_parser = DeviceChoice::find, global = true)]
     pub device: DeviceChoice,
     /// Computing threads (default: one a core)
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=256), global = true)]
-    pub threads: Option<u16>,
+    #[arg(long, value_name = "N", value_parser = engine::parse_threads, global = true)]
+    pub threads: Option<usize>,
 }
 
 impl Compute {
@@ -32,7 +32,7 @@ impl Compute {
     pub fn engine_options(&self) -> EngineOptions {
         EngineOptions {
             model_directories: search_directories(self.models.as_deref()),
-            threads: self.threads.map(usize::from),
+            threads: self.threads,
             device: self.device,
         }
     }
@@ -49,7 +49,7 @@ impl Compute {
         if let Some(notice) = &compute.notice {
             eprintln!("mondegreen: {notice}");
         }
-        let pool = engine::thread_pool(self.threads.map(usize::from)).map_err(Failure::Failed)?;
+        let pool = engine::thread_pool(self.threads).map_err(Failure::Failed)?;
         let directories = search_directories(self.models.as_deref());
         let library = ModelLibrary::new(directories, compute.device.clone());
         Ok(Prepared { library, pool, compute })

@@ -1,4 +1,4 @@
-//! Where models compute, and on how many threads.
+//! Where models compute.
 
 use std::cell::Cell;
 use std::fmt;
@@ -6,11 +6,10 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Once;
 
 use candle_core::{Device, Tensor};
-use rayon::{ThreadPool, ThreadPoolBuilder};
 use thiserror::Error;
 
 use super::compute::Compute;
-use super::worker::panic_message;
+use super::outbox::panic_message;
 use crate::names::{self, UnknownName};
 
 /// What a person asks for.
@@ -262,88 +261,4 @@ fn quietly<T>(work: impl FnOnce() -> T) -> Result<T, String> {
     let result = catch_unwind(AssertUnwindSafe(work));
     QUIET.set(false);
     result.map_err(|panic| first_line(&panic_message(panic.as_ref())))
-}
-
-/// The threads that compute; one a core where no number is given.
-///
-/// # Errors
-/// A message for people where they can't be started.
-pub fn thread_pool(threads: Option<usize>) -> Result<ThreadPool, String> {
-    ThreadPoolBuilder::new()
-        .num_threads(threads.unwrap_or(0))
-        .thread_name(|index| format!("compute-{index}"))
-        .build()
-        .map_err(|error| format!("the computing threads can't be started: {error}"))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    const BOTH: [Gpu; 2] = [Gpu::Cuda, Gpu::Metal];
-
-    /// A stand-in for a GPU that was opened.
-    fn opened(gpu: Gpu) -> Compute {
-        Compute { name: gpu.title().to_owned(), ..Compute::cpu() }
-    }
-
-    #[test]
-    fn auto_takes_the_first_gpu_that_works_without_a_word() {
-        let resolve = |open: fn(Gpu) -> Result<Compute, String>| {
-            let compute = DeviceChoice::Auto.resolve_with(&BOTH, open).unwrap();
-            (compute.name, compute.notice)
-        };
-        assert_eq!(resolve(|gpu| Ok(opened(gpu))), ("NVIDIA GPU".to_owned(), None));
-        let only_metal = |gpu| match gpu {
-            Gpu::Cuda => Err("no driver".to_owned()),
-            Gpu::Metal => Ok(opened(gpu)),
-        };
-        assert_eq!(resolve(only_metal), ("Apple GPU".to_owned(), None));
-    }
-
-    #[test]
-    fn auto_falls_back_to_the_cpu_and_says_why_only_where_a_gpu_was_built_in() {
-        let open = |gpu: Gpu| Err(format!("{gpu:?} is asleep"));
-        let compute = DeviceChoice::Auto.resolve_with(&BOTH, open).unwrap();
-        let notice = compute.notice.unwrap();
-        assert!(compute.device.is_cpu() && compute.name == "CPU");
-        for part in ["compute on the CPU", "Cuda is asleep", "Metal is asleep", "nvidia-smi"] {
-            assert!(notice.contains(part), "{notice}");
-        }
-        let compute = DeviceChoice::Auto.resolve_with(&[], open).unwrap();
-        assert_eq!((compute.name.as_str(), compute.notice), ("CPU", None));
-        let compute = DeviceChoice::Cpu.resolve_with(&BOTH, open).unwrap();
-        assert_eq!((compute.name.as_str(), compute.notice), ("CPU", None));
-    }
-
-    #[test]
-    fn a_gpu_that_was_asked_for_is_never_replaced() {
-        let broken = |_: Gpu| Err("CUDA_ERROR_NO_DEVICE".to_owned());
-        let error = DeviceChoice::Cuda.resolve_with(&BOTH, broken).unwrap_err();
-        assert!(matches!(error, DeviceError::Unusable { gpu: Gpu::Cuda, .. }));
-        for part in ["NVIDIA GPU", "CUDA_ERROR_NO_DEVICE", "driver", "use --device cpu"] {
-            assert!(error.to_string().contains(part), "{error}");
-        }
-        let error = DeviceChoice::Metal.resolve_with(&[Gpu::Cuda], broken).unwrap_err();
-        assert_eq!(error, DeviceError::NotInThisBuild(Gpu::Metal));
-        assert!(error.to_string().contains("feature metal"), "{error}");
-    }
-
-    #[test]
-    fn a_panicking_driver_is_a_reason() {
-        assert_eq!(quietly(|| 41), Ok(41));
-        let reason = quietly(|| panic!("Unable to load libcuda:\n{} candidates", 7));
-        assert_eq!(reason, Err::<(), _>("Unable to load libcuda:".to_owned()));
-    }
-
-    #[test]
-    fn a_device_that_computes_wrongly_is_found_out_before_it_is_used() {
-        try_out(&Device::Cpu).unwrap();
-        let compute = DeviceChoice::Auto.resolve().unwrap();
-        try_out(&compute.device).unwrap();
-        for choice in DeviceChoice::in_this_build() {
-            assert!(choice.tries_a_gpu().is_ok());
-            assert!(!matches!(choice.resolve(), Err(DeviceError::NotInThisBuild(_))), "{choice:?}");
-        }
-    }
 }

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::thread::JoinHandle;
 
 use super::message::{ClipSource, CommandId, EventKind, SaveJob};
-use super::worker::Outbox;
+use super::outbox::Outbox;
 use crate::assets::BUNDLED;
 use crate::audio::{self, Clip};
 

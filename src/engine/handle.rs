@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::mpsc::{self, Receiver, Sender};
+use std::sync::mpsc::{self, Sender};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
 
@@ -10,7 +10,8 @@ use super::compute::Compute;
 use super::device::DeviceChoice;
 use super::files;
 use super::message::{Command, CommandId, Event, EventKind};
-use super::worker::{Outbox, Worker};
+use super::outbox::Outbox;
+use super::worker::{Shared, Worker};
 
 /// How an engine is set up.
 #[derive(Clone, Debug, Default)]
@@ -44,20 +45,20 @@ impl DeviceInUse {
 /// Owns the engine's thread; dropping it cancels what runs and waits for the thread.
 pub struct Engine {
     commands: Option<Sender<(CommandId, Command)>>,
-    events: Receiver<Event>,
     outbox: Outbox,
     last_id: AtomicU64,
-    cancelled: Arc<AtomicU64>,
+    shared: Arc<Shared>,
     thread: Option<JoinHandle<()>>,
     /// Threads that write files: they are waited for, so that closing the window loses nothing.
     saves: Mutex<Vec<JoinHandle<()>>>,
-    threads: usize,
     first_device: DeviceInUse,
     opening_device: Option<CommandId>,
 }
 
 impl Engine {
-    /// Starts the thread. `wake` is called after every event, from whichever thread sent it.
+    /// Starts the thread, whose work has a lower priority than the calling thread. `wake` is
+    /// called when there are new events, from whichever thread sent the first of them, and not
+    /// again before they have been taken.
     ///
     /// A GPU is opened by the thread, as its first command: that can take seconds.
     ///
@@ -68,35 +69,30 @@ impl Engine {
         wake: impl Fn() + Send + Sync + 'static,
     ) -> Result<Self, String> {
         let (commands, inbox) = mpsc::channel();
-        let (sender, events) = mpsc::channel();
-        let cancelled = Arc::new(AtomicU64::new(0));
+        let shared = Arc::new(Shared::default());
         let later = options.device.tries_a_gpu().map_err(|error| error.to_string())?;
         let compute = Compute::cpu();
         let first = if later { DeviceChoice::Cpu } else { options.device };
         let first_device = DeviceInUse::new(first, &compute);
-        let pool = super::thread_pool(options.threads)?;
-        let threads = pool.current_num_threads();
-        let outbox = Outbox::new(sender, Arc::new(wake));
+        let outbox = Outbox::new(Arc::new(wake));
         let worker = Worker::new(
             options.model_directories,
             compute,
-            pool,
+            options.threads,
             outbox.clone(),
-            Arc::clone(&cancelled),
-        );
+            shared.clone(),
+        )?;
         let thread = std::thread::Builder::new()
             .name("engine".to_owned())
             .spawn(move || worker.run(&inbox))
             .map_err(|error| format!("the engine's thread can't be started: {error}"))?;
         let mut engine = Self {
             commands: Some(commands),
-            events,
             outbox,
             last_id: AtomicU64::new(0),
-            cancelled,
+            shared,
             thread: Some(thread),
             saves: Mutex::default(),
-            threads,
             first_device,
             opening_device: None,
         };
@@ -135,12 +131,12 @@ impl Engine {
     /// Stops the running attack and those queued so far after their next gradient step; each keeps
     /// its best.
     pub fn cancel(&self) {
-        self.cancelled.store(self.last_id.load(Ordering::Relaxed), Ordering::Relaxed);
+        self.shared.cancelled.store(self.last_id.load(Ordering::Relaxed), Ordering::Relaxed);
     }
 
     /// Everything that happened since the last call; never waits.
     pub fn try_events(&self) -> Vec<Event> {
-        self.events.try_iter().collect()
+        self.outbox.take()
     }
 
     /// The command that opens a GPU, where one was asked for at the start.
@@ -154,9 +150,9 @@ impl Engine {
         &self.first_device
     }
 
-    /// How many threads compute.
+    /// How many threads compute; [`Command::SetThreads`] changes it once its turn comes.
     pub fn threads(&self) -> usize {
-        self.threads
+        self.shared.threads.load(Ordering::Relaxed)
     }
 }
 

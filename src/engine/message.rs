@@ -43,6 +43,8 @@ pub enum Command {
     },
     /// Attack a clip.
     Attack(Box<AttackJob>),
+    /// Compute on so many threads from the next command on; none for one a core.
+    SetThreads(Option<usize>),
     /// Write files beside the engine's thread.
     Save(SaveJob),
     /// Compute elsewhere from now on; models are loaded there on their next use. Where it fails
@@ -150,12 +152,17 @@ pub enum EventKind {
         /// What it said.
         verdict: Verdict,
     },
-    /// The attack began: the model is loaded and the clean clip named.
-    AttackStarted,
+    /// The attack began: the model is loaded.
+    AttackStarted {
+        /// How many threads compute it.
+        threads: usize,
+    },
     /// The attack goes on.
     AttackProgress(Box<Snapshot>),
     /// The attack ended.
     AttackDone(Box<Outcome>),
+    /// So many threads compute from now on.
+    ThreadsSet(usize),
     /// Files were written.
     Saved(Vec<PathBuf>),
     /// Models compute here from now on, and none is loaded.

@@ -5,12 +5,15 @@ mod device;
 mod files;
 mod handle;
 mod message;
+mod outbox;
+mod threads;
 mod trace;
 mod worker;
 
 pub use compute::Compute;
-pub use device::{DeviceChoice, DeviceError, Gpu, thread_pool};
+pub use device::{DeviceChoice, DeviceError, Gpu};
 pub use handle::{DeviceInUse, Engine, EngineOptions};
 pub use message::{
     AttackJob, ClipSource, Command, CommandId, Event, EventKind, SaveJob, Snapshot, TracePoint,
 };
+pub use threads::{Background, automatic_threads, most_threads, parse_threads, thread_pool};

@@ -1,62 +1,29 @@
 //! The engine's thread: takes commands one by one; no error or panic of a job ends it.
 
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::mpsc::{Receiver, Sender};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::mpsc::Receiver;
 
 use rayon::ThreadPool;
 
 use super::compute::Compute;
 use super::device::DeviceChoice;
 use super::handle::DeviceInUse;
-use super::message::{AttackJob, Command, CommandId, Event, EventKind};
+use super::message::{AttackJob, Command, CommandId, EventKind};
+use super::outbox::Outbox;
+use super::threads::{Background, background_pool};
 use super::trace::Tracer;
 use crate::attacks::{Flow, Problem, Progress, Status};
 use crate::models::{Classifier, ModelId, ModelLibrary};
 
-/// Sends events and wakes whoever reads them.
-#[derive(Clone)]
-pub struct Outbox {
-    events: Sender<Event>,
-    wake: Arc<dyn Fn() + Send + Sync>,
-}
-
-impl Outbox {
-    /// An outbox for this channel.
-    pub fn new(events: Sender<Event>, wake: Arc<dyn Fn() + Send + Sync>) -> Self {
-        Self { events, wake }
-    }
-
-    /// Sends one event.
-    pub fn send(&self, command: CommandId, kind: EventKind) {
-        // Nobody is left to read while the window closes.
-        self.events.send(Event { command, kind }).ok();
-        (self.wake)();
-    }
-
-    /// Runs a job and sends what it gives; its error or panic becomes [`EventKind::Failed`].
-    pub fn answer(&self, command: CommandId, job: impl FnOnce() -> Result<EventKind, String>) {
-        let kind = match catch_unwind(AssertUnwindSafe(job)) {
-            Ok(Ok(kind)) => kind,
-            Ok(Err(reason)) => EventKind::Failed(reason),
-            Err(panic) => EventKind::Failed(format!(
-                "an internal error ended this job (everything else is unharmed): {}",
-                panic_message(panic.as_ref())
-            )),
-        };
-        self.send(command, kind);
-    }
-}
-
-/// What a panic said.
-pub fn panic_message(panic: &(dyn std::any::Any + Send)) -> &str {
-    panic
-        .downcast_ref::<&str>()
-        .copied()
-        .or_else(|| panic.downcast_ref::<String>().map(String::as_str))
-        .unwrap_or("it gave no reason")
+/// Numbers that the window and the thread share.
+#[derive(Debug, Default)]
+pub struct Shared {
+    /// The latest command that was cancelled, and with it all before it.
+    pub cancelled: AtomicU64,
+    /// How many threads compute.
+    pub threads: AtomicUsize,
 }
 
 /// What the thread owns.
@@ -65,25 +32,34 @@ pub struct Worker {
     library: ModelLibrary,
     device: Compute,
     pool: ThreadPool,
+    priority: Background,
     outbox: Outbox,
-    cancelled: Arc<AtomicU64>,
+    shared: Arc<Shared>,
 }
 
 impl Worker {
-    /// A worker that has loaded nothing yet.
+    /// A worker that has loaded nothing yet and computes below the calling thread's priority.
+    ///
+    /// # Errors
+    /// Where the computing threads can't be started.
     pub fn new(
         directories: Vec<PathBuf>,
         device: Compute,
-        pool: ThreadPool,
+        threads: Option<usize>,
         outbox: Outbox,
-        cancelled: Arc<AtomicU64>,
-    ) -> Self {
+        shared: Arc<Shared>,
+    ) -> Result<Self, String> {
+        let priority = Background::below_this_thread();
+        let pool = background_pool(threads, priority)?;
+        shared.threads.store(pool.current_num_threads(), Ordering::Relaxed);
         let library = ModelLibrary::new(directories.clone(), device.device.clone());
-        Self { directories, library, device, pool, outbox, cancelled }
+        Ok(Self { directories, library, device, pool, priority, outbox, shared })
     }
 
     /// Takes commands until the engine's handle is dropped.
     pub fn run(mut self, inbox: &Receiver<(CommandId, Command)>) {
+        // Loading a model or bookkeeping between steps must not hold up the window either.
+        self.priority.enter();
         for (id, command) in inbox {
             let outbox = self.outbox.clone();
             outbox.answer(id, || self.compute(id, command));
@@ -106,6 +82,12 @@ impl Worker {
             }
             Command::Attack(job) => self.attack(id, &job),
             Command::UseDevice(choice) => self.use_device(choice),
+            Command::SetThreads(threads) => {
+                self.pool = background_pool(threads, self.priority)?;
+                let threads = self.pool.current_num_threads();
+                self.shared.threads.store(threads, Ordering::Relaxed);
+                Ok(EventKind::ThreadsSet(threads))
+            }
             Command::LoadClip { .. } | Command::Save(_) => {
                 Err("file commands do not reach the models".to_owned())
             }
@@ -127,7 +109,7 @@ impl Worker {
 
     fn attack(&mut self, id: CommandId, job: &AttackJob) -> Result<EventKind, String> {
         let classifier = self.model(job.model)?;
-        self.outbox.send(id, EventKind::AttackStarted);
+        self.outbox.send(id, EventKind::AttackStarted { threads: self.pool.current_num_threads() });
         let problem = Problem {
             samples: Arc::clone(&job.clip.samples),
             goal: job.goal,
@@ -139,7 +121,7 @@ impl Worker {
             if let Some(snapshot) = tracer.step(progress) {
                 self.outbox.send(id, EventKind::AttackProgress(Box::new(snapshot)));
             }
-            let cancelled = self.cancelled.load(Ordering::Relaxed) >= id.0;
+            let cancelled = self.shared.cancelled.load(Ordering::Relaxed) >= id.0;
             if cancelled { Flow::Stop } else { Flow::Continue }
         };
         let attack = job.spec.build();
@@ -157,8 +139,9 @@ impl Worker {
 
 #[cfg(test)]
 mod tests {
-    use std::sync::atomic::{AtomicBool, AtomicUsize};
+    use std::sync::atomic::AtomicBool;
     use std::sync::mpsc;
+    use std::time::{Duration, Instant};
 
     use candle_core::{Device, Tensor};
 
@@ -166,6 +149,7 @@ mod tests {
     use crate::attacks::{AttackId, AttackSpec, Goal};
     use crate::audio::Clip;
     use crate::models::{Labels, ModelCard, ScoreKind};
+    use crate::nn::Traced;
 
     /// Says "Bark" of everything, once its memory suffices: never after `fails` says so.
     struct Cramped {
@@ -191,12 +175,14 @@ mod tests {
             ScoreKind::Logits
         }
 
-        fn scores(&self, waveform: &Tensor) -> candle_core::Result<Tensor> {
+        fn trace(&self, waveform: &Traced) -> candle_core::Result<Traced> {
             if self.fails.load(Ordering::Relaxed) {
                 candle_core::bail!("DriverError(CUDA_ERROR_OUT_OF_MEMORY, \"out of memory\")")
             }
-            let ones = waveform.sum_keepdim(1)?.affine(0.0, 1.0)?;
-            ones.broadcast_mul(&Tensor::new(&[[1_f32, 0.0]], &Device::Cpu)?)
+            waveform.map(|waveform| {
+                let ones = waveform.sum_keepdim(1)?.affine(0.0, 1.0)?;
+                ones.broadcast_mul(&Tensor::new(&[[1_f32, 0.0]], &Device::Cpu)?)
+            })
         }
     }
 
@@ -214,10 +200,9 @@ mod tests {
         let labels = Labels::new(vec!["Bark".to_owned(), "Meow".to_owned()]);
         let model = Cramped { card, labels, fails: Arc::clone(&fails) };
         let device = Compute { name: "small GPU".to_owned(), ..Compute::cpu() };
-        let (sender, events) = mpsc::channel();
-        let outbox = Outbox::new(sender, Arc::new(|| ()));
-        let pool = crate::engine::thread_pool(Some(1)).unwrap();
-        let mut worker = Worker::new(Vec::new(), device, pool, outbox, Arc::default());
+        let outbox = Outbox::new(Arc::new(|| ()));
+        let events = outbox.clone();
+        let mut worker = Worker::new(Vec::new(), device, Some(1), outbox, Arc::default()).unwrap();
         worker.library.keep(ModelId::Vgg13, Arc::new(model));
         let (commands, inbox) = mpsc::channel();
         let thread = std::thread::spawn(move || worker.run(&inbox));
@@ -236,8 +221,16 @@ mod tests {
         let advice = "out of memory on small GPU: use";
         let ask = |command| {
             commands.send((CommandId(1), command)).unwrap();
-            let mut answers = events.iter().map(|event| event.kind);
-            answers.find(|kind| !matches!(kind, EventKind::AttackStarted)).unwrap()
+            let deadline = Instant::now() + Duration::from_secs(60);
+            loop {
+                let mut answers = events.take().into_iter().map(|event| event.kind);
+                let answer = answers.find(|kind| !matches!(kind, EventKind::AttackStarted { .. }));
+                if let Some(answer) = answer {
+                    return answer;
+                }
+                assert!(Instant::now() < deadline, "no answer");
+                std::thread::sleep(Duration::from_millis(2));
+            }
         };
         for _ in 0..2 {
             fails.store(true, Ordering::Relaxed);
@@ -260,49 +253,5 @@ mod tests {
         }
         drop(commands);
         thread.join().unwrap();
-    }
-
-    /// What a job's answer becomes, after checking that it is one event, of this command, and that
-    /// the reader was woken once.
-    fn answer(job: impl FnOnce() -> Result<EventKind, String>) -> EventKind {
-        let (sender, events) = mpsc::channel();
-        let woken = Arc::new(AtomicUsize::new(0));
-        let count = Arc::clone(&woken);
-        let wake = move || {
-            count.fetch_add(1, Ordering::Relaxed);
-        };
-        Outbox::new(sender, Arc::new(wake)).answer(CommandId(7), job);
-        let mut events: Vec<_> = events.try_iter().collect();
-        assert_eq!((events.len(), woken.load(Ordering::Relaxed)), (1, 1));
-        let event = events.remove(0);
-        assert_eq!(event.command, CommandId(7));
-        event.kind
-    }
-
-    #[test]
-    fn a_job_s_result_is_passed_on_and_its_error_said() {
-        assert!(matches!(answer(|| Ok(EventKind::AttackStarted)), EventKind::AttackStarted));
-        match answer(|| Err("the disk is full".to_owned())) {
-            EventKind::Failed(reason) => assert_eq!(reason, "the disk is full"),
-            other => panic!("{other:?}"),
-        }
-    }
-
-    #[test]
-    fn a_panicking_job_is_contained_and_its_message_told() {
-        let formatted = answer(|| panic!("index {} is out of range", 41));
-        let literal = answer(|| panic!("out of range"));
-        let neither = answer(|| std::panic::panic_any(41));
-        let expected = ["index 41 is out of range", "out of range", "it gave no reason"];
-        for (kind, expected) in [formatted, literal, neither].into_iter().zip(expected) {
-            match kind {
-                EventKind::Failed(reason) => assert!(
-                    reason.starts_with("an internal error ended this job")
-                        && reason.ends_with(expected),
-                    "{reason}"
-                ),
-                other => panic!("{other:?}"),
-            }
-        }
     }
 }

@@ -4,6 +4,7 @@ use candle_core::{Device, Result, Tensor};
 
 use super::labels::{Labels, Verdict};
 use crate::names::{self, UnknownName};
+use crate::nn::{Traced, differentiable};
 
 /// The models that the program knows, in the order in which they are shown.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -83,8 +84,14 @@ pub trait Classifier: Send + Sync {
     fn score_kind(&self) -> ScoreKind;
 
     /// The quantity that attacks differentiate, `[B, labels]`: the logits where the model has one
-    /// logit layer.
-    fn scores(&self, waveform: &Tensor) -> Result<Tensor>;
+    /// logit layer. Traced, so that any number of gradients of one forward pass can be had at once.
+    fn trace(&self, waveform: &Traced) -> Result<Traced>;
+
+    /// [`Self::trace`] as an operation of Candle's graph: differentiable with respect to the
+    /// waveform.
+    fn scores(&self, waveform: &Tensor) -> Result<Tensor> {
+        differentiable(waveform, |waveform| self.trace(waveform))
+    }
 
     /// Class probabilities `[B, labels]`, as people are shown.
     fn probabilities(&self, waveform: &Tensor) -> Result<Tensor> {

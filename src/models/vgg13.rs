@@ -6,7 +6,7 @@
 //! max pool, 64-128-256-512-512 channels; mean over time and frequency; dense. The chunks'
 //! log-probabilities are averaged, which is the authors' geometric mean.
 
-use candle_core::{Device, Result, Tensor};
+use candle_core::{Device, Result};
 use candle_nn::ops::log_softmax;
 
 use super::classifier::{Classifier, ModelCard, ModelId, ScoreKind};
@@ -14,8 +14,8 @@ use super::labels::Labels;
 use super::weights::{Weights, WeightsError};
 use crate::audio::SAMPLE_RATE;
 use crate::nn::{
-    BatchNorm, Chunks, Conv3x3, Dense, LogMel, LogMelConfig, PadMode, ReluAffine, Standardise,
-    max_pool_2x2,
+    BatchNorm, Chunks, Conv, Dense, LogMel, LogMelConfig, PadMode, ReluAffine, Standardise, Traced,
+    Window,
 };
 
 /// Frames of one chunk.
@@ -31,7 +31,7 @@ pub struct Vgg13 {
     log_mel: LogMel,
     chunks: Chunks,
     standardise: Standardise,
-    layers: Vec<(Conv3x3, ReluAffine)>,
+    layers: Vec<Conv>,
     dense: Dense,
     labels: Labels,
     card: ModelCard,
@@ -99,27 +99,27 @@ impl Vgg13 {
     ///
     /// # Errors
     /// Where the waveform is not `[B, N]`.
-    pub fn chunk_log_probabilities(&self, waveform: &Tensor) -> Result<Tensor> {
+    pub fn chunk_log_probabilities(&self, waveform: &Traced) -> Result<Traced> {
         let chunks = self.chunks.forward(&self.log_mel.forward(waveform)?)?;
-        let mut x = self.standardise.forward(&chunks)?;
-        for block in self.layers.chunks(2) {
-            for (conv, norm) in block {
-                x = norm.forward(&conv.forward(&x)?)?;
-            }
-            x = max_pool_2x2(&x)?;
+        let image = self.standardise.forward(&chunks)?;
+        let (count, frames, bands) = image.tensor().dims3()?;
+        let mut x = image.reshape((count, frames, bands, 1))?;
+        for layer in &self.layers {
+            x = layer.forward(&x)?;
         }
-        log_softmax(&self.dense.forward(&x.flatten_from(2)?.mean(2)?)?, 1)
+        let mean = x.map(|x| x.flatten(1, 2)?.mean(1))?;
+        self.dense.forward(&mean)?.map(|logits| log_softmax(logits, 1))
     }
 }
 
-/// One convolution of a block with the batch norm after its ReLU.
+/// One convolution of a block with the batch norm after its ReLU, and the second one's pool.
 fn layer(
     weights: &mut Weights,
     block: usize,
     half: usize,
     inputs: usize,
     width: usize,
-) -> std::result::Result<(Conv3x3, ReluAffine), WeightsError> {
+) -> std::result::Result<Conv, WeightsError> {
     let conv = format!("blocks.{block}.conv{half}");
     let kernel = weights.take(&format!("{conv}.weight"), &[width, inputs, 3, 3])?;
     let bias = weights.take(&format!("{conv}.bias"), &[width])?;
@@ -133,8 +133,8 @@ fn layer(
         running_var: &variance,
         eps: BATCH_NORM_EPS,
     };
-    Conv3x3::new(&kernel, &bias, inputs)
-        .and_then(|conv| Ok((conv, ReluAffine::from_batch_norm(&norm)?)))
+    Conv::new(&kernel, &bias, inputs, Window::SQUARE)
+        .and_then(|conv| conv.then(&ReluAffine::from_batch_norm(&norm)?, half == 2))
         .map_err(|e| weights.misfit(e.to_string()))
 }
 
@@ -156,8 +156,10 @@ impl Classifier for Vgg13 {
     }
 
     /// The mean of the chunks' log-probabilities: up to one constant the mean of their logits.
-    fn scores(&self, waveform: &Tensor) -> Result<Tensor> {
-        let (batch, _) = waveform.dims2()?;
-        self.chunk_log_probabilities(waveform)?.reshape((batch, (), self.labels.len()))?.mean(1)
+    fn trace(&self, waveform: &Traced) -> Result<Traced> {
+        let (batch, _) = waveform.tensor().dims2()?;
+        let chunks = self.chunk_log_probabilities(waveform)?;
+        let chunk_count = chunks.tensor().dim(0)? / batch.max(1);
+        chunks.reshape((batch, chunk_count, self.labels.len()))?.map(|chunks| chunks.mean(1))
     }
 }

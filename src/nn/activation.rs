@@ -2,12 +2,13 @@
 
 use std::sync::Arc;
 
-use candle_core::{Result, Tensor, bail};
+use candle_core::{Result, bail};
 
 use super::element::{Element, FrozenWeights};
+use super::graph::Traced;
 use super::kernel::{self, Kernel};
 
-/// `scale[c] * max(x, 0) + shift[c]` on `[B, C, ...]`: a rectifier and the batch norm after it.
+/// `scale[c] * max(x, 0) + shift[c]` on `[B, ..., C]`: a rectifier and the batch norm after it.
 ///
 /// The derivative of the rectifier at exactly 0 is 0, as in PyTorch (Candle's is 1).
 #[derive(Clone, Debug)]
@@ -71,14 +72,24 @@ impl ReluAffine {
     /// The layer's output.
     ///
     /// # Errors
-    /// Where the input is not `[B, C, ...]` with as many channels as there are scales.
-    pub fn forward(&self, input: &Tensor) -> Result<Tensor> {
+    /// Where the input is not `[B, ..., C]` with as many channels as there are scales.
+    pub fn forward(&self, input: &Traced) -> Result<Traced> {
         kernel::apply(&self.0, input)
     }
 
-    /// How many numbers were trained.
-    pub fn parameters(&self) -> usize {
-        self.0.scale.len() + self.0.shift.len()
+    /// How many channels there are.
+    pub fn channels(&self) -> usize {
+        self.0.scale.len()
+    }
+
+    /// The factor of each channel.
+    pub(super) fn scale<T: Element>(&self) -> &[T] {
+        self.0.scale.get()
+    }
+
+    /// What is added to each channel.
+    pub(super) fn shift<T: Element>(&self) -> &[T] {
+        self.0.shift.get()
     }
 }
 
@@ -92,46 +103,40 @@ impl Kernel for ReluAffineKernel {
     const NAME: &'static str = "relu-affine";
 
     fn output_shape(&self, input: &[usize]) -> Result<Vec<usize>> {
-        if input.len() < 2 || input[1] != self.scale.len() {
-            bail!("relu-affine: expected [B, {}, ...], got {input:?}", self.scale.len())
+        if input.len() < 2 || input.last() != Some(&self.scale.len()) {
+            bail!("relu-affine: expected [B, ..., {}], got {input:?}", self.scale.len())
         }
         Ok(input.to_vec())
     }
 
-    fn forward<T: Element>(&self, input: &[T], shape: &[usize]) -> Vec<T> {
+    type Saved<T: Element> = Vec<bool>;
+
+    fn forward<T: Element>(
+        &self,
+        input: &[T],
+        _shape: &[usize],
+        keep: bool,
+    ) -> (Vec<T>, Vec<bool>) {
         let parameters = self.scale.get::<T>().iter().zip(self.shift.get::<T>()).cycle();
-        let mut output = Vec::with_capacity(input.len());
-        for (plane, (&scale, &shift)) in input.chunks(plane_length(shape)).zip(parameters) {
-            output.extend(plane.iter().map(|&x| {
-                let rectified = if x > T::zero() { x } else { T::zero() };
-                scale * rectified + shift
-            }));
-        }
-        output
+        let values = input.iter().zip(parameters).map(|(&x, (&scale, &shift))| {
+            let rectified = if x > T::zero() { x } else { T::zero() };
+            scale * rectified + shift
+        });
+        let passes = input.iter().map(|&x| x > T::zero());
+        (values.collect(), if keep { passes.collect() } else { Vec::new() })
     }
 
     fn backward<T: Element>(
         &self,
-        input: &[T],
-        _output: &[T],
+        passes: &Vec<bool>,
         gradient: &[T],
-        shape: &[usize],
+        _shape: &[usize],
+        _copies: usize,
     ) -> Vec<T> {
-        let length = plane_length(shape);
-        let planes = input.chunks(length).zip(gradient.chunks(length));
-        let mut result = Vec::with_capacity(input.len());
-        for ((x, g), &scale) in planes.zip(self.scale.get::<T>().iter().cycle()) {
-            result.extend(
-                x.iter().zip(g).map(|(&x, &g)| if x > T::zero() { scale * g } else { T::zero() }),
-            );
-        }
-        result
+        let scales = self.scale.get::<T>().iter().cycle();
+        let places = gradient.iter().zip(passes.iter().cycle()).zip(scales);
+        places.map(|((&g, &passes), &scale)| if passes { scale * g } else { T::zero() }).collect()
     }
-}
-
-/// Elements of one channel of one example, at least 1 so that slices can be cut by it.
-fn plane_length(shape: &[usize]) -> usize {
-    shape[2..].iter().product::<usize>().max(1)
 }
 
 /// `(x - mean[d]) / std[d]` along the last axis: standardised log-mel bands.
@@ -157,7 +162,7 @@ impl Standardise {
     ///
     /// # Errors
     /// Where the last axis is not as long as there are bands.
-    pub fn forward(&self, input: &Tensor) -> Result<Tensor> {
+    pub fn forward(&self, input: &Traced) -> Result<Traced> {
         kernel::apply(&self.0, input)
     }
 }
@@ -178,17 +183,19 @@ impl Kernel for StandardiseKernel {
         Ok(input.to_vec())
     }
 
-    fn forward<T: Element>(&self, input: &[T], _shape: &[usize]) -> Vec<T> {
+    type Saved<T: Element> = ();
+
+    fn forward<T: Element>(&self, input: &[T], _shape: &[usize], _keep: bool) -> (Vec<T>, ()) {
         let bands = self.mean.get::<T>().iter().zip(self.std.get::<T>()).cycle();
-        input.iter().zip(bands).map(|(&x, (&mean, &std))| (x - mean) / std).collect()
+        (input.iter().zip(bands).map(|(&x, (&mean, &std))| (x - mean) / std).collect(), ())
     }
 
     fn backward<T: Element>(
         &self,
-        _input: &[T],
-        _output: &[T],
+        (): &(),
         gradient: &[T],
         _shape: &[usize],
+        _copies: usize,
     ) -> Vec<T> {
         gradient.iter().zip(self.std.get::<T>().iter().cycle()).map(|(&g, &std)| g / std).collect()
     }

@@ -2,9 +2,10 @@
 
 use std::sync::Arc;
 
-use candle_core::{Result, Tensor, bail};
+use candle_core::{Result, bail};
 
 use super::element::Element;
+use super::graph::Traced;
 use super::kernel::{self, Kernel};
 
 /// A rest of fewer frames than this is left out, half at each end; a longer one gives a last chunk
@@ -28,7 +29,7 @@ pub fn chunk_frames(frames: usize, length: usize) -> Vec<usize> {
     starts
 }
 
-/// Cuts `[B, frames, bands]` into `[B * chunks, 1, length, bands]`, the chunks of one clip next to
+/// Cuts `[B, frames, bands]` into `[B * chunks, length, bands]`, the chunks of one clip next to
 /// each other. A clip that is shorter than a chunk is continued with its smallest value.
 #[derive(Clone, Debug)]
 pub struct Chunks(Arc<ChunksKernel>);
@@ -43,7 +44,7 @@ impl Chunks {
     ///
     /// # Errors
     /// Where the input is not `[B, frames, bands]` or has no frame.
-    pub fn forward(&self, spectrogram: &Tensor) -> Result<Tensor> {
+    pub fn forward(&self, spectrogram: &Traced) -> Result<Traced> {
         kernel::apply(&self.0, spectrogram)
     }
 }
@@ -64,47 +65,57 @@ impl Kernel for ChunksKernel {
     fn output_shape(&self, input: &[usize]) -> Result<Vec<usize>> {
         match *input {
             [batch, frames, bands] if frames > 0 && bands > 0 => {
-                Ok(vec![batch * chunk_frames(frames, self.length).len(), 1, self.length, bands])
+                Ok(vec![batch * chunk_frames(frames, self.length).len(), self.length, bands])
             }
             _ => bail!("chunks: expected [B, frames, bands], got {input:?}"),
         }
     }
 
-    fn forward<T: Element>(&self, input: &[T], shape: &[usize]) -> Vec<T> {
+    /// For clips that are shorter than a chunk, where their smallest value is.
+    type Saved<T: Element> = Vec<usize>;
+
+    fn forward<T: Element>(
+        &self,
+        input: &[T],
+        shape: &[usize],
+        _keep: bool,
+    ) -> (Vec<T>, Vec<usize>) {
         let (frames, bands) = (shape[1], shape[2]);
         let size = self.length * bands;
-        let mut output = Vec::new();
+        let (mut output, mut floors) = (Vec::new(), Vec::new());
         for clip in input.chunks(frames * bands) {
             if frames < self.length {
                 output.extend_from_slice(clip);
-                let floor = clip[smallest(clip)];
-                output.resize(output.len() + size - clip.len(), floor);
+                let floor = smallest(clip);
+                output.resize(output.len() + size - clip.len(), clip[floor]);
+                floors.push(floor);
             } else {
                 for start in chunk_frames(frames, self.length) {
                     output.extend_from_slice(&clip[start * bands..start * bands + size]);
                 }
             }
         }
-        output
+        (output, floors)
     }
 
     fn backward<T: Element>(
         &self,
-        input: &[T],
-        _output: &[T],
+        floors: &Vec<usize>,
         gradient: &[T],
         shape: &[usize],
+        copies: usize,
     ) -> Vec<T> {
-        let (frames, bands) = (shape[1], shape[2]);
+        let (batch, frames, bands) = (shape[0], shape[1], shape[2]);
         let size = self.length * bands;
         let starts = chunk_frames(frames, self.length);
-        let mut result = vec![T::zero(); input.len()];
-        let clips = input.chunks(frames * bands).zip(result.chunks_mut(frames * bands));
-        for ((clip, sums), gradient) in clips.zip(gradient.chunks(starts.len() * size)) {
+        let mut result = vec![T::zero(); copies * batch * frames * bands];
+        let clips = result.chunks_mut(frames * bands).zip(gradient.chunks(starts.len() * size));
+        for (clip, (sums, gradient)) in clips.enumerate() {
             if frames < self.length {
-                sums.copy_from_slice(&gradient[..clip.len()]);
-                let floor = smallest(clip);
-                for &g in &gradient[clip.len()..] {
+                let (inside, behind) = gradient.split_at(sums.len());
+                sums.copy_from_slice(inside);
+                let floor = floors[clip % batch];
+                for &g in behind {
                     sums[floor] += g;
                 }
             } else {

@@ -2,11 +2,12 @@
 
 use std::sync::Arc;
 
-use candle_core::{Result, Tensor, bail};
+use candle_core::{Result, bail};
 
-use super::element::{Element, FrozenWeights};
-use super::gemm::{self, Threads};
+use super::element::{Element, Family, FrozenWeights, Prepared};
+use super::graph::Traced;
 use super::kernel::{self, Kernel};
+use super::product::{self, Packed, Rows};
 
 /// A frozen dense layer `x W^T + b`: `[B, in] -> [B, out]`.
 #[derive(Clone, Debug)]
@@ -26,7 +27,8 @@ impl Dense {
             inputs,
             outputs,
             weight: FrozenWeights::new(weight.to_vec()),
-            transposed: FrozenWeights::new(transpose(weight, outputs, inputs)),
+            forward: Prepared::default(),
+            backward: Prepared::default(),
             bias: FrozenWeights::new(bias.to_vec()),
         })))
     }
@@ -35,18 +37,16 @@ impl Dense {
     ///
     /// # Errors
     /// Where the input is not `[B, in]`.
-    pub fn forward(&self, input: &Tensor) -> Result<Tensor> {
+    pub fn forward(&self, input: &Traced) -> Result<Traced> {
         kernel::apply(&self.0, input)
-    }
-
-    /// How many numbers were trained.
-    pub fn parameters(&self) -> usize {
-        self.0.weight.len() + self.0.bias.len()
     }
 }
 
-fn transpose(matrix: &[f32], rows: usize, columns: usize) -> Vec<f32> {
-    (0..columns).flat_map(|x| (0..rows).map(move |y| matrix[y * columns + x])).collect()
+#[derive(Debug)]
+struct Matrices;
+
+impl Family for Matrices {
+    type Of<T: Element> = Packed<T>;
 }
 
 #[derive(Debug)]
@@ -54,7 +54,8 @@ struct DenseKernel {
     inputs: usize,
     outputs: usize,
     weight: FrozenWeights,
-    transposed: FrozenWeights,
+    forward: Prepared<Matrices>,
+    backward: Prepared<Matrices>,
     bias: FrozenWeights,
 }
 
@@ -68,28 +69,41 @@ impl Kernel for DenseKernel {
         }
     }
 
-    fn forward<T: Element>(&self, input: &[T], shape: &[usize]) -> Vec<T> {
-        let dimensions = [shape[0], self.inputs, self.outputs];
-        let mut output = product(input, self.transposed.get(), dimensions);
+    type Saved<T: Element> = ();
+
+    fn forward<T: Element>(&self, input: &[T], _shape: &[usize], _keep: bool) -> (Vec<T>, ()) {
+        let weight = self.forward.get_or_init(|| {
+            Packed::new(self.inputs, self.outputs, |input, output| {
+                T::from_f64(self.weight.at(output * self.inputs + input))
+            })
+        });
+        let mut output = product(input, self.inputs, weight);
         for (y, &bias) in output.iter_mut().zip(self.bias.get::<T>().iter().cycle()) {
             *y += bias;
         }
-        output
+        (output, ())
     }
 
     fn backward<T: Element>(
         &self,
-        _input: &[T],
-        _output: &[T],
+        (): &(),
         gradient: &[T],
-        shape: &[usize],
+        _shape: &[usize],
+        _copies: usize,
     ) -> Vec<T> {
-        product(gradient, self.weight.get(), [shape[0], self.outputs, self.inputs])
+        let weight = self.backward.get_or_init(|| {
+            Packed::new(self.outputs, self.inputs, |output, input| {
+                T::from_f64(self.weight.at(output * self.inputs + input))
+            })
+        });
+        product(gradient, self.outputs, weight)
     }
 }
 
-fn product<T: Element>(left: &[T], right: &[T], [rows, inner, width]: [usize; 3]) -> Vec<T> {
-    let mut out = vec![T::zero(); rows * width];
-    gemm::multiply(&mut out, width, left, right, [rows, inner, width], Threads::All);
+fn product<T: Element>(rows: &[T], depth: usize, weight: &Packed<T>) -> Vec<T> {
+    let starts: Vec<_> = (0..rows.len()).step_by(depth.max(1)).collect();
+    let mut out = vec![T::zero(); starts.len() * weight.columns()];
+    let rows = Rows { data: rows, starts: &starts, taps: &[0], depth };
+    product::multiply(rows, weight, 0..weight.panels(), &mut out, weight.columns());
     out
 }

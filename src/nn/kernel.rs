@@ -1,20 +1,21 @@
-//! From a forward and an adjoint on slices to a differentiable Candle operation.
+//! From a forward and an adjoint on slices to an operation on traced values.
 
 use std::sync::Arc;
 
-use candle_core::{
-    CpuStorage, CustomOp1, DType, Error, Layout, Result, Shape, Storage, Tensor,
-    backend::BackendStorage as _, bail,
-};
+use candle_core::{DType, Error, Result, Storage, Tensor, bail};
 
 use super::element::Element;
+use super::graph::Traced;
 
 /// A differentiable map of one tensor, written on contiguous slices.
 ///
-/// Shapes are passed as slices of dimensions; data is row-major.
+/// Shapes are passed as slices of dimensions, the batch first; data is row-major.
 pub trait Kernel: Send + Sync + 'static {
     /// The operation's name in error messages.
     const NAME: &'static str;
+
+    /// What the adjoint needs to know of the forward pass.
+    type Saved<T: Element>: Send + Sync;
 
     /// The output's shape for an input of this shape.
     ///
@@ -22,84 +23,61 @@ pub trait Kernel: Send + Sync + 'static {
     /// Where the shape is none that the kernel can take.
     fn output_shape(&self, input: &[usize]) -> Result<Vec<usize>>;
 
-    /// The output.
-    fn forward<T: Element>(&self, input: &[T], shape: &[usize]) -> Vec<T>;
-
-    /// The gradient with respect to the input, from the gradient with respect to the output.
-    fn backward<T: Element>(
+    /// The output. `keep` is false where nobody will ask for a gradient.
+    fn forward<T: Element>(
         &self,
         input: &[T],
-        output: &[T],
+        shape: &[usize],
+        keep: bool,
+    ) -> (Vec<T>, Self::Saved<T>);
+
+    /// The gradients with respect to the input, from those with respect to the output: `copies` of
+    /// either, one behind the other. `shape` is the input's.
+    fn backward<T: Element>(
+        &self,
+        saved: &Self::Saved<T>,
         gradient: &[T],
         shape: &[usize],
+        copies: usize,
     ) -> Vec<T>;
 }
 
 /// Applies a kernel so that gradients flow back to `input`.
-pub fn apply<K: Kernel>(kernel: &Arc<K>, input: &Tensor) -> Result<Tensor> {
-    input.contiguous()?.apply_op1(Operation(Arc::clone(kernel)))
+///
+/// # Errors
+/// Where the input has a shape or type that the kernel can't take, or is not on the CPU.
+pub fn apply<K: Kernel>(kernel: &Arc<K>, input: &Traced) -> Result<Traced> {
+    match input.tensor().dtype() {
+        DType::F32 => apply_to::<K, f32>(kernel, input),
+        DType::F64 => apply_to::<K, f64>(kernel, input),
+        dtype => Err(Error::UnsupportedDTypeForOp(dtype, K::NAME)),
+    }
 }
 
-struct Operation<K>(Arc<K>);
-
-impl<K: Kernel> Operation<K> {
-    fn forward<T: Element>(
-        &self,
-        storage: &CpuStorage,
-        layout: &Layout,
-    ) -> Result<(CpuStorage, Shape)> {
-        let shape = layout.dims();
-        let output_shape = self.0.output_shape(shape)?;
-        let Some((start, end)) = layout.contiguous_offsets() else {
-            bail!("{}: the input is not contiguous", K::NAME)
-        };
-        let input = &T::cpu_storage_as_slice(storage)?[start..end];
-        let output = self.0.forward(input, shape);
-        Ok((T::to_cpu_storage_owned(output), output_shape.into()))
-    }
-
-    fn backward<T: Element>(
-        &self,
-        input: &Tensor,
-        output: &Tensor,
-        gradient: &Tensor,
-    ) -> Result<Tensor> {
-        let gradient = gradient.contiguous()?;
-        let result = with_slice::<T, _>(input, |input_slice| {
-            with_slice::<T, _>(output, |output_slice| {
-                with_slice::<T, _>(&gradient, |gradient_slice| {
-                    Ok(self.0.backward(input_slice, output_slice, gradient_slice, input.dims()))
-                })
-            })
+fn apply_to<K: Kernel, T: Element>(kernel: &Arc<K>, input: &Traced) -> Result<Traced> {
+    let tensor = input.tensor().contiguous()?;
+    let shape = tensor.dims().to_vec();
+    let output_shape = kernel.output_shape(&shape)?;
+    let (output, saved) =
+        with_slice::<T, _>(&tensor, |slice| Ok(kernel.forward(slice, &shape, input.is_tracked())))?;
+    let output = Tensor::from_vec(output, output_shape, tensor.device())?;
+    let kernel = Arc::clone(kernel);
+    let pullback = move |gradient: &Tensor, copies: usize| {
+        let result = with_slice::<T, _>(&gradient.contiguous()?, |gradient| {
+            Ok(kernel.backward(&saved, gradient, &shape, copies))
         })?;
-        Tensor::from_vec(result, input.shape(), input.device())
-    }
-}
-
-impl<K: Kernel> CustomOp1 for Operation<K> {
-    fn name(&self) -> &'static str {
-        K::NAME
-    }
-
-    fn cpu_fwd(&self, storage: &CpuStorage, layout: &Layout) -> Result<(CpuStorage, Shape)> {
-        match storage.dtype() {
-            DType::F32 => self.forward::<f32>(storage, layout),
-            DType::F64 => self.forward::<f64>(storage, layout),
-            dtype => Err(Error::UnsupportedDTypeForOp(dtype, K::NAME)),
-        }
-    }
-
-    fn bwd(&self, input: &Tensor, output: &Tensor, gradient: &Tensor) -> Result<Option<Tensor>> {
-        match input.dtype() {
-            DType::F32 => self.backward::<f32>(input, output, gradient).map(Some),
-            DType::F64 => self.backward::<f64>(input, output, gradient).map(Some),
-            dtype => Err(Error::UnsupportedDTypeForOp(dtype, K::NAME)),
-        }
-    }
+        let mut shape = shape.clone();
+        shape[0] *= copies;
+        Ok(vec![Some(Tensor::from_vec(result, shape, gradient.device())?)])
+    };
+    Ok(Traced::derived(output, &[input], Box::new(pullback)))
 }
 
 /// Lends the data of a contiguous CPU tensor.
-fn with_slice<T: Element, R>(tensor: &Tensor, read: impl FnOnce(&[T]) -> Result<R>) -> Result<R> {
+pub fn with_slice<T: Element, R>(
+    tensor: &Tensor,
+    read: impl FnOnce(&[T]) -> Result<R>,
+) -> Result<R> {
     let (storage, layout) = tensor.storage_and_layout();
     let Storage::Cpu(storage) = &*storage else { bail!("the tensor is not on the CPU") };
     let Some((start, end)) = layout.contiguous_offsets() else {

@@ -9,12 +9,13 @@
 use std::fmt;
 use std::sync::Arc;
 
-use candle_core::{Result, Tensor, bail};
+use candle_core::{Result, bail};
 use rayon::prelude::*;
 use realfft::num_complex::Complex;
 use realfft::{ComplexToReal, RealFftPlanner, RealToComplex};
 
 use super::element::Element;
+use super::graph::Traced;
 use super::kernel::{self, Kernel};
 use crate::dsp::mel;
 
@@ -93,7 +94,7 @@ impl LogMel {
     ///
     /// # Errors
     /// Where the input is not `[B, N]` or too short to be mirrored.
-    pub fn forward(&self, waveform: &Tensor) -> Result<Tensor> {
+    pub fn forward(&self, waveform: &Traced) -> Result<Traced> {
         kernel::apply(&self.0, waveform)
     }
 
@@ -135,10 +136,15 @@ impl fmt::Debug for LogMelKernel {
     }
 }
 
+/// What the gradient of one clip needs to know of it.
+pub struct Analysis {
+    powers: Vec<f64>,
+    spectra: Vec<Complex<f64>>,
+}
+
 /// What a task needs to transform frames.
 struct Scratch {
     frame: Vec<f64>,
-    spectrum: Vec<Complex<f64>>,
     power: Vec<f64>,
     fft: Vec<Complex<f64>>,
 }
@@ -148,7 +154,6 @@ impl LogMelKernel {
         let length = self.forward.get_scratch_len().max(self.inverse.get_scratch_len());
         Scratch {
             frame: self.forward.make_input_vec(),
-            spectrum: self.forward.make_output_vec(),
             power: vec![0.0; self.config.window / 2 + 1],
             fft: vec![Complex::default(); length],
         }
@@ -175,88 +180,111 @@ impl LogMelKernel {
         usize::try_from(mirrored).ok().filter(|&source| source < samples)
     }
 
-    /// The frame's spectrum and power spectrum, into `scratch`.
-    fn transform(&self, padded: &[f64], frame: usize, scratch: &mut Scratch) {
+    /// The spectrum of a frame of a continued clip, into `spectrum`, and its powers into `scratch`.
+    fn transform(
+        &self,
+        padded: &[f64],
+        frame: usize,
+        scratch: &mut Scratch,
+        spectrum: &mut [Complex<f64>],
+    ) {
         let start = frame * self.config.hop;
         let source = &padded[start..start + self.config.window];
         for ((out, &x), &w) in scratch.frame.iter_mut().zip(source).zip(&self.window) {
             *out = x * w;
         }
         // Infallible: the buffers were made by the plan itself.
-        self.forward
-            .process_with_scratch(&mut scratch.frame, &mut scratch.spectrum, &mut scratch.fft)
-            .ok();
-        for (power, bin) in scratch.power.iter_mut().zip(&scratch.spectrum) {
+        self.forward.process_with_scratch(&mut scratch.frame, spectrum, &mut scratch.fft).ok();
+        for (power, bin) in scratch.power.iter_mut().zip(spectrum) {
             *power = bin.norm_sqr();
         }
     }
 
-    /// Mel powers `[frames, bands]` of one continued clip.
-    fn mel_powers(&self, padded: &[f64], frames: usize) -> Vec<f64> {
-        let bands = self.config.bands;
+    /// Mel powers `[frames, bands]` of one clip and, for its gradient, its spectra
+    /// `[frames, window / 2 + 1]`.
+    fn analyse<T: Element>(&self, samples: &[T], keep: bool) -> Analysis {
+        let (bands, bins) = (self.config.bands, self.config.window / 2 + 1);
+        let frames = self.config.frames(samples.len());
+        let padded = self.padded(samples);
         let mut powers = vec![0.0; frames * bands];
-        powers.par_chunks_mut(BLOCK * bands).enumerate().for_each_init(
-            || self.scratch(),
-            |scratch, (block, rows)| {
-                for (row, frame) in rows.chunks_mut(bands).zip(block * BLOCK..) {
-                    self.transform(padded, frame, scratch);
-                    for (out, filter) in row.iter_mut().zip(&self.filters) {
-                        *out = filter.apply(&scratch.power);
-                    }
+        let mut spectra = vec![Complex::default(); if keep { frames * bins } else { 0 }];
+        let rows_of = |(block, rows): (usize, &mut [f64]),
+                       mut kept: Option<&mut [Complex<f64>]>| {
+            let mut scratch = self.scratch();
+            let mut spectrum = self.forward.make_output_vec();
+            for (i, row) in rows.chunks_mut(bands).enumerate() {
+                let spectrum = match &mut kept {
+                    Some(spectra) => &mut spectra[i * bins..(i + 1) * bins],
+                    None => &mut spectrum,
+                };
+                self.transform(&padded, block * BLOCK + i, &mut scratch, spectrum);
+                for (out, filter) in row.iter_mut().zip(&self.filters) {
+                    *out = filter.apply(&scratch.power);
                 }
-            },
-        );
-        powers
+            }
+        };
+        let blocks = powers.par_chunks_mut(BLOCK * bands).enumerate();
+        if keep {
+            let spectra = spectra.par_chunks_mut(BLOCK * bins);
+            blocks.zip(spectra).for_each(|(rows, spectra)| rows_of(rows, Some(spectra)));
+        } else {
+            blocks.for_each(|rows| rows_of(rows, None));
+        }
+        Analysis { powers, spectra }
     }
 
     /// The gradient of one clip's samples from that of its decibels `[frames, bands]`.
-    fn adjoint<T: Element>(&self, samples: &[T], gradient: &[T]) -> Vec<T> {
+    fn adjoint<T: Element>(&self, analysis: &Analysis, gradient: &[T], result: &mut [T]) {
         let (bands, hop, window) = (self.config.bands, self.config.hop, self.config.window);
-        let frames = self.config.frames(samples.len());
-        let padded = self.padded(samples);
-        let powers = self.mel_powers(&padded, frames);
-        let by_power = decibel_adjoint(&powers, gradient);
+        let (frames, bins) = (self.config.frames(result.len()), window / 2 + 1);
+        let by_power = decibel_adjoint(&analysis.powers, gradient);
         let blocks: Vec<Vec<f64>> = (0..frames.div_ceil(BLOCK))
             .into_par_iter()
-            .map_init(
-                || self.scratch(),
-                |scratch, block| {
-                    let rows = block * BLOCK..((block + 1) * BLOCK).min(frames);
-                    let mut out = vec![0.0; (rows.len() - 1) * hop + window];
-                    for (offset, frame) in rows.enumerate() {
-                        self.transform(&padded, frame, scratch);
-                        self.frame_adjoint(&by_power[frame * bands..(frame + 1) * bands], scratch);
-                        let target = &mut out[offset * hop..offset * hop + window];
-                        for ((sum, &x), &w) in
-                            target.iter_mut().zip(&scratch.frame).zip(&self.window)
-                        {
-                            *sum += x * w;
-                        }
+            .map(|block| {
+                let mut scratch = self.scratch();
+                let mut spectrum = self.forward.make_output_vec();
+                let rows = block * BLOCK..((block + 1) * BLOCK).min(frames);
+                let mut out = vec![0.0; (rows.len() - 1) * hop + window];
+                for (offset, frame) in rows.enumerate() {
+                    spectrum.copy_from_slice(&analysis.spectra[frame * bins..(frame + 1) * bins]);
+                    let by_mel = &by_power[frame * bands..(frame + 1) * bands];
+                    self.frame_adjoint(by_mel, &mut scratch, &mut spectrum);
+                    let target = &mut out[offset * hop..offset * hop + window];
+                    for ((sum, &x), &w) in target.iter_mut().zip(&scratch.frame).zip(&self.window) {
+                        *sum += x * w;
                     }
-                    out
-                },
-            )
+                }
+                out
+            })
             .collect();
-        let mut by_padded = vec![0.0; padded.len()];
+        let mut by_padded = vec![0.0; result.len() + window];
         for (block, values) in blocks.iter().enumerate() {
             for (sum, value) in by_padded[block * BLOCK * hop..].iter_mut().zip(values) {
                 *sum += value;
             }
         }
-        let mut result = vec![0.0; samples.len()];
-        for (i, value) in (-(window as isize) / 2..).zip(by_padded) {
-            if let Some(source) = self.source(i, samples.len()) {
-                result[source] += value;
+        let pad = window / 2;
+        let (before, rest) = by_padded.split_at_mut(pad);
+        let (inside, after) = rest.split_at_mut(result.len());
+        if self.config.pad == PadMode::Reflect {
+            let last = inside.len() - 1;
+            for (distance, value) in before.iter().rev().enumerate() {
+                inside[distance + 1] += value;
+            }
+            for (distance, value) in after.iter().enumerate() {
+                inside[last - distance - 1] += value;
             }
         }
-        result.into_iter().map(T::from_f64).collect()
+        for (result, &mut value) in result.iter_mut().zip(inside) {
+            *result = T::from_f64(value);
+        }
     }
 
-    /// Turns `scratch.spectrum` X into the gradient of the windowed frame, in `scratch.frame`.
+    /// Turns the spectrum X into the gradient of the windowed frame, in `scratch.frame`.
     ///
     /// With p the gradient of |X|^2, `dL/dx[n]` is the sum of `2 p[f] Re(X[f] exp(2 pi i f n / window))`
     /// over the bins f from 0 to window / 2: an unnormalised inverse transform.
-    fn frame_adjoint(&self, by_mel: &[f64], scratch: &mut Scratch) {
+    fn frame_adjoint(&self, by_mel: &[f64], scratch: &mut Scratch, spectrum: &mut [Complex<f64>]) {
         scratch.power.fill(0.0);
         for (&g, filter) in by_mel.iter().zip(&self.filters) {
             if g != 0.0 {
@@ -266,16 +294,14 @@ impl LogMelKernel {
             }
         }
         let last = scratch.power.len() - 1;
-        for (f, (bin, &p)) in scratch.spectrum.iter_mut().zip(&scratch.power).enumerate() {
+        for (f, (bin, &p)) in spectrum.iter_mut().zip(&scratch.power).enumerate() {
             // The unnormalised inverse counts the inner bins twice already.
             *bin *= if f == 0 || f == last { 2.0 * p } else { p };
         }
-        scratch.spectrum[0].im = 0.0;
-        scratch.spectrum[last].im = 0.0;
+        spectrum[0].im = 0.0;
+        spectrum[last].im = 0.0;
         // Infallible: the buffers were made by the plan itself and the ends are real.
-        self.inverse
-            .process_with_scratch(&mut scratch.spectrum, &mut scratch.frame, &mut scratch.fft)
-            .ok();
+        self.inverse.process_with_scratch(spectrum, &mut scratch.frame, &mut scratch.fft).ok();
     }
 }
 
@@ -309,31 +335,45 @@ impl Kernel for LogMelKernel {
         Ok(vec![batch, self.config.frames(samples), self.config.bands])
     }
 
-    fn forward<T: Element>(&self, input: &[T], shape: &[usize]) -> Vec<T> {
+    /// The analysis of each clip.
+    type Saved<T: Element> = Vec<Analysis>;
+
+    fn forward<T: Element>(
+        &self,
+        input: &[T],
+        shape: &[usize],
+        keep: bool,
+    ) -> (Vec<T>, Vec<Analysis>) {
         let frames = self.config.frames(shape[1]);
         let mut output = Vec::with_capacity(shape[0] * frames * self.config.bands);
+        let mut analyses = Vec::new();
         for samples in input.chunks(shape[1]) {
-            let powers = self.mel_powers(&self.padded(samples), frames);
-            let reference = 10.0 * powers[loudest(&powers)].max(FLOOR).log10();
+            let analysis = self.analyse(samples, keep);
+            let powers = &analysis.powers;
+            let reference = 10.0 * powers[loudest(powers)].max(FLOOR).log10();
             output.extend(
                 powers.iter().map(|p| T::from_f64(10.0 * p.max(FLOOR).log10() - reference)),
             );
+            if keep {
+                analyses.push(analysis);
+            }
         }
-        output
+        (output, analyses)
     }
 
     fn backward<T: Element>(
         &self,
-        input: &[T],
-        _output: &[T],
+        analyses: &Vec<Analysis>,
         gradient: &[T],
         shape: &[usize],
+        copies: usize,
     ) -> Vec<T> {
-        let clip_gradient = self.config.frames(shape[1]) * self.config.bands;
-        input
-            .chunks(shape[1])
-            .zip(gradient.chunks(clip_gradient))
-            .flat_map(|(samples, gradient)| self.adjoint(samples, gradient))
-            .collect()
+        let of_clip = self.config.frames(shape[1]) * self.config.bands;
+        let mut result = vec![T::zero(); copies * shape[0] * shape[1]];
+        let clips = result.chunks_mut(shape[1]).zip(gradient.chunks(of_clip));
+        for ((result, gradient), analysis) in clips.zip(analyses.iter().cycle()) {
+            self.adjoint(analysis, gradient, result);
+        }
+        result
     }
 }

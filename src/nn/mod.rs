@@ -1,24 +1,28 @@
 //! What gradients flow through: the differentiable parts that Candle lacks, gets wrong or is slow at.
 //!
-//! Every layer here is frozen: it knows the gradient with respect to its input and computes no
-//! gradient of its weights, which attacks never need. Forward and adjoint of a layer are written
-//! once on slices, generic over `f32` (used) and `f64` (checked against finite differences), as a
-//! `kernel::Kernel`; callers see layers that map tensors to tensors. A faster kernel goes behind
-//! the same layer.
+//! Values are [`Traced`]: a tensor and how it came about. Images are channels-last,
+//! `[B, H, W, C]`, so that the channels of a pixel lie side by side, which is what every inner loop
+//! here runs over. Forward and adjoint of a layer are written once on slices, generic over `f32`
+//! (used) and `f64` (checked against finite differences), as a `kernel::Kernel`; callers see layers
+//! that map traced values to traced values.
 
 mod activation;
 mod chunks;
 mod conv;
 mod dense;
 mod element;
-mod gemm;
+mod graph;
 mod kernel;
+mod lanes;
 mod log_mel;
 mod pool;
+mod product;
+mod winograd;
 
 pub use activation::{BatchNorm, ReluAffine, Standardise};
 pub use chunks::{Chunks, chunk_frames};
-pub use conv::Conv3x3;
+pub use conv::{Conv, Window};
 pub use dense::Dense;
+pub use graph::{Traced, differentiable};
 pub use log_mel::{LogMel, LogMelConfig, PadMode};
-pub use pool::max_pool_2x2;
+pub use pool::{Edge, max_pool};

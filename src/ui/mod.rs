@@ -6,9 +6,11 @@
 mod app;
 mod dialogs;
 mod dump;
+mod frame_log;
 mod help;
 mod lab;
 mod notices;
+mod pace;
 mod run;
 mod settings;
 mod text;

@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::attacks::{AttackId, AttackSpec, Preset};
 use crate::dsp::{Look, StftSettings};
+use crate::engine::most_threads;
 
 /// How many recent files are kept.
 const RECENT: usize = 8;
@@ -37,6 +38,8 @@ pub struct Settings {
     pub difference_gain_db: f32,
     /// Whether playing starts again at the end.
     pub looping: bool,
+    /// Threads that compute; none for one a core.
+    pub threads: Option<usize>,
     /// The attack as it was last set.
     pub attack: AttackForm,
     /// Files that were opened, latest first.
@@ -57,6 +60,7 @@ impl Default for Settings {
             gain_db: 0.0,
             difference_gain_db: 40.0,
             looping: false,
+            threads: None,
             attack: AttackForm::default(),
             recent: Vec::new(),
         }
@@ -64,6 +68,12 @@ impl Default for Settings {
 }
 
 impl Settings {
+    /// The threads that compute as they were last set; none for one a core, also where the
+    /// settings ask for more than this machine can use.
+    pub fn usable_threads(&self) -> Option<usize> {
+        self.threads.filter(|threads| (1..=most_threads()).contains(threads))
+    }
+
     /// Puts a file at the top of the recent ones.
     pub fn remember(&mut self, path: &Path) {
         // A path that is no text could not be kept, nor any other setting beside it.
@@ -159,6 +169,7 @@ mod tests {
         settings.attack.set_id(AttackId::Fgsm);
         settings.attack.set_preset(Preset::Paper);
         settings.remember(Path::new("a.wav"));
+        settings.threads = Some(1);
         let text = serde_json::to_string(&settings).unwrap();
         assert_eq!(serde_json::from_str::<Settings>(&text).unwrap(), settings);
         let old: Settings = serde_json::from_str("{\"gain_db\": -6.0}").unwrap();
@@ -178,6 +189,13 @@ mod tests {
     fn an_unknown_attack_in_a_settings_file_becomes_the_default() {
         let form = AttackForm { attack: "gone".to_owned(), ..AttackForm::default() };
         assert_eq!(form.id(), AttackId::CarliniWagner);
+    }
+
+    #[test]
+    fn absurd_threads_in_a_settings_file_become_one_a_core() {
+        let with = |threads| Settings { threads, ..Settings::default() }.usable_threads();
+        assert_eq!([0, 60_000, usize::MAX].map(|threads| with(Some(threads))), [None; 3]);
+        assert_eq!([with(None), with(Some(1))], [None, Some(1)]);
     }
 
     #[test]

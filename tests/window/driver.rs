@@ -45,7 +45,7 @@ pub struct Window {
     id: String,
     size: [u32; 2],
     dump: PathBuf,
-    _home: TempDir,
+    _home: Option<TempDir>,
 }
 
 impl Window {
@@ -53,6 +53,42 @@ impl Window {
     pub fn open(size: [u32; 2], arguments: &[&OsStr]) -> Self {
         let home = tempfile::tempdir().expect("a home for the program");
         let dump = home.path().join("controls.tsv");
+        let told = [("MONDEGREEN_UI_DUMP", dump.as_os_str())];
+        let mut window = Self::start(size, arguments, &told, &home, &dump);
+        window._home = Some(home);
+        window.wait_for("the window", |w| w.control("Help").is_some());
+        window.fill_display();
+        let [width, height] = size;
+        window.wait_for("the window's size", |w| {
+            let help = w.control("Help").map(|control| control.area);
+            let save = w.control_with("Save figure").map(|control| control.area);
+            help.is_some_and(|area| area.left + area.width + 40 > width && area.left < width)
+                && save.is_some_and(|area| area.top + 60 > height && area.top < height)
+        });
+        window
+    }
+
+    /// The same without the list of controls, whose making takes time in every frame: what is
+    /// called here by a control's name does not work. `home` holds the program's settings.
+    pub fn open_unwatched(
+        size: [u32; 2],
+        arguments: &[&OsStr],
+        environment: &[(&str, &OsStr)],
+        home: &TempDir,
+    ) -> Self {
+        let nowhere = home.path().join("no-controls.tsv");
+        let mut window = Self::start(size, arguments, environment, home, &nowhere);
+        window.fill_display();
+        window
+    }
+
+    fn start(
+        size: [u32; 2],
+        arguments: &[&OsStr],
+        environment: &[(&str, &OsStr)],
+        home: &TempDir,
+        dump: &Path,
+    ) -> Self {
         let screen = format!("{}x{}x24", size[0], size[1]);
         let mut server = Command::new("Xvfb")
             .args(["-displayfd", "1", "-screen", "0", &screen, "-nolisten", "tcp"])
@@ -72,31 +108,26 @@ impl Window {
             .env("XDG_CONFIG_HOME", home.path())
             .env("LIBGL_ALWAYS_SOFTWARE", "1")
             .env("WINIT_X11_SCALE_FACTOR", "1")
-            .env("MONDEGREEN_UI_DUMP", &dump)
             .env("MONDEGREEN_MODELS", concat!(env!("CARGO_MANIFEST_DIR"), "/models-safetensors"))
+            .envs(environment.iter().copied())
             .spawn()
             .expect("the program starts");
-        let id = String::new();
-        let mut window = Self { display, server, program, id, size, dump, _home: home };
-        window.wait_for("the window", |w| w.control("Help").is_some());
-        window.id = window.xdotool(&["search", "--onlyvisible", "--name", "^Mondegreen$"]);
-        let id = window.id.lines().next().unwrap_or_default().to_owned();
-        window.id.clone_from(&id);
-        let [width, height] = size.map(|side| side.to_string());
-        window.xdotool(&["windowmove", &id, "0", "0"]);
-        window.xdotool(&["windowsize", "--sync", &id, &width, &height]);
-        window.xdotool(&["windowfocus", "--sync", &id]);
-        let [width, height] = size;
-        window.wait_for("the window's size", |w| {
-            let help = w.control("Help").map(|control| control.area);
-            let save = w.control_with("Save figure").map(|control| control.area);
-            help.is_some_and(|area| area.left + area.width + 40 > width && area.left < width)
-                && save.is_some_and(|area| area.top + 60 > height && area.top < height)
-        });
-        window
+        let (id, dump) = (String::new(), dump.to_path_buf());
+        Self { display, server, program, id, size, dump, _home: None }
     }
 
-    fn xdotool(&self, arguments: &[&str]) -> String {
+    /// Gives the window all of the display, and the keys.
+    fn fill_display(&mut self) {
+        let id = self.xdotool(&["search", "--sync", "--onlyvisible", "--name", "^Mondegreen$"]);
+        self.id = id.lines().next().unwrap_or_default().to_owned();
+        let [width, height] = self.size.map(|side| side.to_string());
+        self.xdotool(&["windowmove", &self.id, "0", "0"]);
+        self.xdotool(&["windowsize", "--sync", &self.id, &width, &height]);
+        self.xdotool(&["windowfocus", "--sync", &self.id]);
+    }
+
+    /// Runs xdotool on the window's display.
+    pub fn xdotool(&self, arguments: &[&str]) -> String {
         let output = Command::new("xdotool")
             .args(arguments)
             .env("DISPLAY", &self.display)

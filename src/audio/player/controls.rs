@@ -52,8 +52,11 @@ pub struct Controls {
     required: AtomicU64,
     /// Buffers that wait to be freed.
     pub(super) retired: AtomicUsize,
-    /// Times that the device ran dry.
-    pub(super) dropouts: AtomicU64,
+    /// Times that the system told that the device ran dry.
+    pub(super) dry: AtomicU64,
+    /// Times that the callback came later than by one buffer, and by two.
+    pub(super) late: AtomicU64,
+    pub(super) missed: AtomicU64,
 }
 
 impl Default for Controls {
@@ -69,7 +72,9 @@ impl Default for Controls {
             magnification: AtomicU32::new(1.0_f32.to_bits()),
             required: AtomicU64::new(0),
             retired: AtomicUsize::new(0),
-            dropouts: AtomicU64::new(0),
+            dry: AtomicU64::new(0),
+            late: AtomicU64::new(0),
+            missed: AtomicU64::new(0),
         }
     }
 }
@@ -176,6 +181,17 @@ impl Controls {
     /// Sets the magnification of the difference, in dB.
     pub fn set_magnification_db(&self, db: f32) {
         self.magnification.store(linear(db).to_bits(), Relaxed);
+    }
+
+    /// How often the sound has dropped out: what the system told of, or what the callback saw
+    /// itself, for not every system tells.
+    pub fn dropouts(&self) -> u64 {
+        self.dry.load(Relaxed).max(self.missed.load(Relaxed))
+    }
+
+    /// How often the callback came so late that a device with a short buffer would have run dry.
+    pub fn late(&self) -> u64 {
+        self.late.load(Relaxed)
     }
 
     /// The oldest generation of buffers that may sound.

@@ -33,8 +33,10 @@ pub struct PlayerState {
     pub difference_gain_db: f32,
     /// The output device, while one is open.
     pub device: Option<String>,
-    /// How often the output ran dry since the program started.
+    /// How often the sound dropped out since the program started.
     pub dropouts: u64,
+    /// How often the audio callback came late, whether or not that was heard.
+    pub late: u64,
 }
 
 /// Plays a clip's sides, sample-locked. Its methods return at once; poll [`state`](Self::state)
@@ -183,7 +185,8 @@ impl Player {
             gain_db: self.gain_db,
             difference_gain_db: self.difference_gain_db,
             device: lock(&self.status).device.clone(),
-            dropouts: self.controls.dropouts.load(Relaxed),
+            dropouts: self.controls.dropouts(),
+            late: self.controls.late(),
         }
     }
 

@@ -160,6 +160,11 @@ impl Mixer {
         }
     }
 
+    /// Whether anything sounds, or is fading out.
+    pub fn sounds(&self) -> bool {
+        !self.is_silent()
+    }
+
     fn is_silent(&self) -> bool {
         self.envelope.rests_at([0.0])
     }

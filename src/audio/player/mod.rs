@@ -14,6 +14,7 @@ mod device;
 mod handle;
 mod mixer;
 mod output;
+mod punctuality;
 mod ramp;
 
 pub use buffers::Buffers;

@@ -11,6 +11,7 @@ use cpal::{
 
 use super::Controls;
 use super::mixer::{Link, Mixer, mixer};
+use super::punctuality::Watch;
 
 /// How much sound a callback should make, in seconds: short enough that a switch is heard at once;
 /// the systems' own defaults reach half a second.
@@ -86,6 +87,7 @@ fn build(
     let config = StreamConfig { buffer_size, ..supported.config() };
     let (mixer, link) = mixer(controls.clone(), config.sample_rate);
     let on_error = on_error(controls.clone(), report);
+    let watch = Watch::new(controls.clone(), config.sample_rate);
     let make = match supported.sample_format() {
         SampleFormat::F32 => stream_f32,
         SampleFormat::F64 => stream::<f64>,
@@ -104,7 +106,7 @@ fn build(
             return Err(Error::with_message(ErrorKind::UnsupportedConfig, text));
         }
     };
-    let stream = make(device, config, mixer, Box::new(on_error))?;
+    let stream = make(device, config, (mixer, watch), Box::new(on_error))?;
     stream.play()?;
     let name = device
         .description()
@@ -117,23 +119,27 @@ type OnError = Box<dyn FnMut(Error) + Send>;
 fn stream_f32(
     device: &Device,
     config: StreamConfig,
-    mut mixer: Mixer,
+    (mut mixer, mut watch): (Mixer, Watch),
     on_error: OnError,
 ) -> Result<cpal::Stream, Error> {
-    let channels = usize::from(config.channels);
-    let fill = move |out: &mut [f32], _: &OutputCallbackInfo| mixer.render(out, channels);
+    let channels = usize::from(config.channels).max(1);
+    let fill = move |out: &mut [f32], _: &OutputCallbackInfo| {
+        watch.callback(out.len() / channels, mixer.sounds());
+        mixer.render(out, channels);
+    };
     device.build_output_stream(config, fill, on_error, None)
 }
 
 fn stream<T: SizedSample + FromSample<f32>>(
     device: &Device,
     config: StreamConfig,
-    mut mixer: Mixer,
+    (mut mixer, mut watch): (Mixer, Watch),
     on_error: OnError,
 ) -> Result<cpal::Stream, Error> {
     let channels = usize::from(config.channels).max(1);
     let mut scratch = vec![0.0; SCRATCH_FRAMES * channels];
     let fill = move |out: &mut [T], _: &OutputCallbackInfo| {
+        watch.callback(out.len() / channels, mixer.sounds());
         for part in out.chunks_mut(scratch.len()) {
             let rendered = &mut scratch[..part.len()];
             mixer.render(rendered, channels);
@@ -154,7 +160,7 @@ fn on_error(
     let mut reported = false;
     move |error| match error.kind() {
         ErrorKind::Xrun => {
-            controls.dropouts.fetch_add(1, Relaxed);
+            controls.dry.fetch_add(1, Relaxed);
         }
         // The stream goes on, elsewhere or with less priority.
         ErrorKind::DeviceChanged | ErrorKind::RealtimeDenied => {}

@@ -40,6 +40,11 @@ impl App {
             }
             UiCommand::ReloadModel => self.reload_model(),
             UiCommand::UseDevice(choice) => self.use_device(choice),
+            UiCommand::SetThreads(threads) => {
+                self.settings.threads = threads;
+                self.lab.threads = threads;
+                self.engine.send(Command::SetThreads(threads));
+            }
             UiCommand::AttackOrStop => self.attack_or_stop(),
             UiCommand::ShowResult(index) => self.lab.shown = Shown::Result(index),
             UiCommand::ShowLive => self.lab.shown = Shown::Live,

@@ -20,6 +20,8 @@ pub enum UiCommand {
     ReloadModel,
     /// Compute elsewhere from now on.
     UseDevice(DeviceChoice),
+    /// Compute on so many threads from the next job on; none for one a core.
+    SetThreads(Option<usize>),
     /// Attack, or stop the attack under way.
     AttackOrStop,
     /// Bring back a result, by its index among all of the session.

@@ -20,6 +20,11 @@ impl App {
     pub(super) fn take_in(&mut self, ctx: &egui::Context) {
         for event in self.engine.try_events() {
             let command = event.command;
+            if !matches!(event.kind, EventKind::AttackProgress(_)) {
+                // Something came or went: egui takes two frames to settle. Progress only changes
+                // numbers and curves.
+                ctx.request_repaint();
+            }
             if let EventKind::Saved(paths) = &event.kind {
                 self.saved.clone_from(paths);
             }

@@ -14,8 +14,10 @@ use eframe::egui;
 pub use commands::{BINDINGS, UiCommand};
 
 use super::dialogs::Dialogs;
+use super::frame_log::{self, Doing, FrameLog};
 use super::lab::Lab;
 use super::notices::Notices;
+use super::pace::Pace;
 use super::run::Options;
 use super::settings::Settings;
 use super::{dump, theme};
@@ -32,6 +34,7 @@ type Given = (Option<Arc<[f32]>>, Option<Arc<[f32]>>);
 pub struct App {
     engine: Engine,
     player: Player,
+    pace: Pace,
     lab: Lab,
     settings: Settings,
     notices: Notices,
@@ -48,6 +51,8 @@ pub struct App {
     /// Files being written, and the latest that were.
     saving: Vec<CommandId>,
     saved: Vec<PathBuf>,
+    /// Where frame times are written, if they are measured.
+    frame_log: Option<FrameLog>,
 }
 
 impl App {
@@ -64,14 +69,21 @@ impl App {
         ctx.set_theme(settings.theme);
         ctx.set_zoom_factor(settings.zoom);
 
-        let waker = ctx.clone();
-        let engine = Engine::start(options.engine, move || waker.request_repaint())?;
-        let mut lab = Lab::new(ctx, engine.first_device().clone())
+        let pace = Pace::new(ctx);
+        let waker = pace.clone();
+        let mut engine = options.engine;
+        // The command line's word counts for this run; what is chosen in the window is kept.
+        engine.threads = engine.threads.or(settings.usable_threads());
+        let threads = engine.threads;
+        let engine = Engine::start(engine, move || waker.wake())?;
+        let mut lab = Lab::new(&pace, engine.first_device().clone())
             .map_err(|error| format!("no thread for the spectrograms can be started: {error}"))?;
+        lab.threads = threads;
         lab.changing_device = engine.opening_device();
         let mut app = Self {
             engine,
             player: Player::new(),
+            pace,
             lab,
             settings,
             notices: Notices::default(),
@@ -83,6 +95,7 @@ impl App {
             to_save: None,
             saving: Vec::new(),
             saved: Vec::new(),
+            frame_log: frame_log::from_environment(),
         };
         app.player.set_gain_db(app.settings.gain_db);
         app.player.set_difference_gain_db(app.settings.difference_gain_db);
@@ -108,13 +121,32 @@ impl App {
 }
 
 impl eframe::App for App {
-    fn logic(&mut self, ctx: &egui::Context, _frame: &mut eframe::Frame) {
+    fn logic(&mut self, ctx: &egui::Context, frame: &mut eframe::Frame) {
+        if let Some(log) = &mut self.frame_log {
+            log.frame_begins(frame.info().cpu_usage);
+        }
+        self.pace.frame_begins();
         self.take_in(ctx);
+        if let Some(log) = &mut self.frame_log {
+            log.logic_ends();
+        }
     }
 
     fn ui(&mut self, ui: &mut egui::Ui, _frame: &mut eframe::Frame) {
+        if let Some(log) = &mut self.frame_log {
+            log.ui_begins();
+        }
         self.paint(ui);
         self.fulfil(ui.ctx());
+        if let Some(log) = &mut self.frame_log {
+            let player = self.player.state();
+            log.ui_ends(Doing {
+                attacking: self.lab.running.is_some(),
+                playing: player.playing,
+                dropouts: player.dropouts,
+                late: player.late,
+            });
+        }
     }
 
     fn save(&mut self, storage: &mut dyn eframe::Storage) {

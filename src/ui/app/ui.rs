@@ -77,8 +77,13 @@ impl App {
                 if let Some(result) = self.lab.shown_result() {
                     let outcome = &result.outcome;
                     let gradients = outcome.gradient_evaluations;
+                    let threads = match result.threads {
+                        Some(1) => " · 1 thread".to_owned(),
+                        Some(threads) => format!(" · {threads} threads"),
+                        None => String::new(),
+                    };
                     let numbers = format!(
-                        "seed {} · {} gradient{} · {}",
+                        "seed {}{threads} · {} gradient{} · {}",
                         outcome.seed,
                         text::thousands(gradients),
                         if gradients == 1 { "" } else { "s" },

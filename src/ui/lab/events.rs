@@ -51,7 +51,13 @@ impl Lab {
                 self.device = device;
                 return notice.map_or(News::Nothing, News::Worth);
             }
-            EventKind::AttackStarted | EventKind::Saved(_) => {}
+            EventKind::AttackStarted { threads } => {
+                let running = self.running.as_mut().filter(|running| running.command == command);
+                if let Some(running) = running {
+                    running.threads = Some(threads);
+                }
+            }
+            EventKind::ThreadsSet(_) | EventKind::Saved(_) => {}
             EventKind::AttackProgress(snapshot) => {
                 let running = self.running.as_mut().filter(|running| running.command == command);
                 if let Some(running) = running {
@@ -75,6 +81,7 @@ impl Lab {
                 self.results.push(LabResult {
                     job: running.job,
                     outcome: *outcome,
+                    threads: running.threads,
                     trace: running.trace,
                 });
                 if watched && ours {

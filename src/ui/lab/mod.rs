@@ -23,6 +23,7 @@ mod sides;
 mod start;
 mod state;
 mod target_picker;
+mod threads;
 mod transport;
 mod view;
 mod view_bar;

@@ -64,6 +64,7 @@ impl LabUi<'_> {
                     ui.label(theme::small(ui, "Loading…"));
                 }
             }
+            self.threads(ui);
         });
     }
 
@@ -92,7 +93,7 @@ impl LabUi<'_> {
                 ComboBox::from_id_salt("device")
                     .icon(down_mark)
                     .selected_text(shown)
-                    .width(150.0)
+                    .width((ui.available_width() - 60.0).min(150.0))
                     .truncate()
                     .show_ui(ui, |ui| {
                         for choice in choices {

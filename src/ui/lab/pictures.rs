@@ -7,6 +7,8 @@ use eframe::egui::{self, ColorImage, TextureHandle, TextureOptions};
 use super::overview::Overview;
 use crate::audio::player::Side;
 use crate::dsp::{Look, Spectrogram, StftSettings, render};
+use crate::engine::Background;
+use crate::ui::pace::Pace;
 
 /// What a picture is to show.
 #[derive(Clone)]
@@ -113,18 +115,21 @@ fn lock(desk: &Mutex<Desk>) -> MutexGuard<'_, Desk> {
 }
 
 impl Pictures {
-    /// Starts the worker; it wakes the window whenever a picture is done.
+    /// Starts the worker, at a lower priority than the window; it wakes the window whenever a
+    /// picture is done.
     ///
     /// # Errors
     /// The system gives no thread.
-    pub fn new(ctx: &egui::Context) -> std::io::Result<Self> {
+    pub fn new(pace: &Pace) -> std::io::Result<Self> {
         let desk = SharedDesk::default();
         let (sender, done) = mpsc::channel();
-        let (shared, ctx) = (desk.clone(), ctx.clone());
+        let (shared, pace) = (desk.clone(), pace.clone());
+        let priority = Background::below_this_thread();
         std::thread::Builder::new().name("spectrograms".to_owned()).spawn(move || {
+            priority.enter();
             work(&shared, |result| {
                 let delivered = sender.send(result).is_ok();
-                ctx.request_repaint();
+                pace.wake();
                 delivered
             });
         })?;

@@ -9,6 +9,8 @@ pub struct LabResult {
     pub job: AttackJob,
     /// How it ended.
     pub outcome: Outcome,
+    /// How many threads computed it.
+    pub threads: Option<usize>,
     /// Its steps.
     pub trace: Vec<TracePoint>,
 }

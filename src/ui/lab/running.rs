@@ -11,6 +11,8 @@ pub struct Running {
     pub command: CommandId,
     /// What was asked for.
     pub job: AttackJob,
+    /// How many threads compute it, once it began.
+    pub threads: Option<usize>,
     /// Whether people have pressed Stop.
     pub stopping: bool,
     /// The latest snapshot.
@@ -24,7 +26,15 @@ pub struct Running {
 impl Running {
     /// An attack that was just asked for.
     pub fn new(command: CommandId, job: AttackJob) -> Self {
-        Self { command, job, stopping: false, snapshot: None, trace: Vec::new(), best: None }
+        Self {
+            command,
+            job,
+            threads: None,
+            stopping: false,
+            snapshot: None,
+            trace: Vec::new(),
+            best: None,
+        }
     }
 
     /// Takes in a snapshot.

@@ -2,8 +2,6 @@
 
 use std::sync::Arc;
 
-use eframe::egui;
-
 use super::pictures::Pictures;
 use super::view::View;
 use super::{LabResult, Running};
@@ -12,6 +10,7 @@ use crate::audio::player::Side;
 use crate::dsp::FrequencyAxis;
 use crate::engine::{CommandId, DeviceInUse, TracePoint};
 use crate::models::{Labels, ModelCard, ModelId, Verdict};
+use crate::ui::pace::Pace;
 
 /// A clip on its way in.
 pub struct Opening {
@@ -79,6 +78,8 @@ pub struct Lab {
     pub device: DeviceInUse,
     /// The command that changes that, while it does.
     pub changing_device: Option<CommandId>,
+    /// How many threads compute from the next job on; none for one a core.
+    pub threads: Option<usize>,
     /// The attack under way.
     pub running: Option<Running>,
     /// Results of all clips of this session, in the order in which they came.
@@ -106,7 +107,7 @@ impl Lab {
     ///
     /// # Errors
     /// The system gives no thread for the spectrograms.
-    pub fn new(ctx: &egui::Context, device: DeviceInUse) -> std::io::Result<Self> {
+    pub fn new(pace: &Pace, device: DeviceInUse) -> std::io::Result<Self> {
         Ok(Self {
             clip: None,
             verdict: None,
@@ -115,6 +116,7 @@ impl Lab {
             model: Model { id: ModelId::Vgg13, loading: None, card: None, problem: None },
             device,
             changing_device: None,
+            threads: None,
             running: None,
             results: Vec::new(),
             shown: Shown::Nothing,
@@ -124,7 +126,7 @@ impl Lab {
             loop_region: None,
             target_search: String::new(),
             more_options: false,
-            pictures: Pictures::new(ctx)?,
+            pictures: Pictures::new(pace)?,
         })
     }
 

@@ -1,6 +1,6 @@
 //! Play, switch sides, loop, volume.
 
-use eframe::egui::{Align, Layout, RichText, Slider, Ui};
+use eframe::egui::{Align, Label, Layout, RichText, Slider, Ui};
 
 use super::LabUi;
 use crate::audio::player::Side;
@@ -38,7 +38,10 @@ impl LabUi<'_> {
             if icon_button(ui, Icon::Loop, "Loop", looping).on_hover_text(tooltip).clicked() {
                 self.asked.push(UiCommand::SetLooping(!looping));
             }
-            ui.with_layout(Layout::right_to_left(Align::Center), |ui| self.volume(ui, narrow));
+            ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
+                self.volume(ui, narrow);
+                self.dropouts(ui);
+            });
         });
     }
 
@@ -101,6 +104,22 @@ impl LabUi<'_> {
         if segmented(ui, width, &segments, &mut side) {
             self.asked.push(UiCommand::Listen(side));
         }
+    }
+
+    /// Told only where it happened.
+    fn dropouts(&self, ui: &mut Ui) {
+        let count = self.player.dropouts;
+        if count == 0 {
+            return;
+        }
+        let times = if count == 1 { "once".to_owned() } else { format!("{count} times") };
+        let what = format!("audio dropped out {times}");
+        let words = RichText::new(&what);
+        let label = Label::new(words.size(12.0).color(theme::palette(ui).warning)).truncate();
+        ui.add(label).on_hover_text(format!(
+            "Since the program started, {what}: the computer was too busy to deliver the sound in \
+             time. Fewer computing threads leave it more room."
+        ));
     }
 
     fn volume(&mut self, ui: &mut Ui, narrow: bool) {
