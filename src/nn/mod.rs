@@ -17,11 +17,12 @@ mod lanes;
 mod log_mel;
 mod pool;
 mod product;
+pub mod trained;
 mod winograd;
 
 pub use activation::{BatchNorm, ReluAffine, Standardise};
 pub use chunks::{Chunks, chunk_frames};
-pub use conv::{Conv, Window};
+pub use conv::{Conv, Window, convolution};
 pub use dense::Dense;
 pub use graph::{Traced, differentiable};
 pub use log_mel::{LogMel, LogMelConfig, PadMode};

@@ -32,14 +32,9 @@ impl Conv {
         if weight.len() != outputs * inputs * window.taps() || weight.is_empty() {
             bail!("convolution: {} weights for {inputs} -> {outputs} channels", weight.len())
         }
-        Ok(Self(Arc::new(ConvKernel {
-            forward: Weights::new(inputs, outputs, window),
-            backward: Weights::new(outputs, inputs, window),
-            weight: FrozenWeights::new(weight.to_vec()),
-            bias: FrozenWeights::new(bias.to_vec()),
-            norm: None,
-            pool: false,
-        })))
+        let weight = FrozenWeights::new(weight.to_vec());
+        let bias = FrozenWeights::new(bias.to_vec());
+        Ok(Self(Arc::new(ConvKernel::new(weight, bias, inputs, window))))
     }
 
     /// The same convolution followed by a rectifier and a batch norm, and with `pool` by a 2x2 max
@@ -52,14 +47,12 @@ impl Conv {
         if norm.channels() != kernel.forward.outputs {
             bail!("a norm of {} channels after {} outputs", norm.channels(), kernel.forward.outputs)
         }
-        let Weights { inputs, outputs, window, .. } = kernel.forward;
+        let Weights { inputs, window, .. } = kernel.forward;
+        let (weight, bias) = (kernel.weight.clone(), kernel.bias.clone());
         Ok(Self(Arc::new(ConvKernel {
-            forward: Weights::new(inputs, outputs, window),
-            backward: Weights::new(outputs, inputs, window),
-            weight: kernel.weight.clone(),
-            bias: kernel.bias.clone(),
             norm: Some(norm.clone()),
             pool,
+            ..ConvKernel::new(weight, bias, inputs, window)
         })))
     }
 
@@ -73,7 +66,7 @@ impl Conv {
 }
 
 #[derive(Debug)]
-struct ConvKernel {
+pub(super) struct ConvKernel {
     forward: Weights,
     backward: Weights,
     weight: FrozenWeights,
@@ -83,6 +76,24 @@ struct ConvKernel {
 }
 
 impl ConvKernel {
+    /// The convolution alone.
+    pub(super) fn new(
+        weight: FrozenWeights,
+        bias: FrozenWeights,
+        inputs: usize,
+        window: Window,
+    ) -> Self {
+        let outputs = bias.len();
+        Self {
+            forward: Weights::new(inputs, outputs, window),
+            backward: Weights::new(outputs, inputs, window),
+            weight,
+            bias,
+            norm: None,
+            pool: false,
+        }
+    }
+
     fn activation<T: Element>(&self) -> Option<Activation<'_, T>> {
         self.norm.as_ref().map(|norm| Activation {
             scale: norm.scale(),
@@ -119,7 +130,7 @@ impl ConvKernel {
 }
 
 /// Batch, height and width of a shape that has them; a signal has the height 1.
-fn extent(shape: &[usize]) -> Option<[usize; 3]> {
+pub(super) fn extent(shape: &[usize]) -> Option<[usize; 3]> {
     match *shape {
         [batch, height, width, _] => Some([batch, height, width]),
         [batch, length, _] => Some([batch, 1, length]),

@@ -6,6 +6,8 @@
 //! max pool, 64-128-256-512-512 channels; mean over time and frequency; dense. The chunks'
 //! log-probabilities are averaged, which is the authors' geometric mean.
 
+mod trained;
+
 use candle_core::{Device, Result};
 use candle_nn::ops::log_softmax;
 
@@ -17,6 +19,8 @@ use crate::nn::{
     BatchNorm, Chunks, Conv, Dense, LogMel, LogMelConfig, PadMode, ReluAffine, Standardise, Traced,
     Window,
 };
+
+pub use trained::{TrainingPass, Vgg13Parameters};
 
 /// Frames of one chunk.
 pub const CHUNK_FRAMES: usize = 128;
@@ -101,14 +105,21 @@ impl Vgg13 {
     /// Where the waveform is not `[B, N]`.
     pub fn chunk_log_probabilities(&self, waveform: &Traced) -> Result<Traced> {
         let chunks = self.chunks.forward(&self.log_mel.forward(waveform)?)?;
-        let image = self.standardise.forward(&chunks)?;
-        let (count, frames, bands) = image.tensor().dims3()?;
-        let mut x = image.reshape((count, frames, bands, 1))?;
+        let logits = self.chunk_logits(&self.standardise.forward(&chunks)?)?;
+        logits.map(|logits| log_softmax(logits, 1))
+    }
+
+    /// The network alone: logits `[B, labels]` of standardised log-mel chunks `[B, frames, bands]`.
+    ///
+    /// # Errors
+    /// Where the input has another shape or fewer than 32 frames or bands, which five pools halve.
+    pub fn chunk_logits(&self, chunks: &Traced) -> Result<Traced> {
+        let (count, frames, bands) = chunks.tensor().dims3()?;
+        let mut x = chunks.reshape((count, frames, bands, 1))?;
         for layer in &self.layers {
             x = layer.forward(&x)?;
         }
-        let mean = x.map(|x| x.flatten(1, 2)?.mean(1))?;
-        self.dense.forward(&mean)?.map(|logits| log_softmax(logits, 1))
+        self.dense.forward(&x.map(|x| x.flatten(1, 2)?.mean(1))?)
     }
 }
 
