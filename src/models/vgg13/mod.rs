@@ -42,12 +42,15 @@ pub struct Vgg13 {
 }
 
 impl Vgg13 {
-    /// Builds the model from its weights file.
+    /// Builds the model from its weights file, to compute on `device`.
     ///
     /// # Errors
-    /// Where a tensor is missing, left over or of another shape, or the metadata is of another
-    /// model.
-    pub fn new(mut weights: Weights) -> std::result::Result<Self, WeightsError> {
+    /// Where a tensor is missing, left over or of another shape, the metadata is of another model,
+    /// or the model can't compute there.
+    pub fn new(mut weights: Weights, device: &Device) -> std::result::Result<Self, WeightsError> {
+        if !device.is_cpu() {
+            return Err(weights.misfit("VGG13 computes on the CPU only; use --device cpu"));
+        }
         let labels = weights.check_header(ModelId::Vgg13.name())?;
         let pad = match weights.metadata("pad_mode") {
             Some("zero") => PadMode::Zero,
