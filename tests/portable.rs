@@ -116,7 +116,7 @@ proptest! {
 fn a_whole_model_and_ten_of_its_gradients() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     let weights = Weights::load(&root.join("models-safetensors/vgg13.safetensors")).unwrap();
-    let model = Vgg13::new(weights).unwrap();
+    let model = Vgg13::new(weights, &Device::Cpu).unwrap();
     let clip = audio::load(&root.join("assets/clips/glockenspiel.flac"), 60.0).unwrap();
     let samples: Vec<f64> = clip.samples[..30_000].iter().map(|&x| f64::from(x)).collect();
     let waveform = Tensor::from_vec(samples, (1, 30_000), &Device::Cpu).unwrap();

@@ -16,7 +16,14 @@ use pulp::{Arch, Simd, WithSimd};
 
 use super::element::Element;
 
-static ARCH: LazyLock<Arch> = LazyLock::new(Arch::new);
+/// What to compute with. `MONDEGREEN_SIMD=avx2` or `scalar` asks for less than the machine has: so
+/// that what runs on lesser machines can be checked and timed on this one.
+static ARCH: LazyLock<Arch> = LazyLock::new(|| match std::env::var("MONDEGREEN_SIMD").as_deref() {
+    Ok("scalar") => Arch::Scalar,
+    #[cfg(target_arch = "x86_64")]
+    Ok("avx2") => pulp::x86::V3::try_new().map_or(Arch::Scalar, Arch::V3),
+    _ => Arch::new(),
+});
 
 /// Runs `work`, compiled for the best instructions of this machine.
 ///
@@ -224,6 +231,7 @@ impl<T: Element> Multiply<'_, T> {
 
 /// What the inner loop reads: element `k` of row `i` is `rows[i] + k * step`, row `k` of the panel
 /// starts at `panel + k * width`.
+#[derive(Clone, Copy)]
 struct Operands<T, const R: usize> {
     rows: [*const T; R],
     step: usize,

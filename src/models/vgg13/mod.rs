@@ -30,7 +30,7 @@ const WIDTHS: [usize; 5] = [64, 128, 256, 512, 512];
 /// Keras' default, which the authors used.
 const BATCH_NORM_EPS: f64 = 1e-3;
 
-/// The classifier with its weights, on the CPU.
+/// The classifier with its weights.
 pub struct Vgg13 {
     log_mel: LogMel,
     chunks: Chunks,
@@ -39,6 +39,7 @@ pub struct Vgg13 {
     dense: Dense,
     labels: Labels,
     card: ModelCard,
+    device: Device,
 }
 
 impl Vgg13 {
@@ -48,9 +49,6 @@ impl Vgg13 {
     /// Where a tensor is missing, left over or of another shape, the metadata is of another model,
     /// or the model can't compute there.
     pub fn new(mut weights: Weights, device: &Device) -> std::result::Result<Self, WeightsError> {
-        if !device.is_cpu() {
-            return Err(weights.misfit("VGG13 computes on the CPU only; use --device cpu"));
-        }
         let labels = weights.check_header(ModelId::Vgg13.name())?;
         let pad = match weights.metadata("pad_mode") {
             Some("zero") => PadMode::Zero,
@@ -96,7 +94,8 @@ impl Vgg13 {
         })
         .map_err(|e| weights.misfit(e.to_string()))?;
         let chunks = Chunks::new(CHUNK_FRAMES);
-        Ok(Self { log_mel, chunks, standardise, layers, dense, labels, card })
+        let device = device.clone();
+        Ok(Self { log_mel, chunks, standardise, layers, dense, labels, card, device })
     }
 
     /// Log-probabilities of every chunk, `[B * chunks, labels]`.
@@ -159,7 +158,7 @@ impl Classifier for Vgg13 {
     }
 
     fn device(&self) -> &Device {
-        &Device::Cpu
+        &self.device
     }
 
     fn score_kind(&self) -> ScoreKind {

@@ -254,3 +254,18 @@ fn threads_do_not_change_a_bit() {
         }
     }
 }
+
+/// Runs this file's other tests again, compiled for lesser machines.
+#[test]
+fn lesser_machines_compute_the_same() {
+    for simd in ["avx2", "scalar"] {
+        let tests = std::process::Command::new(std::env::current_exe().unwrap())
+            .args(["every_algorithm", "--test-threads=1"])
+            .env("MONDEGREEN_SIMD", simd)
+            .output()
+            .unwrap();
+        let said = String::from_utf8_lossy(&tests.stdout);
+        assert!(tests.status.success(), "{simd}: {said}");
+        assert!(said.contains("3 passed"), "{simd}: {said}");
+    }
+}
