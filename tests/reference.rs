@@ -7,6 +7,7 @@
 use std::path::{Path, PathBuf};
 
 use candle_core::{DType, Device, Result, Tensor, Var};
+use mondegreen::attacks::Evaluation;
 use mondegreen::audio;
 use mondegreen::models::{Classifier as _, Vgg13, Weights};
 use mondegreen::nn::{
@@ -299,5 +300,26 @@ fn a_batch_gives_what_its_clips_give_alone() {
         let verdict = model.classify(alone).unwrap();
         let error = verdict.probabilities.iter().zip(&row).map(|(a, b)| (a - b).abs());
         assert!(error.fold(0.0, f32::max) < 1e-5);
+    }
+}
+
+#[test]
+fn ten_gradients_at_once_are_those_of_ten_passes() {
+    let model = vgg13();
+    let samples = samples("assets/clips/glockenspiel.flac").unwrap();
+    let evaluation = Evaluation::at(&model, &samples).unwrap();
+    let mut order: Vec<usize> = (0..41).collect();
+    order.sort_by(|&a, &b| evaluation.scores[b].total_cmp(&evaluation.scores[a]));
+    let weights: Vec<Vec<f32>> = order[..10]
+        .iter()
+        .map(|&label| (0..41).map(|other| f32::from(u8::from(other == label))).collect())
+        .collect();
+    let slices: Vec<_> = weights.iter().map(Vec::as_slice).collect();
+    let together = evaluation.gradients(&slices).unwrap();
+    assert_eq!(together.len(), 10);
+    for (weights, together) in weights.iter().zip(together) {
+        let alone = evaluation.gradient(weights).unwrap();
+        let double = |values: &[f32]| -> Vec<f64> { values.iter().map(|&v| v.into()).collect() };
+        assert!(difference(&double(&together), &double(&alone)) < 1e-4);
     }
 }

@@ -17,6 +17,7 @@ mod white_noise;
 
 pub use carlini_wagner::CarliniWagner;
 pub use fgsm::Fgsm;
+pub use gradient::Evaluation;
 pub use outcome::{Flow, Goal, Observer, Outcome, Problem, Progress, Status};
 pub use scale::perturb_at_snr;
 pub use spec::{AttackId, AttackSpec, Preset};

@@ -393,8 +393,11 @@ impl Kernel for LogMelKernel {
             let analysis = self.analyse(samples, keep);
             let powers = &analysis.powers;
             let reference = 10.0 * powers[loudest(powers)].max(FLOOR).log10();
-            output.extend(
-                powers.iter().map(|p| T::from_f64(10.0 * p.max(FLOOR).log10() - reference)),
+            output.par_extend(
+                powers
+                    .par_iter()
+                    .with_min_len(BLOCK * self.config.bands)
+                    .map(|p| T::from_f64(10.0 * p.max(FLOOR).log10() - reference)),
             );
             if keep {
                 analyses.push(analysis);

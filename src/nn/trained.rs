@@ -9,9 +9,12 @@ use super::graph::Traced;
 use super::kernel::with_slice;
 use super::product::vectorised;
 
-/// Pixels that are summed before the sums are added up: fixed, so that results do not depend on the
-/// number of threads.
+/// Pixels of a task: fixed, so that results do not depend on the number of threads.
 const BLOCK: usize = 2048;
+
+/// Pixels that are summed in the type of the values before that is added to a sum in `f64`: sums
+/// over a batch's pixels would lose three digits in `f32`.
+const RUN: usize = 64;
 
 /// What a batch norm saw, one value a channel.
 #[derive(Clone, Debug, PartialEq)]
@@ -137,12 +140,18 @@ fn sums<T: Element>(g: &[T], x: &[T], mean: &[T], inverse: &[T], least: T) -> [V
     let mut total = [vec![0.0; channels], vec![0.0; channels]];
     for part in parts {
         for (total, part) in total.iter_mut().zip(part) {
-            for (sum, value) in total.iter_mut().zip(part) {
-                *sum += value.to_f64();
-            }
+            add(total, &part);
         }
     }
     total
+}
+
+/// Adds sums to larger ones.
+#[inline(always)]
+fn add<T: Element>(total: &mut [f64], part: &[T]) {
+    for (sum, value) in total.iter_mut().zip(part) {
+        *sum += value.to_f64();
+    }
 }
 
 /// For each channel, the sum over pixels of `(max(x, least) - mean)^2`.
@@ -152,11 +161,17 @@ fn squares<T: Element>(x: &[T], mean: &[T], least: T) -> Vec<f64> {
         x.par_chunks(BLOCK * channels).map(|x| vectorised(Squares { x, mean, least })).collect();
     let mut total = vec![0.0; channels];
     for part in parts {
-        for (sum, value) in total.iter_mut().zip(part) {
-            *sum += value.to_f64();
-        }
+        add(&mut total, &part);
     }
     total
+}
+
+/// The sum over all pixels of each channel.
+pub(super) fn channel_sums<T: Element>(values: &[T], channels: usize) -> Vec<T> {
+    let (mean, inverse) = (vec![T::zero(); channels], vec![T::zero(); channels]);
+    let least = T::from_f64(f64::NEG_INFINITY);
+    let [sums, _] = sums(values, values, &mean, &inverse, least);
+    sums.into_iter().map(T::from_f64).collect()
 }
 
 struct Sums<'a, T> {
@@ -169,22 +184,27 @@ struct Sums<'a, T> {
 }
 
 impl<T: Element> WithSimd for Sums<'_, T> {
-    type Output = [Vec<T>; 2];
+    type Output = [Vec<f64>; 2];
 
     #[inline(always)]
-    fn with_simd<S: Simd>(self, _simd: S) -> [Vec<T>; 2] {
+    fn with_simd<S: Simd>(self, _simd: S) -> [Vec<f64>; 2] {
         let Self { g, x, mean, inverse, least, plain } = self;
         let channels = mean.len();
-        let (mut first, mut second) = (vec![T::zero(); channels], vec![T::zero(); channels]);
-        for (g, x) in g.chunks_exact(channels).zip(x.chunks_exact(channels)) {
-            for c in 0..channels {
-                let x = if x[c] > least { x[c] } else { least };
-                let g = if plain { x } else { g[c] };
-                first[c] += g;
-                second[c] += g * ((x - mean[c]) * inverse[c]);
+        let mut total = [vec![0.0; channels], vec![0.0; channels]];
+        for (g, x) in g.chunks(RUN * channels).zip(x.chunks(RUN * channels)) {
+            let (mut first, mut second) = (vec![T::zero(); channels], vec![T::zero(); channels]);
+            for (g, x) in g.chunks_exact(channels).zip(x.chunks_exact(channels)) {
+                for c in 0..channels {
+                    let x = if x[c] > least { x[c] } else { least };
+                    let g = if plain { x } else { g[c] };
+                    first[c] += g;
+                    second[c] += g * ((x - mean[c]) * inverse[c]);
+                }
             }
+            add(&mut total[0], &first);
+            add(&mut total[1], &second);
         }
-        [first, second]
+        total
     }
 }
 
@@ -195,19 +215,24 @@ struct Squares<'a, T> {
 }
 
 impl<T: Element> WithSimd for Squares<'_, T> {
-    type Output = Vec<T>;
+    type Output = Vec<f64>;
 
     #[inline(always)]
-    fn with_simd<S: Simd>(self, _simd: S) -> Vec<T> {
+    fn with_simd<S: Simd>(self, _simd: S) -> Vec<f64> {
         let Self { x, mean, least } = self;
-        let mut sums = vec![T::zero(); mean.len()];
-        for x in x.chunks_exact(mean.len()) {
-            for (c, sum) in sums.iter_mut().enumerate() {
-                let difference = if x[c] > least { x[c] } else { least } - mean[c];
-                *sum += difference * difference;
+        let channels = mean.len();
+        let mut total = vec![0.0; channels];
+        for x in x.chunks(RUN * channels) {
+            let mut sums = vec![T::zero(); channels];
+            for x in x.chunks_exact(channels) {
+                for (c, sum) in sums.iter_mut().enumerate() {
+                    let difference = if x[c] > least { x[c] } else { least } - mean[c];
+                    *sum += difference * difference;
+                }
             }
+            add(&mut total, &sums);
         }
-        sums
+        total
     }
 }
 

@@ -3,7 +3,6 @@
 use std::sync::Arc;
 
 use candle_core::{DType, Error, Result, Tensor, bail};
-use rayon::prelude::*;
 
 use super::layer::{ConvKernel, extent};
 use super::learning::weight_gradient;
@@ -11,6 +10,7 @@ use super::{Dimensions, Window};
 use crate::nn::element::{Element, FrozenWeights};
 use crate::nn::graph::Traced;
 use crate::nn::kernel::{Kernel as _, with_slice};
+use crate::nn::trained::channel_sums;
 
 /// The convolution of `input`, `[B, H, W, in]` or `[B, L, in]`, with weights `[out, in, taps...]`
 /// and a bias `[out]`; gradients flow back to all three that are variables.
@@ -75,34 +75,9 @@ fn convolution_of<T: Element>(
                 Tensor::from_vec(values, weight_shape.clone(), device)
             });
             let by_bias = asked[2]
-                .then(|| Tensor::from_vec(sum_of_pixels(gradient, outputs), outputs, device));
+                .then(|| Tensor::from_vec(channel_sums(gradient, outputs), outputs, device));
             Ok(vec![by_input.transpose()?, by_weight.transpose()?, by_bias.transpose()?])
         })
     };
     Ok(Traced::derived(output, &[input, weight, bias], Box::new(pullback)))
-}
-
-/// The sum over all pixels of each of so many channels.
-fn sum_of_pixels<T: Element>(values: &[T], channels: usize) -> Vec<T> {
-    // Fixed pieces, so that the result does not depend on the number of threads.
-    const PIXELS: usize = 4096;
-    let parts: Vec<Vec<T>> = values
-        .par_chunks(PIXELS * channels)
-        .map(|part| {
-            let mut sums = vec![T::zero(); channels];
-            for pixel in part.chunks_exact(channels) {
-                for (sum, &value) in sums.iter_mut().zip(pixel) {
-                    *sum += value;
-                }
-            }
-            sums
-        })
-        .collect();
-    let mut total = vec![T::zero(); channels];
-    for part in parts {
-        for (sum, value) in total.iter_mut().zip(part) {
-            *sum += value;
-        }
-    }
-    total
 }
