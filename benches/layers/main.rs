@@ -83,7 +83,7 @@ fn run(arguments: &Arguments) -> Result<()> {
         machine.gigabytes
     );
     println!(
-        "{:27} {:>5}  {:>8} {:>17} {:>7} {:>9} {:>6} {:>7} {:>9} {:>6}",
+        "{:35} {:>5}  {:>8} {:>17} {:>7} {:>9} {:>6} {:>7} {:>9} {:>6}",
         "",
         "batch",
         "ours ms",
@@ -145,7 +145,7 @@ fn time(
         let operations = passes * shapes.iter().map(Shape::operations).sum::<f64>() * batch as f64;
         let bytes = passes * shapes.iter().map(|shape| shape.bytes(batch)).sum::<f64>();
         let title = if index == 0 { name } else { "" };
-        line(machine, &format!("{title:16} {what:>10}"), &timings, index, operations, bytes);
+        line(machine, &format!("{title:24} {what:>10}"), &timings, index, operations, bytes);
     }
     Ok(())
 }
@@ -165,7 +165,7 @@ fn line(
         format!(" {stock:>9.1} {:>6.1}", stock / ours.median)
     });
     println!(
-        "{name:27} {:>5}  {:>8.2} {:>8.2} {:>8.2} {speed:>7.0} {:>8.0}% {:>6.1} {roof:>7.0}{stock}",
+        "{name:35} {:>5}  {:>8.2} {:>8.2} {:>8.2} {speed:>7.0} {:>8.0}% {:>6.1} {roof:>7.0}{stock}",
         timings[index].batch,
         ours.median,
         ours.low,
