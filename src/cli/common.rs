@@ -11,7 +11,7 @@ use indicatif::{ProgressBar, ProgressStyle};
 use rayon::ThreadPool;
 use serde_json::{Value, json};
 
-use crate::engine::{self, DeviceChoice, EngineOptions};
+use crate::engine::{self, DeviceChoice, DeviceError, EngineOptions};
 use crate::models::{Classifier, ModelId, ModelLibrary, Verdict, search_directories};
 use crate::names::UnknownName;
 
@@ -39,14 +39,42 @@ impl Compute {
         }
     }
 
-    /// The models and the threads.
+    /// The models, the threads, and where they compute; what people must know of it goes to stderr.
     ///
     /// # Errors
     /// Where the device does not exist here or threads can't be started.
-    pub fn prepare(&self) -> Result<(ModelLibrary, ThreadPool), Failure> {
-        self.device.resolve().map_err(Failure::Usage)?;
+    pub fn prepare(&self) -> Result<Prepared, Failure> {
+        let compute = self.device.resolve().map_err(|error| match error {
+            DeviceError::NotInThisBuild(_) => Failure::Usage(error.to_string()),
+            DeviceError::Unusable { .. } => Failure::Failed(error.to_string()),
+        })?;
+        if let Some(notice) = &compute.notice {
+            eprintln!("mondegreen: {notice}");
+        }
         let pool = engine::thread_pool(self.threads).map_err(Failure::Failed)?;
-        Ok((ModelLibrary::new(search_directories(self.models.as_deref())), pool))
+        let directories = search_directories(self.models.as_deref());
+        let library = ModelLibrary::new(directories, compute.device.clone());
+        Ok(Prepared { library, pool, compute })
+    }
+}
+
+/// All that a subcommand computes with.
+pub struct Prepared {
+    library: ModelLibrary,
+    /// The computing threads.
+    pub pool: ThreadPool,
+    /// Where models compute.
+    pub compute: engine::Compute,
+}
+
+impl Prepared {
+    /// A loaded model.
+    ///
+    /// # Errors
+    /// Where its weights are missing or do not fit.
+    pub fn model(&mut self, id: ModelId) -> Result<Arc<dyn Classifier>, Failure> {
+        let model = self.library.get(id);
+        model.map_err(|error| Failure::Failed(self.compute.explain(&error.to_string())))
     }
 }
 
@@ -110,14 +138,6 @@ pub fn progress_bar(steps: usize) -> ProgressBar {
         bar.set_style(style);
     }
     bar
-}
-
-/// A loaded model.
-///
-/// # Errors
-/// Where its weights are missing or do not fit.
-pub fn model(library: &mut ModelLibrary, id: ModelId) -> Result<Arc<dyn Classifier>, Failure> {
-    library.get(id).map_err(|error| Failure::Failed(error.to_string()))
 }
 
 /// `{"label", "confidence"}` of one label; null where the model was not asked.

@@ -16,13 +16,16 @@ mod kernel;
 mod lanes;
 mod log_mel;
 mod pool;
+mod portable;
 mod product;
+pub mod trained;
 mod winograd;
 
 pub use activation::{BatchNorm, ReluAffine, Standardise};
 pub use chunks::{Chunks, chunk_frames};
-pub use conv::{Conv, Window};
+pub use conv::{Conv, Window, convolution};
 pub use dense::Dense;
 pub use graph::{Traced, differentiable};
 pub use log_mel::{LogMel, LogMelConfig, PadMode};
 pub use pool::{Edge, max_pool};
+pub use portable::by_tensor_operations;

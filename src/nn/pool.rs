@@ -4,10 +4,12 @@
 use std::sync::{Arc, LazyLock};
 
 use candle_core::{Result, bail};
+use rayon::prelude::*;
 
 use super::element::Element;
 use super::graph::Traced;
 use super::kernel::{self, Kernel};
+use super::portable;
 
 static FLOOR: LazyLock<Arc<MaxPoolKernel>> =
     LazyLock::new(|| Arc::new(MaxPoolKernel { ceil: false }));
@@ -31,6 +33,9 @@ pub enum Edge {
 /// # Errors
 /// Where the input has another number of axes or is smaller than one window.
 pub fn max_pool(input: &Traced, edge: Edge) -> Result<Traced> {
+    if portable::is_needed(input) {
+        return portable::max_pool(input, edge);
+    }
     kernel::apply(if edge == Edge::Keep { &CEIL } else { &FLOOR }, input)
 }
 
@@ -75,35 +80,41 @@ impl Kernel for MaxPoolKernel {
     }
 
     fn forward<T: Element>(&self, input: &[T], shape: &[usize], _keep: bool) -> (Vec<T>, Vec<u32>) {
-        let [_, height, width, channels] = dimensions(shape);
+        let [batch, height, width, channels] = dimensions(shape);
         let signal = shape.len() == 3;
-        let size = height * width * channels;
-        let rows = if signal { 1 } else { self.side(height) };
+        // Rows and columns of a window.
         let step = if signal { 1 } else { 2 };
-        let (mut output, mut sources) = (Vec::new(), Vec::new());
-        for image in input.chunks(size) {
-            for y in 0..rows {
-                for x in 0..self.side(width) {
-                    let first = (y * step * width + 2 * x) * channels;
-                    let start = output.len();
-                    output.extend_from_slice(&image[first..first + channels]);
-                    sources.extend((first..first + channels).map(|index| index as u32));
-                    for (dy, dx) in [(0, 1), (1, 0), (1, 1)] {
-                        if dy >= step || y * step + dy >= height || 2 * x + dx >= width {
-                            continue;
-                        }
-                        let other = first + (dy * width + dx) * channels;
-                        let best = output[start..].iter_mut().zip(&mut sources[start..]);
-                        for ((best, source), index) in best.zip(other..) {
-                            if image[index] > *best {
-                                *best = image[index];
-                                *source = index as u32;
-                            }
-                        }
+        let rows = if signal { 1 } else { self.side(height) };
+        let row = self.side(width) * channels;
+        let mut output = vec![T::zero(); batch * rows * row];
+        let mut sources = vec![0; output.len()];
+        let lines = output.par_chunks_mut(row).zip(sources.par_chunks_mut(row)).enumerate();
+        lines.for_each(|(line, (output, sources))| {
+            let image = &input[line / rows * height * width * channels..];
+            let y = line % rows * step;
+            let windows = output.chunks_exact_mut(channels).zip(sources.chunks_exact_mut(channels));
+            for (x, (best, sources)) in windows.enumerate() {
+                let first = (y * width + 2 * x) * channels;
+                best.copy_from_slice(&image[first..first + channels]);
+                for (source, index) in sources.iter_mut().zip(first..) {
+                    *source = index as u32;
+                }
+                for (dy, dx) in [(0, 1), (1, 0), (1, 1)] {
+                    if dy >= step || y + dy >= height || 2 * x + dx >= width {
+                        continue;
+                    }
+                    let other = first + (dy * width + dx) * channels;
+                    let values = &image[other..other + channels];
+                    for (((best, source), &value), index) in
+                        best.iter_mut().zip(&mut *sources).zip(values).zip(other as u32..)
+                    {
+                        let larger = value > *best;
+                        *best = if larger { value } else { *best };
+                        *source = if larger { index } else { *source };
                     }
                 }
             }
-        }
+        });
         (output, sources)
     }
 
@@ -117,12 +128,13 @@ impl Kernel for MaxPoolKernel {
         let size: usize = shape[1..].iter().product();
         let pooled = sources.len() / shape[0].max(1);
         let mut result = vec![T::zero(); copies * shape[0] * size];
-        let images = result.chunks_mut(size.max(1)).zip(gradient.chunks(pooled.max(1)));
-        for ((image, gradient), sources) in images.zip(sources.chunks(pooled.max(1)).cycle()) {
+        let images = result.par_chunks_mut(size.max(1)).zip(gradient.par_chunks(pooled.max(1)));
+        images.enumerate().for_each(|(image, (result, gradient))| {
+            let sources = &sources[image % shape[0] * pooled..][..pooled];
             for (&source, &g) in sources.iter().zip(gradient) {
-                image[source as usize] += g;
+                result[source as usize] = g;
             }
-        }
+        });
         result
     }
 }

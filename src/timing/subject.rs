@@ -3,14 +3,20 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use candle_core::Result;
+use candle_core::{Device, Result, Tensor};
 
 use crate::audio::SAMPLE_RATE;
-use crate::models::{CHUNK_FRAMES, Classifier, ModelId, Vgg13, Weights, WeightsError};
+use crate::models::{
+    CHUNK_FRAMES, Classifier, ModelId, Vgg13, Vgg13Parameters, Weights, WeightsError,
+};
+use crate::nn::trained::cross_entropy;
 use crate::nn::{LogMelConfig, PadMode, Traced};
 
 /// A differentiable function of an input.
 type Function = dyn Fn(&Traced) -> Result<Traced> + Send + Sync;
+
+/// The gradients of all weights, from inputs and target probabilities.
+pub type TrainingStep = dyn Fn(&Tensor, &Tensor) -> Result<Vec<Tensor>> + Send + Sync;
 
 /// A model that is timed.
 pub struct Subject {
@@ -25,11 +31,15 @@ pub struct Subject {
 }
 
 impl Subject {
-    /// The model, its weights from the first of these folders that has them.
+    /// The model on `device`, its weights from the first of these folders that has them.
     ///
     /// # Errors
-    /// Where they are not found or do not fit.
-    pub fn load(id: ModelId, directories: &[PathBuf]) -> std::result::Result<Self, WeightsError> {
+    /// Where they are not found or do not fit, or the device can't take them.
+    pub fn load(
+        id: ModelId,
+        directories: &[PathBuf],
+        device: &Device,
+    ) -> std::result::Result<Self, WeightsError> {
         let file = format!("{}.safetensors", id.name());
         let mut places = directories.iter().map(|folder| folder.join(&file));
         let Some(path) = places.find(|path| path.is_file()) else {
@@ -37,7 +47,7 @@ impl Subject {
         };
         match id {
             ModelId::Vgg13 => {
-                let model = Arc::new(Vgg13::new(Weights::load(&path)?)?);
+                let model = Arc::new(Vgg13::new(Weights::load(&path)?, device)?);
                 Ok(Self {
                     classifier: model.clone(),
                     network: Box::new(move |chunks| model.chunk_logits(chunks)),
@@ -50,6 +60,24 @@ impl Subject {
                         pad: PadMode::Zero,
                     },
                 })
+            }
+        }
+    }
+
+    /// What training does between two updates of the weights, with the network alone; the weights
+    /// are random ones, and on the CPU.
+    ///
+    /// # Errors
+    /// Where memory runs out.
+    pub fn training_step(&self) -> Result<Box<TrainingStep>> {
+        match self.classifier.card().id {
+            ModelId::Vgg13 => {
+                let parameters = Vgg13Parameters::random(self.classifier.labels().len(), 0)?;
+                Ok(Box::new(move |chunks, targets| {
+                    let pass = parameters.forward(chunks)?;
+                    let (_, slope) = cross_entropy(&pass.logits, targets)?;
+                    pass.logits.gradients(&slope, &pass.parameters.iter().collect::<Vec<_>>())
+                }))
             }
         }
     }

@@ -28,6 +28,9 @@ pub const ATTACKED_CLIP: &BundledClip = &BUNDLED[0];
 /// How many class gradients DeepFool asks for at once.
 const CLASSES: usize = 10;
 
+/// Inputs of a training step.
+const TRAINING_BATCH: usize = 32;
+
 /// Iterations of the attack that is timed: enough to leave the first, cheaper steps behind.
 const ITERATIONS: usize = 20;
 
@@ -39,15 +42,16 @@ pub struct Workload {
     subject: Subject,
     log_mel: LogMel,
     batches: Vec<usize>,
+    training: bool,
     clip: Arc<[f32]>,
 }
 
 impl Workload {
-    /// Everything for these batch sizes.
+    /// Everything for these batch sizes, a training step with 32 inputs only if asked for.
     ///
     /// # Errors
     /// Where a batch is empty, or the model's front end or the bundled clip is broken.
-    pub fn new(subject: Subject, batches: &[usize]) -> Result<Self> {
+    pub fn new(subject: Subject, batches: &[usize], training: bool) -> Result<Self> {
         if batches.contains(&0) {
             bail!("a batch of nothing can't be timed")
         }
@@ -55,13 +59,14 @@ impl Workload {
         let clip = audio::load_bytes(ATTACKED_CLIP.name, ATTACKED_CLIP.bytes, limit)
             .map_err(candle_core::Error::wrap)?;
         let log_mel = LogMel::new(subject.log_mel)?;
-        Ok(Self { subject, log_mel, batches: batches.to_vec(), clip: clip.samples })
+        Ok(Self { subject, log_mel, batches: batches.to_vec(), training, clip: clip.samples })
     }
 
     /// What is timed: `forward` and `gradient` of waveforms of [`CHUNK_SAMPLES`],
     /// `network-forward` and `network-gradient` for each batch; `log-mel-forward` and
     /// `log-mel-gradient` of [`CLIP_SECONDS`]; `top-10-gradients` of one chunk; `attack`, whose
-    /// steps are its iterations. A gradient includes the forward pass.
+    /// steps are its iterations; `training-step` if asked for, forward in training mode, cross
+    /// entropy and the gradients of all weights, on the CPU. A gradient includes the forward pass.
     ///
     /// # Errors
     /// Where memory does not suffice for the inputs.
@@ -84,11 +89,23 @@ impl Workload {
         let classes = self.classes(device)?;
         cases.push(Case::new("top-10-gradients", 1, move || {
             let scores = self.subject.classifier.trace(&waveform)?;
-            scores.gradients(&classes, &[&waveform]).map(drop)
+            scores.gradients(&classes, &[&waveform])?;
+            device.synchronize()
         }));
         cases.push(Case::of_steps("attack", 1, || {
             self.attack(&self.clip, ITERATIONS).map(|outcome| outcome.iterations)
         }));
+        if self.training {
+            let [frames, bands] = self.subject.input;
+            let chunks = noise([TRAINING_BATCH, frames, bands], &Device::Cpu)?;
+            let targets = self.classes(&Device::Cpu)?;
+            let rows: Vec<_> = (0..TRAINING_BATCH as u32).map(|row| row % CLASSES as u32).collect();
+            let targets = targets.index_select(&Tensor::new(rows, &Device::Cpu)?, 0)?;
+            let step = self.subject.training_step()?;
+            cases.push(Case::new("training-step", TRAINING_BATCH, move || {
+                step(&chunks, &targets).map(drop)
+            }));
+        }
         Ok(cases)
     }
 
@@ -116,7 +133,7 @@ impl Workload {
 
     /// How many runs [`Self::measure`] times.
     pub fn runs(&self, rounds: usize) -> usize {
-        (4 * self.batches.len() + 4) * (rounds + 1)
+        (4 * self.batches.len() + 4 + usize::from(self.training)) * (rounds + 1)
     }
 
     fn clip_samples() -> usize {
@@ -169,13 +186,15 @@ fn pair<'a>(
 ) -> [Case<'a>; 2] {
     let constant = Traced::constant(input.clone());
     let forward = function.clone();
+    // A GPU computes on after the call that asked it to.
     [
-        Case::new(names[0], batch, move || forward(&constant).map(drop)),
+        Case::new(names[0], batch, move || forward(&constant)?.tensor().device().synchronize()),
         Case::new(names[1], batch, move || {
             let variable = Traced::variable(input.clone());
             let output = function(&variable)?;
             let weights = output.tensor().ones_like()?;
-            output.gradients(&weights, &[&variable]).map(drop)
+            output.gradients(&weights, &[&variable])?;
+            input.device().synchronize()
         }),
     ]
 }
