@@ -55,9 +55,10 @@ FIELDS = [
 class Ours:
     """`mondegreen bench --on-request`: one case a line in, one JSON object a line out."""
 
-    def __init__(self, program, threads, batches):
-        command = [program, "bench", "--on-request", "--model", "vgg13", "--threads", str(threads)]
+    def __init__(self, program, threads, batches, training):
+        command = [program, "bench", "--on-request", "--model", "vgg13", "--device", "cpu", "--threads", str(threads)]
         command += ["--batch", ",".join(map(str, batches))]
+        command += ["--training"] if training else []
         environment = os.environ | {"MONDEGREEN_MODELS": str(WEIGHTS.parent)}
         pipe = subprocess.PIPE
         self.child = subprocess.Popen(command, stdin=pipe, stdout=pipe, text=True, env=environment)
@@ -258,7 +259,7 @@ def main():
         cases["training-step", 32] = training_step(arguments.channels_last), arguments.training_rounds
     print(f"PyTorch {torch.__version__}, {arguments.threads} threads; milliseconds")
     print(f"{'':18} {'batch':>5} {'ours':>9} {'10 % to 90 %':>19} {'PyTorch':>9} {'10 % to 90 %':>19}   {'ratio':>6} {'others':>8}")
-    ours = Ours(arguments.build / "mondegreen", arguments.threads, arguments.batch)
+    ours = Ours(arguments.build / "mondegreen", arguments.threads, arguments.batch, arguments.training_rounds > 0)
     rows = []
     for (name, batch), (job, rounds) in cases.items():
         quantiles, shares = compare(ours, name, batch, job, rounds, arguments.patience)

@@ -6,7 +6,7 @@ use clap::Args;
 use rayon::ThreadPool;
 use serde_json::{Value, json};
 
-use super::common::{self, Compute, Failure, Models};
+use super::common::{self, Compute, Failure, Models, Prepared};
 use crate::models::{ModelId, search_directories};
 use crate::timing::{ATTACKED_CLIP, CLIP_SECONDS, Case, Report, Subject, Timing, Workload};
 
@@ -25,6 +25,9 @@ pub struct Arguments {
     /// How often each case is timed, in turn with the others, after a first time that does not count
     #[arg(long, value_name = "N", default_value_t = 11, value_parser = clap::value_parser!(u16).range(1..))]
     rounds: u16,
+    /// Time a training step with 32 chunks, too (on the CPU)
+    #[arg(long)]
+    training: bool,
     /// One JSON object a model and line on stdout
     #[arg(long)]
     json: bool,
@@ -39,18 +42,24 @@ pub struct Arguments {
 
 /// Times every model that was asked for.
 pub fn run(arguments: &Arguments) -> Result<(), Failure> {
-    let (_, pool) = arguments.compute.prepare()?;
-    let device = arguments.compute.device.resolve().map_err(Failure::Usage)?;
+    let Prepared { pool, compute, .. } = arguments.compute.prepare()?;
+    let (device, name) = (&compute.device, &compute.name);
+    let failed = |id: ModelId, error: &dyn std::fmt::Display| {
+        let reason = compute.explain(&error.to_string());
+        Failure::Failed(format!("{} can't be timed: {reason}", id.title()))
+    };
     let directories = search_directories(arguments.compute.models.as_deref());
     let mut batches: Vec<_> = arguments.batch.iter().map(|&batch| usize::from(batch)).collect();
     batches.sort_unstable();
     batches.dedup();
     for &id in &arguments.model.0 {
         let subject =
-            Subject::load(id, &directories).map_err(|error| Failure::Failed(error.to_string()))?;
-        let workload = Workload::new(subject, &batches).map_err(|error| failed(id, &error))?;
+            Subject::load(id, &directories, device).map_err(|error| failed(id, &error))?;
+        let workload = Workload::new(subject, &batches, arguments.training)
+            .map_err(|error| failed(id, &error))?;
         if arguments.on_request {
-            answer(id, &workload, &pool)?;
+            let cases = workload.cases().map_err(|error| failed(id, &error))?;
+            answer(id, &cases, &pool, |error| failed(id, error))?;
             continue;
         }
         let rounds = usize::from(arguments.rounds);
@@ -61,16 +70,12 @@ pub fn run(arguments: &Arguments) -> Result<(), Failure> {
         let report = report.map_err(|error| failed(id, &error))?;
         let threads = pool.current_num_threads();
         if arguments.json {
-            common::say(object(id, &device, threads, rounds, &report))?;
+            common::say(object(id, name, threads, rounds, &report))?;
         } else {
-            table(id, &device, threads, rounds, &report)?;
+            table(id, name, threads, rounds, &report)?;
         }
     }
     Ok(())
-}
-
-fn failed(id: ModelId, error: &candle_core::Error) -> Failure {
-    Failure::Failed(format!("{} can't be timed: {error}", id.title()))
 }
 
 fn object(id: ModelId, device: &str, threads: usize, rounds: usize, report: &Report) -> Value {
@@ -107,6 +112,7 @@ fn words(name: &str) -> String {
         "log-mel-forward" => format!("log-mel of {CLIP_SECONDS} s: forward"),
         "log-mel-gradient" => format!("log-mel of {CLIP_SECONDS} s: forward and gradient"),
         "top-10-gradients" => "one chunk of sound: 10 class gradients".to_owned(),
+        "training-step" => "training step, network alone".to_owned(),
         "attack" => format!("Carlini & Wagner on {}", ATTACKED_CLIP.name),
         other => other.to_owned(),
     }
@@ -165,8 +171,12 @@ fn table(
 }
 
 /// Times one case for each line on stdin until it ends.
-fn answer(id: ModelId, workload: &Workload, pool: &ThreadPool) -> Result<(), Failure> {
-    let cases = workload.cases().map_err(|error| failed(id, &error))?;
+fn answer(
+    id: ModelId,
+    cases: &[Case<'_>],
+    pool: &ThreadPool,
+    failed: impl Fn(&candle_core::Error) -> Failure,
+) -> Result<(), Failure> {
     let names: Vec<_> = cases.iter().map(|case| format!("{} {}", case.name, case.batch)).collect();
     common::say(json!({
         "model": id.name(), "threads": pool.current_num_threads(), "cases": names,
@@ -176,8 +186,8 @@ fn answer(id: ModelId, workload: &Workload, pool: &ThreadPool) -> Result<(), Fai
             line.map_err(|error| Failure::Failed(format!("stdin can't be read: {error}")))?;
         let index = crate::names::find("case", &names, line.trim())
             .map_err(|error| Failure::Usage(error.to_string()))?;
-        let case: &Case<'_> = &cases[index];
-        let (milliseconds, _) = pool.install(|| case.time()).map_err(|error| failed(id, &error))?;
+        let case = &cases[index];
+        let (milliseconds, _) = pool.install(|| case.time()).map_err(|error| failed(&error))?;
         common::say(json!({ "case": case.name, "batch": case.batch, "ms": milliseconds }))?;
     }
     Ok(())
