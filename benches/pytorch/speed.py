@@ -247,6 +247,7 @@ def main():
     parser.add_argument("--training-rounds", type=int, default=5, help="of the training step; 0 for none")
     parser.add_argument("--channels-last", action="store_true", help="PyTorch's other layout")
     parser.add_argument("--patience", type=float, default=60, help="seconds to wait for quiet pairs, each case")
+    parser.add_argument("--cases", nargs="+", metavar="NAME", help="only these, such as training-step")
     parser.add_argument("--output", type=pathlib.Path)
     arguments = parser.parse_args()
     layout = "-channels-last" if arguments.channels_last else ""
@@ -257,6 +258,7 @@ def main():
     cases = {key: (job, arguments.rounds) for key, job in pytorch_cases(arguments.batch, arguments.channels_last).items()}
     if arguments.training_rounds:
         cases["training-step", 32] = training_step(arguments.channels_last), arguments.training_rounds
+    cases = {key: case for key, case in cases.items() if not arguments.cases or key[0] in arguments.cases}
     print(f"PyTorch {torch.__version__}, {arguments.threads} threads; milliseconds")
     print(f"{'':18} {'batch':>5} {'ours':>9} {'10 % to 90 %':>19} {'PyTorch':>9} {'10 % to 90 %':>19}   {'ratio':>6} {'others':>8}")
     ours = Ours(arguments.build / "mondegreen", arguments.threads, arguments.batch, arguments.training_rounds > 0)
