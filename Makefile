@@ -66,9 +66,14 @@ cuda: ## Build for NVIDIA GPUs (target/cuda/release/mondegreen); with cuDNN: mak
 	echo "Built $$CARGO_TARGET_DIR/release/mondegreen"
 
 .PHONY: bench
-bench: ## Time the spectrogram of a minute of sound
+bench: ## Time models, every layer beside stock Candle, and the spectrogram (ten minutes)
 	@scripts/setup.sh build
+	cargo run --release -- bench
+	cargo bench --bench layers
 	cargo bench --bench spectrogram
+	@printf '%s\n' '' 'Beside PyTorch, in turn on the same weights (benches/pytorch/README.md):' \
+		'  cargo build --release --bin mondegreen --example network_gradients' \
+		'  python benches/pytorch/speed.py --build target/release'
 
 .PHONY: frame-times
 frame-times: ## Time frames of the real window, idle and attacking, and count audio dropouts

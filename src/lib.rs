@@ -16,6 +16,7 @@ pub mod metrics;
 pub mod models;
 pub mod names;
 pub mod nn;
+pub mod timing;
 pub mod ui;
 
 /// The program's version, as `Cargo.toml` states it.

@@ -3,6 +3,9 @@
 #[path = "cli/program.rs"]
 mod program;
 
+#[path = "cli/bench.rs"]
+mod bench;
+
 #[path = "cli/weights.rs"]
 mod weights;
 

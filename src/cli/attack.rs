@@ -1,11 +1,10 @@
 //! `mondegreen attack`: make a model mishear a clip.
 
-use std::io::IsTerminal as _;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use clap::Args;
-use indicatif::{ProgressBar, ProgressStyle};
+use indicatif::ProgressBar;
 use serde_json::json;
 
 use super::common::{self, Compute, Failure, label_json};
@@ -106,7 +105,7 @@ pub fn run(arguments: &Arguments) -> Result<(), Failure> {
     spec.confidence = arguments.confidence;
     spec.searches = arguments.searches.map(usize::from);
     spec.iterations = arguments.iterations.map(|n| n as usize);
-    let bar = progress_bar();
+    let bar = common::progress_bar(1);
     let mut observer = |progress: &Progress<'_>| {
         show(&bar, progress);
         Flow::Continue
@@ -164,18 +163,6 @@ fn check_places(arguments: &Arguments) -> Result<(), Failure> {
     }
     let figure = arguments.figure.as_deref();
     figure.map_or(Ok(()), Figure::check_place).map_err(|e| failed(&e))
-}
-
-/// A bar on stderr, hidden where stderr is no terminal.
-fn progress_bar() -> ProgressBar {
-    if !std::io::stderr().is_terminal() {
-        return ProgressBar::hidden();
-    }
-    let bar = ProgressBar::new(1);
-    if let Ok(style) = ProgressStyle::with_template("{bar:30} {pos}/{len}  {eta} left  {msg}") {
-        bar.set_style(style);
-    }
-    bar
 }
 
 fn show(bar: &ProgressBar, progress: &Progress<'_>) {

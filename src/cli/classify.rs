@@ -7,7 +7,7 @@ use serde_json::json;
 
 use super::common::{self, Compute, Failure, Prepared, label_json};
 use crate::audio;
-use crate::models::{Classifier, ModelId, Verdict};
+use crate::models::{Classifier, Verdict};
 
 /// Options of `classify`.
 #[derive(Args, Debug)]
@@ -16,8 +16,8 @@ pub struct Arguments {
     #[arg(required = true)]
     clips: Vec<PathBuf>,
     /// Who names them: a model, or `all`
-    #[arg(long, default_value = "vgg13", value_parser = parse_models)]
-    model: Models,
+    #[arg(long, default_value = "vgg13", value_parser = common::parse_models)]
+    model: common::Models,
     /// How many labels to show
     #[arg(long, default_value_t = 5, value_parser = clap::value_parser!(u16).range(1..))]
     top: u16,
@@ -29,16 +29,6 @@ pub struct Arguments {
     limit: f64,
     #[command(flatten)]
     compute: Compute,
-}
-
-#[derive(Clone, Debug)]
-struct Models(Vec<ModelId>);
-
-fn parse_models(name: &str) -> Result<Models, crate::names::UnknownName> {
-    if name.eq_ignore_ascii_case("all") {
-        return Ok(Models(ModelId::ALL.to_vec()));
-    }
-    ModelId::find(name).map(|id| Models(vec![id]))
 }
 
 /// Names every clip with every model; a clip that can't be read does not keep the others from

@@ -1,17 +1,19 @@
 //! What subcommands share.
 
 use std::fmt;
-use std::io::{self, Write as _};
+use std::io::{self, IsTerminal as _, Write as _};
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::Arc;
 
 use clap::Args;
+use indicatif::{ProgressBar, ProgressStyle};
 use rayon::ThreadPool;
 use serde_json::{Value, json};
 
 use crate::engine::{self, DeviceChoice, DeviceError, EngineOptions};
 use crate::models::{Classifier, ModelId, ModelLibrary, Verdict, search_directories};
+use crate::names::UnknownName;
 
 /// Where and with what to compute.
 #[derive(Args, Clone, Debug)]
@@ -109,6 +111,33 @@ impl fmt::Display for Failure {
             Self::NobodyReads => f.write_str("nobody reads the output"),
         }
     }
+}
+
+/// One model or all of them.
+#[derive(Clone, Debug)]
+pub struct Models(pub Vec<ModelId>);
+
+/// A model's name, or `all`.
+///
+/// # Errors
+/// [`UnknownName`] with the closest model.
+pub fn parse_models(name: &str) -> Result<Models, UnknownName> {
+    if name.eq_ignore_ascii_case("all") {
+        return Ok(Models(ModelId::ALL.to_vec()));
+    }
+    ModelId::find(name).map(|id| Models(vec![id]))
+}
+
+/// A bar on stderr for so many steps, hidden where stderr is no terminal.
+pub fn progress_bar(steps: usize) -> ProgressBar {
+    if !io::stderr().is_terminal() {
+        return ProgressBar::hidden();
+    }
+    let bar = ProgressBar::new(steps as u64);
+    if let Ok(style) = ProgressStyle::with_template("{bar:30} {pos}/{len}  {eta} left  {msg}") {
+        bar.set_style(style);
+    }
+    bar
 }
 
 /// `{"label", "confidence"}` of one label; null where the model was not asked.

@@ -1,6 +1,7 @@
 //! The command line: everything that the window computes, headless.
 
 mod attack;
+mod bench;
 mod classify;
 mod common;
 
@@ -31,6 +32,8 @@ enum Task {
     Classify(classify::Arguments),
     /// Make a model mishear a clip
     Attack(attack::Arguments),
+    /// Time models and attacks on this machine
+    Bench(bench::Arguments),
 }
 
 /// Runs the program as the command line says. Exit status 0 is done, 1 failed with a message on
@@ -47,6 +50,7 @@ pub fn main() -> ExitCode {
     let result = match arguments.command {
         Some(Task::Classify(task)) => classify::run(&task),
         Some(Task::Attack(task)) => attack::run(&task),
+        Some(Task::Bench(task)) => bench::run(&task),
         None => window(arguments.clip, &arguments.compute),
     };
     match result {
