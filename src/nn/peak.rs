@@ -7,6 +7,7 @@ use candle_core::{Result, bail};
 use super::element::Element;
 use super::graph::Traced;
 use super::kernel::{self, RereadingKernel};
+use super::rows::sums_of_products;
 
 static KERNEL: LazyLock<Arc<PeakKernel>> = LazyLock::new(|| Arc::new(PeakKernel));
 
@@ -26,13 +27,16 @@ struct PeakKernel;
 
 /// Index of the largest absolute value, the first of equals.
 fn peak<T: Element>(samples: &[T]) -> usize {
-    let mut best = 0;
-    for (i, x) in samples.iter().enumerate() {
-        if magnitude(*x) > magnitude(samples[best]) {
-            best = i;
+    // Many maxima side by side, which compilers vectorise; then where the largest is.
+    let mut best = [T::zero(); 32];
+    for samples in samples.chunks(best.len()) {
+        for (best, &x) in best.iter_mut().zip(samples) {
+            let x = magnitude(x);
+            *best = if x > *best { x } else { *best };
         }
     }
-    best
+    let largest = best.iter().fold(T::zero(), |m, &x| if x > m { x } else { m });
+    samples.iter().position(|&x| magnitude(x) == largest).unwrap_or(0)
 }
 
 fn magnitude<T: Element>(x: T) -> T {
@@ -76,20 +80,18 @@ impl RereadingKernel for PeakKernel {
         shape: &[usize],
         _copies: usize,
     ) -> Vec<T> {
+        let sums = sums_of_products(gradient, input, shape[1], 1);
         let mut result = gradient.to_vec();
         let clips = input.chunks(shape[1]).zip(peaks).cycle();
-        for (gradient, (clip, &place)) in result.chunks_mut(shape[1]).zip(clips) {
+        for ((gradient, sum), (clip, &place)) in result.chunks_mut(shape[1]).zip(sums).zip(clips) {
             let largest = magnitude(clip[place]);
             if largest == T::zero() {
                 gradient.fill(T::zero());
                 continue;
             }
-            let products = gradient.iter().zip(clip).map(|(g, x)| g.to_f64() * x.to_f64());
-            let sum: f64 = products.sum::<f64>() / largest.to_f64();
-            // y = x / p and p = |x[place]|: dy[i]/dx[place] has -x[i] / p^2 times its sign.
-            let share = if clip[place] > T::zero() { -sum } else { sum };
-            let own = gradient[place].to_f64() + share;
-            gradient[place] = T::from_f64(own);
+            // With y = x / p and p = |x[place]|, each y[i] takes -x[i] / p^2 times its sign there.
+            let share = sum / largest;
+            gradient[place] += if clip[place] > T::zero() { -share } else { share };
             gradient.iter_mut().for_each(|g| *g /= largest);
         }
         result
