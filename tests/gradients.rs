@@ -188,7 +188,7 @@ proptest! {
     ) {
         let edge = if keep { Edge::Keep } else { Edge::Drop };
         check(|x| max_pool(x, edge), &[b, h, w, c], 1e-7, seed);
-        check(|x| max_pool(x, edge), &[b, h, c], 1e-7, seed);
+        check(|x| max_pool(x, edge), &[b, h, 20 * c + 1], 1e-7, seed);
     }
 
     #[test]
@@ -293,6 +293,10 @@ fn layers_over_several_blocks() {
         check(|x| mean(x, over), &[2, 70, 41, 15], 1e-3, 5);
     }
     check(|x| mean(x, MeanOver::Pixels), &[1, 40_000, 1], 1e-3, 6);
+    for edge in [Edge::Drop, Edge::Keep] {
+        check(|x| max_pool(x, edge), &[2, 71, 41, 15], 1e-7, 8);
+        check(|x| max_pool(x, edge), &[3, 30_001, 3], 1e-7, 9);
+    }
     let mut rng = ChaCha8Rng::seed_from_u64(7);
     let weight = random_f32(&mut rng, 300 * 130);
     let dense = Dense::new(&weight, &random_f32(&mut rng, 130), 300).unwrap();
@@ -327,6 +331,17 @@ fn silence_has_no_peak_and_a_single_sample_is_one() {
     assert_eq!(values(output.tensor()), [-1.0]);
     let gradient = output.gradients(&output.tensor().ones_like().unwrap(), &[&single]).unwrap();
     assert_eq!(values(&gradient[0]), [0.0]);
+}
+
+#[test]
+fn a_rectified_norm_passes_nothing_at_exactly_zero() {
+    let layer = Affine::new(&[2.0], &[1.0]).unwrap().rectified();
+    let input = Tensor::new(&[[-0.75_f32], [-0.5], [-0.25]], &Device::Cpu).unwrap();
+    let input = Traced::variable(input);
+    let output = layer.forward(&input).unwrap();
+    assert_eq!(values(output.tensor()), [0.0, 0.0, 0.5]);
+    let gradient = output.gradients(&output.tensor().ones_like().unwrap(), &[&input]).unwrap();
+    assert_eq!(values(&gradient[0]), [0.0, 0.0, 2.0]);
 }
 
 #[test]
