@@ -51,6 +51,20 @@ check: ## Formatting, lints, docs, licences of dependencies
 		echo 'Licences were not checked: cargo-deny is missing (cargo install --locked cargo-deny)'; \
 	fi
 
+.PHONY: cuda-toolkit
+cuda-toolkit: ## Bring NVIDIA's compiler and libraries (1.2 GB), without a GPU
+	@scripts/setup.sh cuda
+	@scripts/cuda-toolkit.sh
+
+# Other flags for the compiler and other features than the CPU's build: in a folder of its own.
+.PHONY: cuda
+cuda: ## Build for NVIDIA GPUs (target/cuda/release/mondegreen); with cuDNN: make cuda CUDNN=1
+	@scripts/setup.sh build cuda
+	@environment=$$(WITH_CUDNN=$(CUDNN) scripts/cuda-toolkit.sh); source "$$environment"; \
+	export CARGO_TARGET_DIR="$${CARGO_TARGET_DIR:-target}/cuda"; \
+	cargo build --release --features $(if $(CUDNN),cudnn,cuda); \
+	echo "Built $$CARGO_TARGET_DIR/release/mondegreen"
+
 .PHONY: bench
 bench: ## Time the spectrogram of a minute of sound
 	@scripts/setup.sh build

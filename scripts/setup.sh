@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Installs what is missing on Debian and Ubuntu, and says elsewhere what is needed.
 #
-#     scripts/setup.sh GROUP...      build, window, test or clips
+#     scripts/setup.sh GROUP...      build, window, test, cuda or clips
 #
 # Does nothing, and needs no rights, where nothing is missing.
 set -euo pipefail
@@ -19,6 +19,8 @@ packages_of() {
         ;;
     # Sound files to decode, and a display, hands and eyes for the real window.
     test) echo ffmpeg:ffmpeg sox:sox xvfb:Xvfb xdotool:xdotool imagemagick:import ;;
+    # nvcc calls g++; wheels bring all else.
+    cuda) echo gcc:gcc g++:g++ python3-venv ;;
     clips) echo fluidsynth:fluidsynth fluid-soundfont-gm python3-numpy python3-soundfile ;;
     esac
 }
@@ -27,6 +29,8 @@ is_there() {
     local package=${1%%:*} command=${1#*:}
     if [[ $1 == *:* ]]; then
         command -v "$command" >/dev/null
+    elif [[ $package == python3-venv ]]; then
+        "${PYTHON:-python3}" -c 'import ensurepip, venv' 2>/dev/null
     elif [[ $package == python3-* && -n ${PYTHON:-} ]]; then
         "$PYTHON" -c "import ${package#python3-}" 2>/dev/null
     else
@@ -74,6 +78,7 @@ advice() {
             echo "Needed: fluidsynth, the soundfont FluidR3 GM, Python with numpy and soundfile" ;;
         *" build") all_there cc pkg-config && pkg-config --exists alsa ||
             echo "Needed: a C compiler, pkg-config and ALSA's headers (alsa-lib-devel, alsa-lib)" ;;
+        *" cuda") all_there gcc g++ python3 || echo "Needed: gcc, g++, Python 3 with venv" ;;
         *" test") all_there ffmpeg sox Xvfb xdotool import ||
             echo "Needed by tests: ffmpeg, sox, Xvfb, xdotool, ImageMagick" ;;
         *" clips") all_there fluidsynth ||
@@ -106,8 +111,8 @@ rust() {
 
 for group in "$@"; do
     case $group in
-    build | window | test | clips) ;;
-    *) echo "usage: scripts/setup.sh [build] [window] [test] [clips]" >&2 && exit 2 ;;
+    build | window | test | cuda | clips) ;;
+    *) echo "usage: scripts/setup.sh [build] [window] [test] [cuda] [clips]" >&2 && exit 2 ;;
     esac
 done
 if command -v dpkg-query >/dev/null && command -v apt-get >/dev/null; then

@@ -261,7 +261,7 @@ proptest! {
 
 static VGG13: LazyLock<Vgg13> = LazyLock::new(|| {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("models-safetensors/vgg13.safetensors");
-    Vgg13::new(Weights::load(&path).unwrap()).unwrap()
+    Vgg13::new(Weights::load(&path).unwrap(), &Device::Cpu).unwrap()
 });
 
 fn bundled(name: &str) -> Arc<[f32]> {

@@ -9,8 +9,8 @@ use mondegreen::assets::BUNDLED;
 use mondegreen::attacks::{AttackId, AttackSpec, Goal, Outcome, Preset, Status};
 use mondegreen::audio::{self, Clip};
 use mondegreen::engine::{
-    AttackJob, ClipSource, Command, CommandId, Engine, EngineOptions, Event, EventKind, SaveJob,
-    Snapshot,
+    AttackJob, ClipSource, Command, CommandId, DeviceChoice, Engine, EngineOptions, Event,
+    EventKind, SaveJob, Snapshot,
 };
 use mondegreen::metrics::snr_db;
 use mondegreen::models::ModelId;
@@ -369,6 +369,30 @@ fn missing_weights_fail_every_job_until_they_are_there() {
     let weights =
         Path::new(env!("CARGO_MANIFEST_DIR")).join("models-safetensors/vgg13.safetensors");
     std::fs::copy(weights, folder.path().join("vgg13.safetensors")).expect("a copy");
+    bench.check_alive();
+}
+
+#[test]
+fn a_device_that_is_not_there_changes_nothing_and_one_that_is_takes_over() {
+    let mut bench = Bench::new();
+    bench.check_alive();
+    let device = bench.engine.first_device();
+    assert_eq!((device.name.as_str(), &device.notice), ("CPU", &None));
+    let tries_a_gpu = DeviceChoice::Auto.tries_a_gpu().expect("auto is in every build");
+    assert_eq!(tries_a_gpu, cfg!(any(feature = "cuda", feature = "metal")));
+    assert_eq!(bench.engine.opening_device().is_some(), tries_a_gpu);
+    // No system can have both kinds of GPU's drivers.
+    let absent = if cfg!(target_os = "macos") { DeviceChoice::Cuda } else { DeviceChoice::Metal };
+    let reason = bench.failure(Command::UseDevice(absent));
+    assert!(reason.contains(absent.name()) && reason.contains("--device cpu"), "{reason}");
+    bench.check_alive();
+    match bench.ask(Command::UseDevice(DeviceChoice::Cpu)) {
+        EventKind::DeviceChanged(device) => {
+            assert_eq!((device.choice, device.name.as_str()), (DeviceChoice::Cpu, "CPU"));
+            assert_eq!(device.notice, None);
+        }
+        other => panic!("{other:?}"),
+    }
     bench.check_alive();
 }
 

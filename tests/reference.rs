@@ -247,7 +247,7 @@ fn log_mel_equals_librosa_on_real_clips() {
 
 fn vgg13() -> Vgg13 {
     let weights = Weights::load(&root().join("models-safetensors/vgg13.safetensors")).unwrap();
-    Vgg13::new(weights).unwrap()
+    Vgg13::new(weights, &Device::Cpu).unwrap()
 }
 
 #[test]

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use eframe::egui::{self, Key, Modifiers};
 use egui_kittest::Harness;
 use egui_kittest::kittest::{NodeT as _, Queryable as _};
-use mondegreen::engine::EngineOptions;
+use mondegreen::engine::{DeviceChoice, EngineOptions};
 use mondegreen::models::search_directories;
 use mondegreen::ui::{App, NoticeKind, Options, UiCommand};
 
@@ -255,6 +255,27 @@ fn without_weights_the_window_lives_and_says_what_is_missing() {
     let attack = harness.get_by_label("Attack");
     assert!(attack.accesskit_node().is_disabled());
     assert!(harness.query_by_label("Try again").is_some());
+}
+
+#[test]
+fn a_build_for_the_cpu_says_so_and_offers_no_choice_of_device() {
+    let mut harness = lab();
+    until(&mut harness, "the model is loaded", |h| has(h, "parameters"));
+    let choices = DeviceChoice::in_this_build();
+    assert_eq!(harness.query_by_label("Device").is_some(), choices.len() > 1);
+    assert_eq!(choices.len() > 1, cfg!(any(feature = "cuda", feature = "metal")));
+
+    harness.state_mut().ask(UiCommand::UseDevice(DeviceChoice::Cpu));
+    harness.run_steps(2);
+    until(&mut harness, "the model is loaded again", |h| has(h, "parameters"));
+    let said = harness.query_by_label("CPU").is_some();
+    assert!(said || choices.len() > 1, "{}", tree(&harness));
+
+    let absent = if cfg!(target_os = "macos") { DeviceChoice::Cuda } else { DeviceChoice::Metal };
+    harness.state_mut().ask(UiCommand::UseDevice(absent));
+    until(&mut harness, "it is told what is missing", |h| !h.state().notices().is_empty());
+    until(&mut harness, "the model is loaded where it was", |h| has(h, "parameters"));
+    open_glockenspiel(&mut harness);
 }
 
 #[test]

@@ -81,10 +81,10 @@ pub fn run(arguments: &Arguments) -> Result<(), Failure> {
         return Err(Failure::Usage(format!("{name} searches the highest SNR; it takes no --snr")));
     }
     check_places(arguments)?;
-    let (mut library, pool) = arguments.compute.prepare()?;
+    let mut prepared = arguments.compute.prepare()?;
     let clip = audio::load(&arguments.clip, arguments.limit)
         .map_err(|error| Failure::Failed(error.to_string()))?;
-    let model = common::model(&mut library, arguments.model)?;
+    let model = prepared.model(arguments.model)?;
     let find = |name: &Option<String>| {
         let index = name.as_deref().map(|name| model.labels().find(name)).transpose();
         index.map_err(|error| Failure::Usage(error.to_string()))
@@ -112,8 +112,11 @@ pub fn run(arguments: &Arguments) -> Result<(), Failure> {
         Flow::Continue
     };
     let attack = spec.build();
-    let outcome = pool.install(|| attack.run(model.as_ref(), &problem, &mut observer));
+    let mut outcome = prepared.pool.install(|| attack.run(model.as_ref(), &problem, &mut observer));
     bar.finish_and_clear();
+    if let Status::Failed(reason) = &mut outcome.status {
+        *reason = prepared.compute.explain(reason);
+    }
     if let Status::Failed(reason) = &outcome.status {
         report(arguments, model.as_ref(), &outcome, false)?;
         return Err(Failure::Failed(format!("{}: {reason}", arguments.clip.display())));

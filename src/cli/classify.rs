@@ -3,10 +3,9 @@
 use std::path::{Path, PathBuf};
 
 use clap::Args;
-use rayon::ThreadPool;
 use serde_json::json;
 
-use super::common::{self, Compute, Failure, label_json};
+use super::common::{self, Compute, Failure, Prepared, label_json};
 use crate::audio;
 use crate::models::{Classifier, ModelId, Verdict};
 
@@ -45,17 +44,13 @@ fn parse_models(name: &str) -> Result<Models, crate::names::UnknownName> {
 /// Names every clip with every model; a clip that can't be read does not keep the others from
 /// being named.
 pub fn run(arguments: &Arguments) -> Result<(), Failure> {
-    let (mut library, pool) = arguments.compute.prepare()?;
-    let models = arguments
-        .model
-        .0
-        .iter()
-        .map(|&id| common::model(&mut library, id))
-        .collect::<Result<Vec<_>, _>>()?;
+    let mut prepared = arguments.compute.prepare()?;
+    let models =
+        arguments.model.0.iter().map(|&id| prepared.model(id)).collect::<Result<Vec<_>, _>>()?;
     let mut failed = 0;
     for path in &arguments.clips {
         for model in &models {
-            match name(path, arguments.limit, model.as_ref(), &pool) {
+            match name(path, arguments.limit, model.as_ref(), &prepared) {
                 Ok(verdict) => print(arguments, path, model.as_ref(), &verdict)?,
                 Err(message) => {
                     eprintln!("mondegreen: {message}");
@@ -73,11 +68,13 @@ fn name(
     path: &Path,
     limit: f64,
     model: &dyn Classifier,
-    pool: &ThreadPool,
+    prepared: &Prepared,
 ) -> Result<Verdict, String> {
     let clip = audio::load(path, limit).map_err(|error| error.to_string())?;
-    pool.install(|| model.classify(&clip.samples))
-        .map_err(|error| format!("{}: {} failed: {error}", path.display(), model.card().id.title()))
+    prepared.pool.install(|| model.classify(&clip.samples)).map_err(|error| {
+        let error = prepared.compute.explain(&error.to_string());
+        format!("{}: {} failed: {error}", path.display(), model.card().id.title())
+    })
 }
 
 fn print(

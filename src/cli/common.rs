@@ -10,7 +10,7 @@ use clap::Args;
 use rayon::ThreadPool;
 use serde_json::{Value, json};
 
-use crate::engine::{self, DeviceChoice, EngineOptions};
+use crate::engine::{self, DeviceChoice, DeviceError, EngineOptions};
 use crate::models::{Classifier, ModelId, ModelLibrary, Verdict, search_directories};
 
 /// Where and with what to compute.
@@ -37,14 +37,42 @@ impl Compute {
         }
     }
 
-    /// The models and the threads.
+    /// The models, the threads, and where they compute; what people must know of it goes to stderr.
     ///
     /// # Errors
     /// Where the device does not exist here or threads can't be started.
-    pub fn prepare(&self) -> Result<(ModelLibrary, ThreadPool), Failure> {
-        self.device.resolve().map_err(Failure::Usage)?;
+    pub fn prepare(&self) -> Result<Prepared, Failure> {
+        let compute = self.device.resolve().map_err(|error| match error {
+            DeviceError::NotInThisBuild(_) => Failure::Usage(error.to_string()),
+            DeviceError::Unusable { .. } => Failure::Failed(error.to_string()),
+        })?;
+        if let Some(notice) = &compute.notice {
+            eprintln!("mondegreen: {notice}");
+        }
         let pool = engine::thread_pool(self.threads).map_err(Failure::Failed)?;
-        Ok((ModelLibrary::new(search_directories(self.models.as_deref())), pool))
+        let directories = search_directories(self.models.as_deref());
+        let library = ModelLibrary::new(directories, compute.device.clone());
+        Ok(Prepared { library, pool, compute })
+    }
+}
+
+/// All that a subcommand computes with.
+pub struct Prepared {
+    library: ModelLibrary,
+    /// The computing threads.
+    pub pool: ThreadPool,
+    /// Where models compute.
+    pub compute: engine::Compute,
+}
+
+impl Prepared {
+    /// A loaded model.
+    ///
+    /// # Errors
+    /// Where its weights are missing or do not fit.
+    pub fn model(&mut self, id: ModelId) -> Result<Arc<dyn Classifier>, Failure> {
+        let model = self.library.get(id);
+        model.map_err(|error| Failure::Failed(self.compute.explain(&error.to_string())))
     }
 }
 
@@ -81,14 +109,6 @@ impl fmt::Display for Failure {
             Self::NobodyReads => f.write_str("nobody reads the output"),
         }
     }
-}
-
-/// A loaded model.
-///
-/// # Errors
-/// Where its weights are missing or do not fit.
-pub fn model(library: &mut ModelLibrary, id: ModelId) -> Result<Arc<dyn Classifier>, Failure> {
-    library.get(id).map_err(|error| Failure::Failed(error.to_string()))
 }
 
 /// `{"label", "confidence"}` of one label; null where the model was not asked.

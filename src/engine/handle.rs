@@ -6,6 +6,7 @@ use std::sync::mpsc::{self, Sender};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
 
+use super::compute::Compute;
 use super::device::DeviceChoice;
 use super::files;
 use super::message::{Command, CommandId, Event, EventKind};
@@ -23,6 +24,24 @@ pub struct EngineOptions {
     pub device: DeviceChoice,
 }
 
+/// Where models compute.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct DeviceInUse {
+    /// What was asked for.
+    pub choice: DeviceChoice,
+    /// The device's name for people.
+    pub name: String,
+    /// What people must know, such as why it is not a GPU.
+    pub notice: Option<String>,
+}
+
+impl DeviceInUse {
+    /// What `choice` became.
+    pub fn new(choice: DeviceChoice, compute: &Compute) -> Self {
+        Self { choice, name: compute.name.clone(), notice: compute.notice.clone() }
+    }
+}
+
 /// Owns the engine's thread; dropping it cancels what runs and waits for the thread.
 pub struct Engine {
     commands: Option<Sender<(CommandId, Command)>>,
@@ -32,7 +51,8 @@ pub struct Engine {
     thread: Option<JoinHandle<()>>,
     /// Threads that write files: they are waited for, so that closing the window loses nothing.
     saves: Mutex<Vec<JoinHandle<()>>>,
-    device: String,
+    first_device: DeviceInUse,
+    opening_device: Option<CommandId>,
 }
 
 impl Engine {
@@ -40,18 +60,24 @@ impl Engine {
     /// called when there are new events, from whichever thread sent the first of them, and not
     /// again before they have been taken.
     ///
+    /// A GPU is opened by the thread, as its first command: that can take seconds.
+    ///
     /// # Errors
-    /// Where the device does not exist or no thread can be started.
+    /// Where this build does not have the device or no thread can be started.
     pub fn start(
         options: EngineOptions,
         wake: impl Fn() + Send + Sync + 'static,
     ) -> Result<Self, String> {
         let (commands, inbox) = mpsc::channel();
         let shared = Arc::new(Shared::default());
-        let device = options.device.resolve()?;
+        let later = options.device.tries_a_gpu().map_err(|error| error.to_string())?;
+        let compute = Compute::cpu();
+        let first = if later { DeviceChoice::Cpu } else { options.device };
+        let first_device = DeviceInUse::new(first, &compute);
         let outbox = Outbox::new(Arc::new(wake));
         let worker = Worker::new(
             options.model_directories,
+            compute,
             options.threads,
             outbox.clone(),
             shared.clone(),
@@ -60,15 +86,20 @@ impl Engine {
             .name("engine".to_owned())
             .spawn(move || worker.run(&inbox))
             .map_err(|error| format!("the engine's thread can't be started: {error}"))?;
-        Ok(Self {
+        let mut engine = Self {
             commands: Some(commands),
             outbox,
             last_id: AtomicU64::new(0),
             shared,
             thread: Some(thread),
             saves: Mutex::default(),
-            device,
-        })
+            first_device,
+            opening_device: None,
+        };
+        if later {
+            engine.opening_device = Some(engine.send(Command::UseDevice(options.device)));
+        }
+        Ok(engine)
     }
 
     /// Queues a command, or starts it at once beside the others if it only reads or writes files; its
@@ -108,9 +139,15 @@ impl Engine {
         self.outbox.take()
     }
 
-    /// Where models compute, for people.
-    pub fn device(&self) -> &str {
-        &self.device
+    /// The command that opens a GPU, where one was asked for at the start.
+    pub fn opening_device(&self) -> Option<CommandId> {
+        self.opening_device
+    }
+
+    /// Where models compute at first: on the CPU until a GPU is open. [`EventKind::DeviceChanged`]
+    /// tells of every change.
+    pub fn first_device(&self) -> &DeviceInUse {
+        &self.first_device
     }
 
     /// How many threads compute; [`Command::SetThreads`] changes it once its turn comes.

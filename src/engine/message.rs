@@ -3,6 +3,8 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use super::device::DeviceChoice;
+use super::handle::DeviceInUse;
 use crate::attacks::{AttackSpec, Goal, Outcome};
 use crate::audio::Clip;
 use crate::models::{ModelCard, ModelId, Verdict};
@@ -45,6 +47,9 @@ pub enum Command {
     SetThreads(Option<usize>),
     /// Write files beside the engine's thread.
     Save(SaveJob),
+    /// Compute elsewhere from now on; models are loaded there on their next use. Where it fails
+    /// everything stays where it was.
+    UseDevice(DeviceChoice),
 }
 
 /// One attack as the engine is asked for it.
@@ -160,6 +165,8 @@ pub enum EventKind {
     ThreadsSet(usize),
     /// Files were written.
     Saved(Vec<PathBuf>),
+    /// Models compute here from now on, and none is loaded.
+    DeviceChanged(DeviceInUse),
     /// The command failed; the engine lives on.
     Failed(String),
 }

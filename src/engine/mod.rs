@@ -1,5 +1,6 @@
 //! The background thread that owns the device and the models: commands in, events out.
 
+mod compute;
 mod device;
 mod files;
 mod handle;
@@ -9,8 +10,9 @@ mod threads;
 mod trace;
 mod worker;
 
-pub use device::DeviceChoice;
-pub use handle::{Engine, EngineOptions};
+pub use compute::Compute;
+pub use device::{DeviceChoice, DeviceError, Gpu};
+pub use handle::{DeviceInUse, Engine, EngineOptions};
 pub use message::{
     AttackJob, ClipSource, Command, CommandId, Event, EventKind, SaveJob, Snapshot, TracePoint,
 };

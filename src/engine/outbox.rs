@@ -73,7 +73,8 @@ fn merge(older: &mut Snapshot, newer: Snapshot) {
     *older = Snapshot { trace, improved, ..newer };
 }
 
-fn panic_message(panic: &(dyn std::any::Any + Send)) -> &str {
+/// What a panic said.
+pub fn panic_message(panic: &(dyn std::any::Any + Send)) -> &str {
     panic
         .downcast_ref::<&str>()
         .copied()

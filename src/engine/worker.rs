@@ -7,11 +7,14 @@ use std::sync::mpsc::Receiver;
 
 use rayon::ThreadPool;
 
+use super::compute::Compute;
+use super::device::DeviceChoice;
+use super::handle::DeviceInUse;
 use super::message::{AttackJob, Command, CommandId, EventKind};
 use super::outbox::Outbox;
 use super::threads::{Background, background_pool};
 use super::trace::Tracer;
-use crate::attacks::{Flow, Problem, Progress};
+use crate::attacks::{Flow, Problem, Progress, Status};
 use crate::models::{Classifier, ModelId, ModelLibrary};
 
 /// Numbers that the window and the thread share.
@@ -25,7 +28,9 @@ pub struct Shared {
 
 /// What the thread owns.
 pub struct Worker {
+    directories: Vec<PathBuf>,
     library: ModelLibrary,
+    device: Compute,
     pool: ThreadPool,
     priority: Background,
     outbox: Outbox,
@@ -39,6 +44,7 @@ impl Worker {
     /// Where the computing threads can't be started.
     pub fn new(
         directories: Vec<PathBuf>,
+        device: Compute,
         threads: Option<usize>,
         outbox: Outbox,
         shared: Arc<Shared>,
@@ -46,7 +52,8 @@ impl Worker {
         let priority = Background::below_this_thread();
         let pool = background_pool(threads, priority)?;
         shared.threads.store(pool.current_num_threads(), Ordering::Relaxed);
-        Ok(Self { library: ModelLibrary::new(directories), pool, priority, outbox, shared })
+        let library = ModelLibrary::new(directories.clone(), device.device.clone());
+        Ok(Self { directories, library, device, pool, priority, outbox, shared })
     }
 
     /// Takes commands until the engine's handle is dropped.
@@ -68,11 +75,13 @@ impl Worker {
                 let classifier = self.model(model)?;
                 let verdict =
                     self.pool.install(|| classifier.classify(&clip.samples)).map_err(|error| {
+                        let error = self.device.explain(&error.to_string());
                         format!("{} failed on {}: {error}", model.title(), clip.name)
                     })?;
                 Ok(EventKind::Classified { model, verdict })
             }
             Command::Attack(job) => self.attack(id, &job),
+            Command::UseDevice(choice) => self.use_device(choice),
             Command::SetThreads(threads) => {
                 self.pool = background_pool(threads, self.priority)?;
                 let threads = self.pool.current_num_threads();
@@ -85,8 +94,17 @@ impl Worker {
         }
     }
 
+    /// The old device and its models are kept until the new one is open.
+    fn use_device(&mut self, choice: DeviceChoice) -> Result<EventKind, String> {
+        let device = choice.resolve().map_err(|error| error.to_string())?;
+        let in_use = DeviceInUse::new(choice, &device);
+        self.library = ModelLibrary::new(self.directories.clone(), device.device.clone());
+        self.device = device;
+        Ok(EventKind::DeviceChanged(in_use))
+    }
+
     fn model(&mut self, id: ModelId) -> Result<Arc<dyn Classifier>, String> {
-        self.library.get(id).map_err(|error| error.to_string())
+        self.library.get(id).map_err(|error| self.device.explain(&error.to_string()))
     }
 
     fn attack(&mut self, id: CommandId, job: &AttackJob) -> Result<EventKind, String> {
@@ -107,11 +125,133 @@ impl Worker {
             if cancelled { Flow::Stop } else { Flow::Continue }
         };
         let attack = job.spec.build();
-        let outcome =
+        let mut outcome =
             self.pool.install(|| attack.run(classifier.as_ref(), &problem, &mut observer));
+        if let Status::Failed(reason) = &mut outcome.status {
+            *reason = self.device.explain(reason);
+        }
         if let Some(snapshot) = tracer.finish() {
             self.outbox.send(id, EventKind::AttackProgress(Box::new(snapshot)));
         }
         Ok(EventKind::AttackDone(Box::new(outcome)))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::AtomicBool;
+    use std::sync::mpsc;
+    use std::time::{Duration, Instant};
+
+    use candle_core::{Device, Tensor};
+
+    use super::*;
+    use crate::attacks::{AttackId, AttackSpec, Goal};
+    use crate::audio::Clip;
+    use crate::models::{Labels, ModelCard, ScoreKind};
+    use crate::nn::Traced;
+
+    /// Says "Bark" of everything, once its memory suffices: never after `fails` says so.
+    struct Cramped {
+        card: ModelCard,
+        labels: Labels,
+        fails: Arc<AtomicBool>,
+    }
+
+    impl Classifier for Cramped {
+        fn card(&self) -> &ModelCard {
+            &self.card
+        }
+
+        fn labels(&self) -> &Labels {
+            &self.labels
+        }
+
+        fn device(&self) -> &Device {
+            &Device::Cpu
+        }
+
+        fn score_kind(&self) -> ScoreKind {
+            ScoreKind::Logits
+        }
+
+        fn trace(&self, waveform: &Traced) -> candle_core::Result<Traced> {
+            if self.fails.load(Ordering::Relaxed) {
+                candle_core::bail!("DriverError(CUDA_ERROR_OUT_OF_MEMORY, \"out of memory\")")
+            }
+            waveform.map(|waveform| {
+                let ones = waveform.sum_keepdim(1)?.affine(0.0, 1.0)?;
+                ones.broadcast_mul(&Tensor::new(&[[1_f32, 0.0]], &Device::Cpu)?)
+            })
+        }
+    }
+
+    #[test]
+    fn too_little_memory_ends_a_job_with_advice_and_the_next_one_is_done() {
+        let card = ModelCard {
+            id: ModelId::Vgg13,
+            parameters: 0,
+            input: "",
+            test_accuracy: None,
+            training_data: None,
+            weights_sha256: String::new(),
+        };
+        let fails = Arc::new(AtomicBool::new(false));
+        let labels = Labels::new(vec!["Bark".to_owned(), "Meow".to_owned()]);
+        let model = Cramped { card, labels, fails: Arc::clone(&fails) };
+        let device = Compute { name: "small GPU".to_owned(), ..Compute::cpu() };
+        let outbox = Outbox::new(Arc::new(|| ()));
+        let events = outbox.clone();
+        let mut worker = Worker::new(Vec::new(), device, Some(1), outbox, Arc::default()).unwrap();
+        worker.library.keep(ModelId::Vgg13, Arc::new(model));
+        let (commands, inbox) = mpsc::channel();
+        let thread = std::thread::spawn(move || worker.run(&inbox));
+
+        let clip = Clip::from_samples("Dog", vec![0.5; 3200]);
+        let classify = || Command::Classify { clip: clip.clone(), model: ModelId::Vgg13 };
+        let attack = || {
+            Command::Attack(Box::new(AttackJob {
+                clip: clip.clone(),
+                model: ModelId::Vgg13,
+                spec: AttackSpec::new(AttackId::Fgsm),
+                goal: Goal::Untargeted,
+                seed: 0,
+            }))
+        };
+        let advice = "out of memory on small GPU: use";
+        let ask = |command| {
+            commands.send((CommandId(1), command)).unwrap();
+            let deadline = Instant::now() + Duration::from_secs(60);
+            loop {
+                let mut answers = events.take().into_iter().map(|event| event.kind);
+                let answer = answers.find(|kind| !matches!(kind, EventKind::AttackStarted { .. }));
+                if let Some(answer) = answer {
+                    return answer;
+                }
+                assert!(Instant::now() < deadline, "no answer");
+                std::thread::sleep(Duration::from_millis(2));
+            }
+        };
+        for _ in 0..2 {
+            fails.store(true, Ordering::Relaxed);
+            match ask(classify()) {
+                EventKind::Failed(reason) => assert!(reason.contains(advice), "{reason}"),
+                other => panic!("{other:?}"),
+            }
+            match ask(attack()) {
+                EventKind::AttackDone(outcome) => match outcome.status {
+                    Status::Failed(reason) => assert!(reason.contains(advice), "{reason}"),
+                    other => panic!("{other:?}"),
+                },
+                other => panic!("{other:?}"),
+            }
+            fails.store(false, Ordering::Relaxed);
+            match ask(classify()) {
+                EventKind::Classified { verdict, .. } => assert_eq!(verdict.title(), "Bark"),
+                other => panic!("{other:?}"),
+            }
+        }
+        drop(commands);
+        thread.join().unwrap();
     }
 }

@@ -4,6 +4,8 @@ use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use candle_core::Device;
+
 use super::classifier::{Classifier, ModelId};
 use super::vgg13::Vgg13;
 use super::weights::{Weights, WeightsError};
@@ -31,29 +33,37 @@ pub fn search_directories(given: Option<&Path>) -> Vec<PathBuf> {
 /// Loads each model once, on first use.
 pub struct ModelLibrary {
     directories: Vec<PathBuf>,
+    device: Device,
     loaded: HashMap<ModelId, Arc<dyn Classifier>>,
 }
 
 impl ModelLibrary {
-    /// A library that looks for weights in these folders, in order.
-    pub fn new(directories: Vec<PathBuf>) -> Self {
-        Self { directories, loaded: HashMap::new() }
+    /// A library that looks for weights in these folders, in order, and whose models compute on
+    /// this device.
+    pub fn new(directories: Vec<PathBuf>, device: Device) -> Self {
+        Self { directories, device, loaded: HashMap::new() }
     }
 
     /// The model, loaded now or before.
     ///
     /// # Errors
-    /// Where its weights are not found or do not fit.
+    /// Where its weights are not found or do not fit, or the device can't take them.
     pub fn get(&mut self, id: ModelId) -> Result<Arc<dyn Classifier>, WeightsError> {
         if let Some(model) = self.loaded.get(&id) {
             return Ok(Arc::clone(model));
         }
         let weights = Weights::load(&self.find(id)?)?;
         let model: Arc<dyn Classifier> = match id {
-            ModelId::Vgg13 => Arc::new(Vgg13::new(weights)?),
+            ModelId::Vgg13 => Arc::new(Vgg13::new(weights, &self.device)?),
         };
         self.loaded.insert(id, Arc::clone(&model));
         Ok(model)
+    }
+
+    /// Keeps a model that was built elsewhere, in the place of the file's.
+    #[cfg(test)]
+    pub(crate) fn keep(&mut self, id: ModelId, model: Arc<dyn Classifier>) {
+        self.loaded.insert(id, model);
     }
 
     fn find(&self, id: ModelId) -> Result<PathBuf, WeightsError> {

@@ -7,6 +7,7 @@ use candle_core::{Result, bail};
 use super::element::{Element, FrozenWeights};
 use super::graph::Traced;
 use super::kernel::{self, Kernel};
+use super::portable;
 
 /// `scale[c] * max(x, 0) + shift[c]` on `[B, ..., C]`: a rectifier and the batch norm after it.
 ///
@@ -79,7 +80,17 @@ impl ReluAffine {
     /// # Errors
     /// Where the input is not `[B, ..., C]` with as many channels as there are scales.
     pub fn forward(&self, input: &Traced) -> Result<Traced> {
+        if portable::is_needed(input) {
+            return self.forward_by_tensors(input);
+        }
         kernel::apply(&self.0, input)
+    }
+
+    /// The layer off the CPU.
+    pub(super) fn forward_by_tensors(&self, input: &Traced) -> Result<Traced> {
+        let (like, channels) = (input.tensor(), self.channels());
+        let scale = self.0.scale.tensor(&[channels], like)?;
+        portable::relu_affine(input, &scale, &self.0.shift.tensor(&[channels], like)?)
     }
 
     /// How many channels there are.
@@ -168,6 +179,11 @@ impl Standardise {
     /// # Errors
     /// Where the last axis is not as long as there are bands.
     pub fn forward(&self, input: &Traced) -> Result<Traced> {
+        if portable::is_needed(input) {
+            let (like, bands) = (input.tensor(), self.0.mean.len());
+            let mean = self.0.mean.tensor(&[bands], like)?;
+            return portable::standardise(input, &mean, &self.0.std.tensor(&[bands], like)?);
+        }
         kernel::apply(&self.0, input)
     }
 }

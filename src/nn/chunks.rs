@@ -7,6 +7,7 @@ use candle_core::{Result, bail};
 use super::element::Element;
 use super::graph::Traced;
 use super::kernel::{self, Kernel};
+use super::portable;
 
 /// A rest of fewer frames than this is left out, half at each end; a longer one gives a last chunk
 /// that overlaps the one before it.
@@ -45,6 +46,11 @@ impl Chunks {
     /// # Errors
     /// Where the input is not `[B, frames, bands]` or has no frame.
     pub fn forward(&self, spectrogram: &Traced) -> Result<Traced> {
+        if portable::is_needed(spectrogram) {
+            let (_, frames, _) = spectrogram.tensor().dims3()?;
+            let starts = chunk_frames(frames, self.0.length);
+            return portable::chunks(spectrogram, &starts, self.0.length);
+        }
         kernel::apply(&self.0, spectrogram)
     }
 }

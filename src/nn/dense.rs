@@ -7,6 +7,7 @@ use candle_core::{Result, bail};
 use super::element::{Element, Family, FrozenWeights, Prepared};
 use super::graph::Traced;
 use super::kernel::{self, Kernel};
+use super::portable;
 use super::product::Packed;
 use super::rows::matrix_product;
 
@@ -39,6 +40,12 @@ impl Dense {
     /// # Errors
     /// Where the input is not `[B, in]`.
     pub fn forward(&self, input: &Traced) -> Result<Traced> {
+        if portable::is_needed(input) {
+            let DenseKernel { inputs, outputs, weight, bias, .. } = &*self.0;
+            let weight = weight.tensor(&[*outputs, *inputs], input.tensor())?;
+            let bias = bias.tensor(&[*outputs], input.tensor())?;
+            return portable::dense(input, &weight, &bias);
+        }
         kernel::apply(&self.0, input)
     }
 }

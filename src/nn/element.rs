@@ -1,9 +1,9 @@
 //! The two number types that kernels are written for, and values that are prepared in both.
 
 use std::fmt::Debug;
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
-use candle_core::WithDType;
+use candle_core::{Device, Result, Tensor, WithDType};
 use pulp::Simd;
 use pulp::bytemuck::Pod;
 
@@ -210,6 +210,14 @@ pub struct FrozenWeights(Arc<Frozen>);
 struct Frozen {
     exact: Source,
     values: Prepared<Values>,
+    tensors: Mutex<Vec<Tensor>>,
+}
+
+impl Default for Frozen {
+    fn default() -> Self {
+        let exact = Source::Single(Vec::new());
+        Self { exact, values: Prepared::default(), tensors: Mutex::default() }
+    }
 }
 
 #[derive(Debug)]
@@ -221,12 +229,12 @@ enum Source {
 impl FrozenWeights {
     /// Keeps `weights`.
     pub fn new(weights: Vec<f32>) -> Self {
-        Self(Arc::new(Frozen { exact: Source::Single(weights), values: Prepared::default() }))
+        Self(Arc::new(Frozen { exact: Source::Single(weights), ..Frozen::default() }))
     }
 
     /// Keeps weights that were computed in `f64`.
     pub fn from_f64(weights: Vec<f64>) -> Self {
-        Self(Arc::new(Frozen { exact: Source::Double(weights), values: Prepared::default() }))
+        Self(Arc::new(Frozen { exact: Source::Double(weights), ..Frozen::default() }))
     }
 
     /// The weights in the type `T`.
@@ -235,6 +243,27 @@ impl FrozenWeights {
             Source::Single(weights) => weights.iter().map(|&w| T::from_f64(w.into())).collect(),
             Source::Double(weights) => weights.iter().map(|&w| T::from_f64(w)).collect(),
         })
+    }
+
+    /// The weights as a tensor of this shape, where `like` is and in its type; made once.
+    ///
+    /// # Errors
+    /// Where the shape has another number of elements or the device's memory runs out.
+    pub fn tensor(&self, shape: &[usize], like: &Tensor) -> Result<Tensor> {
+        let mut tensors = self.0.tensors.lock().unwrap_or_else(PoisonError::into_inner);
+        let made = tensors.iter().find(|tensor| {
+            tensor.dims() == shape
+                && tensor.dtype() == like.dtype()
+                && tensor.device().same_device(like.device())
+        });
+        if let Some(made) = made {
+            return Ok(made.clone());
+        }
+        let values: Vec<f64> = (0..self.len()).map(|index| self.at(index)).collect();
+        let host = Tensor::from_vec(values, shape, &Device::Cpu)?.to_dtype(like.dtype())?;
+        let tensor = host.to_device(like.device())?;
+        tensors.push(tensor.clone());
+        Ok(tensor)
     }
 
     /// One of them, exactly.

@@ -6,12 +6,14 @@
 //! maps all copies back in one go with what it remembers of the single forward pass.
 
 use std::collections::HashMap;
+use std::collections::hash_map::Entry;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use candle_core::backend::BackendStorage as _;
 use candle_core::{
-    CpuStorage, CustomOp1, Layout, Result, Shape, Storage, Tensor, Var,
-    backend::BackendStorage as _, bail,
+    CpuStorage, CudaStorage, CustomOp1, Layout, MetalStorage, Result, Shape, Storage, Tensor, Var,
+    bail,
 };
 
 /// Maps `copies` stacked gradients of a value to those of what it was computed from; none for an
@@ -38,15 +40,20 @@ fn node(parents: Vec<Option<Arc<Node>>>, pullback: Option<Pullback>) -> Arc<Node
     Arc::new(Node { number: COUNT.fetch_add(1, Ordering::Relaxed), parents, pullback })
 }
 
+/// The tensor without Candle's graph.
+fn cut(tensor: Tensor) -> Tensor {
+    if tensor.track_op() { tensor.detach() } else { tensor }
+}
+
 impl Traced {
     /// A value that no gradient is asked for: computing with it remembers nothing.
     pub fn constant(tensor: Tensor) -> Self {
-        Self { tensor: tensor.detach(), node: None }
+        Self { tensor: cut(tensor), node: None }
     }
 
     /// A value that gradients can be asked for.
     pub fn variable(tensor: Tensor) -> Self {
-        Self { tensor: tensor.detach(), node: Some(node(Vec::new(), None)) }
+        Self { tensor: cut(tensor), node: Some(node(Vec::new(), None)) }
     }
 
     /// What an operation on `operands` gave. `pullback` maps its gradient to theirs, in order.
@@ -195,9 +202,9 @@ fn latest_first(root: &Arc<Node>) -> Vec<Arc<Node>> {
     let mut seen = HashMap::new();
     let mut open = vec![Arc::clone(root)];
     while let Some(node) = open.pop() {
-        if !seen.contains_key(&node.number) {
+        if let Entry::Vacant(place) = seen.entry(node.number) {
             open.extend(node.parents.iter().flatten().cloned());
-            seen.insert(node.number, node);
+            place.insert(node);
         }
     }
     let mut nodes: Vec<_> = seen.into_values().collect();
@@ -218,6 +225,8 @@ pub fn differentiable(
     }
     let variable = Traced::variable(input.contiguous()?);
     let output = function(&variable)?;
+    // Storages are handed on whole, without offset or strides.
+    let output = Traced { tensor: output.tensor.force_contiguous()?, ..output };
     input.apply_op1(Linked { variable, output })
 }
 
@@ -233,11 +242,26 @@ impl CustomOp1 for Linked {
     }
 
     fn cpu_fwd(&self, _: &CpuStorage, _: &Layout) -> Result<(CpuStorage, Shape)> {
-        let output = self.output.tensor.contiguous()?;
-        let (storage, layout) = output.storage_and_layout();
+        let (storage, layout) = self.output.tensor.storage_and_layout();
         match &*storage {
             Storage::Cpu(storage) => Ok((storage.try_clone(layout)?, layout.shape().clone())),
-            Storage::Cuda(_) | Storage::Metal(_) => bail!("the value is not on the CPU"),
+            Storage::Cuda(_) | Storage::Metal(_) => bail!("the value is on another device"),
+        }
+    }
+
+    fn cuda_fwd(&self, _: &CudaStorage, _: &Layout) -> Result<(CudaStorage, Shape)> {
+        let (storage, layout) = self.output.tensor.storage_and_layout();
+        match &*storage {
+            Storage::Cuda(storage) => Ok((storage.try_clone(layout)?, layout.shape().clone())),
+            Storage::Cpu(_) | Storage::Metal(_) => bail!("the value is on another device"),
+        }
+    }
+
+    fn metal_fwd(&self, _: &MetalStorage, _: &Layout) -> Result<(MetalStorage, Shape)> {
+        let (storage, layout) = self.output.tensor.storage_and_layout();
+        match &*storage {
+            Storage::Metal(storage) => Ok((storage.try_clone(layout)?, layout.shape().clone())),
+            Storage::Cpu(_) | Storage::Cuda(_) => bail!("the value is on another device"),
         }
     }
 

@@ -7,16 +7,17 @@
 //! `y[t, m] = 10 log10(max(a, S[t, m])) - 10 log10(max(a, max S))`, `S = |STFT(x)|^2 F^T`.
 
 use std::fmt;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
-use candle_core::{Result, bail};
+use candle_core::{Result, Tensor, bail};
 use rayon::prelude::*;
 use realfft::num_complex::Complex;
 use realfft::{ComplexToReal, RealFftPlanner, RealToComplex};
 
-use super::element::Element;
+use super::element::{Element, FrozenWeights};
 use super::graph::Traced;
 use super::kernel::{self, Kernel};
+use super::portable::{self, LogMelMatrices};
 use crate::dsp::mel;
 
 /// Powers below this are taken as this, before and after the reference (librosa's `amin`).
@@ -86,6 +87,8 @@ impl LogMel {
             inverse: planner.plan_fft_inverse(config.window),
             window,
             filters: bank.iter().map(|weights| Filter::new(weights)).collect(),
+            transform: OnceLock::new(),
+            bank: OnceLock::new(),
             config,
         })))
     }
@@ -95,6 +98,10 @@ impl LogMel {
     /// # Errors
     /// Where the input is not `[B, N]` or too short to be mirrored.
     pub fn forward(&self, waveform: &Traced) -> Result<Traced> {
+        if portable::is_needed(waveform) {
+            self.0.output_shape(waveform.tensor().dims())?;
+            return portable::log_mel(waveform, &self.0.matrices(waveform.tensor())?);
+        }
         kernel::apply(&self.0, waveform)
     }
 
@@ -128,6 +135,9 @@ struct LogMelKernel {
     filters: Vec<Filter>,
     forward: Arc<dyn RealToComplex<f64>>,
     inverse: Arc<dyn ComplexToReal<f64>>,
+    /// The windowed transform and the filters as matrices, for devices without our transforms.
+    transform: OnceLock<FrozenWeights>,
+    bank: OnceLock<FrozenWeights>,
 }
 
 impl fmt::Debug for LogMelKernel {
@@ -150,6 +160,38 @@ struct Scratch {
 }
 
 impl LogMelKernel {
+    /// What the layer is made of off the CPU.
+    fn matrices(&self, like: &Tensor) -> Result<LogMelMatrices> {
+        let LogMelConfig { window, hop, bands, pad, .. } = self.config;
+        let bins = window / 2 + 1;
+        let transform = self.transform.get_or_init(|| {
+            let at = |n: usize, column: usize| {
+                let (bin, quarter) = (column % bins, (column / bins) as f64 * 0.25);
+                let turns = (n * bin % window) as f64 / window as f64 + quarter;
+                self.window[n] * (std::f64::consts::TAU * turns).cos()
+            };
+            let rows = (0..window).flat_map(|n| (0..2 * bins).map(move |column| (n, column)));
+            FrozenWeights::from_f64(rows.map(|(n, column)| at(n, column)).collect())
+        });
+        let filters = self.bank.get_or_init(|| {
+            let mut bank = vec![0.0; bins * bands];
+            for (band, filter) in self.filters.iter().enumerate() {
+                for (bin, &weight) in (filter.first..).zip(&filter.weights) {
+                    bank[bin * bands + band] = weight;
+                }
+            }
+            FrozenWeights::from_f64(bank)
+        });
+        Ok(LogMelMatrices {
+            transform: transform.tensor(&[window, 2 * bins], like)?,
+            filters: filters.tensor(&[bins, bands], like)?,
+            window,
+            hop,
+            reflect: pad == PadMode::Reflect,
+            floor: FLOOR,
+        })
+    }
+
     fn scratch(&self) -> Scratch {
         let length = self.forward.get_scratch_len().max(self.inverse.get_scratch_len());
         Scratch {

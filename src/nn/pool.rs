@@ -10,6 +10,7 @@ use rayon::prelude::*;
 use super::element::Element;
 use super::graph::Traced;
 use super::kernel::{self, Kernel};
+use super::portable;
 use super::product::vectorised;
 use super::rows::rows_of_block;
 
@@ -35,6 +36,9 @@ pub enum Edge {
 /// # Errors
 /// Where the input has another number of axes or is smaller than one window.
 pub fn max_pool(input: &Traced, edge: Edge) -> Result<Traced> {
+    if portable::is_needed(input) {
+        return portable::max_pool(input, edge);
+    }
     kernel::apply(if edge == Edge::Keep { &CEIL } else { &FLOOR }, input)
 }
 

@@ -1,6 +1,6 @@
 //! The convolution layer.
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use candle_core::{Result, bail};
 use rayon::prelude::*;
@@ -12,6 +12,8 @@ use crate::nn::activation::ReluAffine;
 use crate::nn::element::{Element, FrozenWeights};
 use crate::nn::graph::Traced;
 use crate::nn::kernel::{self, Kernel};
+use crate::nn::pool::Edge;
+use crate::nn::portable;
 use crate::nn::product::vectorised;
 
 /// A frozen convolution with bias, perhaps followed by a rectifier, the batch norm after it and a
@@ -32,14 +34,9 @@ impl Conv {
         if weight.len() != outputs * inputs * window.taps() || weight.is_empty() {
             bail!("convolution: {} weights for {inputs} -> {outputs} channels", weight.len())
         }
-        Ok(Self(Arc::new(ConvKernel {
-            forward: Weights::new(inputs, outputs, window),
-            backward: Weights::new(outputs, inputs, window),
-            weight: FrozenWeights::new(weight.to_vec()),
-            bias: FrozenWeights::new(bias.to_vec()),
-            norm: None,
-            pool: false,
-        })))
+        let weight = FrozenWeights::new(weight.to_vec());
+        let bias = FrozenWeights::new(bias.to_vec());
+        Ok(Self(Arc::new(ConvKernel::new(weight, bias, inputs, window))))
     }
 
     /// The same convolution followed by a rectifier and a batch norm, and with `pool` by a 2x2 max
@@ -52,14 +49,12 @@ impl Conv {
         if norm.channels() != kernel.forward.outputs {
             bail!("a norm of {} channels after {} outputs", norm.channels(), kernel.forward.outputs)
         }
-        let Weights { inputs, outputs, window, .. } = kernel.forward;
+        let Weights { inputs, window, .. } = kernel.forward;
+        let (weight, bias) = (kernel.weight.clone(), kernel.bias.clone());
         Ok(Self(Arc::new(ConvKernel {
-            forward: Weights::new(inputs, outputs, window),
-            backward: Weights::new(outputs, inputs, window),
-            weight: kernel.weight.clone(),
-            bias: kernel.bias.clone(),
             norm: Some(norm.clone()),
             pool,
+            ..ConvKernel::new(weight, bias, inputs, window)
         })))
     }
 
@@ -68,21 +63,67 @@ impl Conv {
     /// # Errors
     /// Where the input is not `[B, H, W, in]` or `[B, L, in]`.
     pub fn forward(&self, input: &Traced) -> Result<Traced> {
+        if portable::is_needed(input) {
+            return self.0.forward_by_tensors(input);
+        }
         kernel::apply(&self.0, input)
     }
 }
 
 #[derive(Debug)]
-struct ConvKernel {
+pub(super) struct ConvKernel {
     forward: Weights,
     backward: Weights,
     weight: FrozenWeights,
     bias: FrozenWeights,
     norm: Option<ReluAffine>,
     pool: bool,
+    /// For the gradient by tensor operations: the kernel turned, its channels exchanged.
+    turned: OnceLock<FrozenWeights>,
 }
 
 impl ConvKernel {
+    /// The convolution alone.
+    pub(super) fn new(
+        weight: FrozenWeights,
+        bias: FrozenWeights,
+        inputs: usize,
+        window: Window,
+    ) -> Self {
+        let outputs = bias.len();
+        Self {
+            forward: Weights::new(inputs, outputs, window),
+            backward: Weights::new(outputs, inputs, window),
+            weight,
+            bias,
+            norm: None,
+            pool: false,
+            turned: OnceLock::new(),
+        }
+    }
+
+    /// The layer off the CPU.
+    fn forward_by_tensors(&self, input: &Traced) -> Result<Traced> {
+        let Weights { inputs, outputs, window, .. } = self.forward;
+        let taps = window.taps();
+        self.output_shape(input.tensor().dims())?;
+        let turned = self.turned.get_or_init(|| {
+            let at = |i: usize| {
+                let (input, output, tap) = (i / taps / outputs, i / taps % outputs, i % taps);
+                self.weight.at((output * inputs + input) * taps + taps - 1 - tap)
+            };
+            FrozenWeights::from_f64((0..self.weight.len()).map(at).collect())
+        });
+        let like = input.tensor();
+        let weight = self.weight.tensor(&[outputs, inputs, taps], like)?;
+        let turned = turned.tensor(&[inputs, outputs, taps], like)?;
+        let bias = self.bias.tensor(&[outputs], like)?;
+        let sums = portable::convolution(input, &weight, &turned, &bias, window)?;
+        let Some(norm) = &self.norm else { return Ok(sums) };
+        let values = norm.forward_by_tensors(&sums)?;
+        if self.pool { portable::max_pool(&values, Edge::Drop) } else { Ok(values) }
+    }
+
     fn activation<T: Element>(&self) -> Option<Activation<'_, T>> {
         self.norm.as_ref().map(|norm| Activation {
             scale: norm.scale(),
@@ -119,7 +160,7 @@ impl ConvKernel {
 }
 
 /// Batch, height and width of a shape that has them; a signal has the height 1.
-fn extent(shape: &[usize]) -> Option<[usize; 3]> {
+pub(super) fn extent(shape: &[usize]) -> Option<[usize; 3]> {
     match *shape {
         [batch, height, width, _] => Some([batch, height, width]),
         [batch, length, _] => Some([batch, 1, length]),

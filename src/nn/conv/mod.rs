@@ -4,7 +4,11 @@
 mod direct;
 mod finish;
 mod layer;
+mod learning;
+#[cfg(test)]
+mod tests;
 mod tiles;
+mod trained;
 
 use std::sync::OnceLock;
 
@@ -12,6 +16,7 @@ use pulp::{Simd, WithSimd};
 use rayon::prelude::*;
 
 pub use layer::Conv;
+pub use trained::convolution;
 
 use self::finish::Finish;
 use super::element::{Element, Family, FrozenWeights, Prepared};

@@ -25,7 +25,7 @@ const FEW_TILES: usize = 64;
 ///
 /// A little more than there are values: distances of a multiple of 4096 bytes would make all
 /// positions of a tile compete for the same few places of the cache.
-fn stride(tiles: usize, channels: usize) -> usize {
+pub fn stride(tiles: usize, channels: usize) -> usize {
     tiles * channels + 16
 }
 

@@ -9,7 +9,7 @@ use crate::assets::BUNDLED;
 use crate::attacks::Goal;
 use crate::audio::DEFAULT_LIMIT_SECONDS;
 use crate::audio::player::Side;
-use crate::engine::{AttackJob, ClipSource, Command, SaveJob};
+use crate::engine::{AttackJob, ClipSource, Command, DeviceChoice, SaveJob};
 use crate::figure::Figure;
 use crate::ui::lab::{LabResult, Opening, Running, Shown};
 
@@ -39,6 +39,7 @@ impl App {
                 }
             }
             UiCommand::ReloadModel => self.reload_model(),
+            UiCommand::UseDevice(choice) => self.use_device(choice),
             UiCommand::SetThreads(threads) => {
                 self.settings.threads = threads;
                 self.lab.threads = threads;
@@ -128,6 +129,13 @@ impl App {
         if let (Some(clip), None) = (self.lab.clip.clone(), &self.lab.verdict) {
             self.lab.naming = Some(self.engine.send(Command::Classify { clip, model }));
         }
+    }
+
+    fn use_device(&mut self, choice: DeviceChoice) {
+        self.lab.changing_device = Some(self.engine.send(Command::UseDevice(choice)));
+        // The engine takes commands in order: the model is loaded where it will then compute.
+        self.lab.model.card = None;
+        self.reload_model();
     }
 
     fn attack_or_stop(&mut self) {

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use eframe::egui::{self, Key, KeyboardShortcut, Modifiers, ThemePreference};
 
 use crate::audio::player::Side;
+use crate::engine::DeviceChoice;
 
 /// A wish. Buttons, keys, dropped files and tests all ask by one of these.
 #[derive(Clone, Debug, PartialEq)]
@@ -17,6 +18,8 @@ pub enum UiCommand {
     OpenBundled(usize),
     /// Load the model again, after its file was put in place.
     ReloadModel,
+    /// Compute elsewhere from now on.
+    UseDevice(DeviceChoice),
     /// Compute on so many threads from the next job on; none for one a core.
     SetThreads(Option<usize>),
     /// Attack, or stop the attack under way.

@@ -40,6 +40,7 @@ impl App {
                     let model = self.lab.model.id;
                     self.lab.naming = Some(self.engine.send(Command::Classify { clip, model }));
                 }
+                News::Worth(text) => self.notices.info(text),
                 News::Trouble(text) => self.notices.error(text),
             }
         }

@@ -76,9 +76,10 @@ impl App {
         engine.threads = engine.threads.or(settings.usable_threads());
         let threads = engine.threads;
         let engine = Engine::start(engine, move || waker.wake())?;
-        let mut lab = Lab::new(&pace)
+        let mut lab = Lab::new(&pace, engine.first_device().clone())
             .map_err(|error| format!("no thread for the spectrograms can be started: {error}"))?;
         lab.threads = threads;
+        lab.changing_device = engine.opening_device();
         let mut app = Self {
             engine,
             player: Player::new(),

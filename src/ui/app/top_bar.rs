@@ -52,7 +52,7 @@ impl App {
         let palette = theme::palette(ui);
         let threads = self.engine.threads();
         let plural = if threads == 1 { "thread" } else { "threads" };
-        let label = format!("{} · {threads} {plural}", self.engine.device());
+        let label = format!("{} · {threads} {plural}", self.lab.device.name);
         let busy = self.lab.running.is_some();
         let font = FontId::proportional(12.5);
         let galley = ui.painter().layout_no_wrap(label.clone(), font, palette.text);

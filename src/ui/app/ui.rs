@@ -41,7 +41,7 @@ impl App {
             .show(ui);
         });
         if self.help {
-            let close = help::show(ui.ctx(), self.engine.device(), self.engine.threads());
+            let close = help::show(ui.ctx(), &self.lab.device.name, self.engine.threads());
             self.help = !close;
         }
         drop_target(ui);

@@ -12,6 +12,8 @@ pub enum News {
     Nothing,
     /// A clip was opened and wants a name.
     Opened(Clip),
+    /// Something worth knowing.
+    Worth(String),
     /// An error to tell.
     Trouble(String),
 }
@@ -40,6 +42,14 @@ impl Lab {
                     self.naming = None;
                     self.verdict = Some(verdict);
                 }
+            }
+            EventKind::DeviceChanged(device) => {
+                if self.changing_device == Some(command) {
+                    self.changing_device = None;
+                }
+                let notice = device.notice.clone();
+                self.device = device;
+                return notice.map_or(News::Nothing, News::Worth);
             }
             EventKind::AttackStarted { threads } => {
                 let running = self.running.as_mut().filter(|running| running.command == command);
@@ -96,6 +106,9 @@ impl Lab {
         }
         if self.naming == Some(command) {
             self.naming = None;
+        }
+        if self.changing_device == Some(command) {
+            self.changing_device = None;
         }
         if self.running.take_if(|running| running.command == command).is_some()
             && self.shown == Shown::Live

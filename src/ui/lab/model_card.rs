@@ -3,11 +3,12 @@
 use eframe::egui::{ComboBox, Label, RichText, Ui};
 
 use super::LabUi;
+use crate::engine::DeviceChoice;
 use crate::models::ModelId;
 use crate::ui::UiCommand;
 use crate::ui::text;
 use crate::ui::theme;
-use crate::ui::widgets::{card, down_mark, quiet_button, row};
+use crate::ui::widgets::{card, down_mark, quiet_button, row, row_text};
 
 impl LabUi<'_> {
     pub(super) fn model_card(&mut self, ui: &mut Ui) {
@@ -33,6 +34,7 @@ impl LabUi<'_> {
                 self.asked.push(UiCommand::ReloadModel);
             }
             self.hears(ui);
+            self.computes_on(ui);
             match (&self.lab.model.card, &self.lab.model.problem) {
                 (Some(card), _) => {
                     let mut facts = format!(
@@ -64,6 +66,49 @@ impl LabUi<'_> {
             }
             self.threads(ui);
         });
+    }
+
+    /// Where it computes: a choice where this build has one, else plain words.
+    fn computes_on(&mut self, ui: &mut Ui) {
+        let device = &self.lab.device;
+        let mut tooltip = "Where the model computes".to_owned();
+        let mut colour = None;
+        if let Some(notice) = &device.notice {
+            tooltip += &format!("\n{notice}");
+            colour = Some(theme::palette(ui).warning);
+        }
+        let choices = DeviceChoice::in_this_build();
+        if choices.len() < 2 {
+            row_text(ui, "device", &device.name, colour, &tooltip);
+            return;
+        }
+        let mut chosen = device.choice;
+        let shown = match self.lab.changing_device {
+            Some(_) => RichText::new("opening…"),
+            None => colour.into_iter().fold(RichText::new(&device.name), RichText::color),
+        };
+        row(ui, "device", |ui| {
+            let idle = self.lab.running.is_none() && self.lab.changing_device.is_none();
+            ui.add_enabled_ui(idle, |ui| {
+                ComboBox::from_id_salt("device")
+                    .icon(down_mark)
+                    .selected_text(shown)
+                    .width((ui.available_width() - 60.0).min(150.0))
+                    .truncate()
+                    .show_ui(ui, |ui| {
+                        for choice in choices {
+                            ui.selectable_value(&mut chosen, choice, choice.title());
+                        }
+                    })
+                    .response
+                    .accessible_name("Device")
+                    .on_hover_text(tooltip)
+                    .on_disabled_hover_text("While neither an attack nor a device is on its way");
+            });
+        });
+        if chosen != self.lab.device.choice {
+            self.asked.push(UiCommand::UseDevice(chosen));
+        }
     }
 
     fn hears(&self, ui: &mut Ui) {

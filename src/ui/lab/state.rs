@@ -8,7 +8,7 @@ use super::{LabResult, Running};
 use crate::audio::Clip;
 use crate::audio::player::Side;
 use crate::dsp::FrequencyAxis;
-use crate::engine::{CommandId, TracePoint};
+use crate::engine::{CommandId, DeviceInUse, TracePoint};
 use crate::models::{Labels, ModelCard, ModelId, Verdict};
 use crate::ui::pace::Pace;
 
@@ -74,6 +74,10 @@ pub struct Lab {
     pub opening: Option<Opening>,
     /// The model.
     pub model: Model,
+    /// Where models compute.
+    pub device: DeviceInUse,
+    /// The command that changes that, while it does.
+    pub changing_device: Option<CommandId>,
     /// How many threads compute from the next job on; none for one a core.
     pub threads: Option<usize>,
     /// The attack under way.
@@ -99,17 +103,19 @@ pub struct Lab {
 }
 
 impl Lab {
-    /// An empty Lab.
+    /// An empty Lab whose models compute on `device`.
     ///
     /// # Errors
     /// The system gives no thread for the spectrograms.
-    pub fn new(pace: &Pace) -> std::io::Result<Self> {
+    pub fn new(pace: &Pace, device: DeviceInUse) -> std::io::Result<Self> {
         Ok(Self {
             clip: None,
             verdict: None,
             naming: None,
             opening: None,
             model: Model { id: ModelId::Vgg13, loading: None, card: None, problem: None },
+            device,
+            changing_device: None,
             threads: None,
             running: None,
             results: Vec::new(),

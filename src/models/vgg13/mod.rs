@@ -6,6 +6,8 @@
 //! max pool, 64-128-256-512-512 channels; mean over time and frequency; dense. The chunks'
 //! log-probabilities are averaged, which is the authors' geometric mean.
 
+mod trained;
+
 use candle_core::{Device, Result};
 use candle_nn::ops::log_softmax;
 
@@ -18,6 +20,8 @@ use crate::nn::{
     Window,
 };
 
+pub use trained::{TrainingPass, Vgg13Parameters};
+
 /// Frames of one chunk.
 pub const CHUNK_FRAMES: usize = 128;
 
@@ -26,7 +30,7 @@ const WIDTHS: [usize; 5] = [64, 128, 256, 512, 512];
 /// Keras' default, which the authors used.
 const BATCH_NORM_EPS: f64 = 1e-3;
 
-/// The classifier with its weights, on the CPU.
+/// The classifier with its weights.
 pub struct Vgg13 {
     log_mel: LogMel,
     chunks: Chunks,
@@ -35,15 +39,16 @@ pub struct Vgg13 {
     dense: Dense,
     labels: Labels,
     card: ModelCard,
+    device: Device,
 }
 
 impl Vgg13 {
-    /// Builds the model from its weights file.
+    /// Builds the model from its weights file, to compute on `device`.
     ///
     /// # Errors
-    /// Where a tensor is missing, left over or of another shape, or the metadata is of another
-    /// model.
-    pub fn new(mut weights: Weights) -> std::result::Result<Self, WeightsError> {
+    /// Where a tensor is missing, left over or of another shape, the metadata is of another model,
+    /// or the model can't compute there.
+    pub fn new(mut weights: Weights, device: &Device) -> std::result::Result<Self, WeightsError> {
         let labels = weights.check_header(ModelId::Vgg13.name())?;
         let pad = match weights.metadata("pad_mode") {
             Some("zero") => PadMode::Zero,
@@ -89,7 +94,8 @@ impl Vgg13 {
         })
         .map_err(|e| weights.misfit(e.to_string()))?;
         let chunks = Chunks::new(CHUNK_FRAMES);
-        Ok(Self { log_mel, chunks, standardise, layers, dense, labels, card })
+        let device = device.clone();
+        Ok(Self { log_mel, chunks, standardise, layers, dense, labels, card, device })
     }
 
     /// Log-probabilities of every chunk, `[B * chunks, labels]`.
@@ -152,7 +158,7 @@ impl Classifier for Vgg13 {
     }
 
     fn device(&self) -> &Device {
-        &Device::Cpu
+        &self.device
     }
 
     fn score_kind(&self) -> ScoreKind {

@@ -1,0 +1,298 @@
+//! Layers whose weights are being trained: operands are traced too, and statistics are the batch's.
+
+use candle_core::{D, DType, Error, Result, Tensor, bail};
+use pulp::{Simd, WithSimd};
+use rayon::prelude::*;
+
+use super::element::Element;
+use super::graph::Traced;
+use super::kernel::with_slice;
+use super::product::vectorised;
+
+/// Pixels that are summed before the sums are added up: fixed, so that results do not depend on the
+/// number of threads.
+const BLOCK: usize = 2048;
+
+/// What a batch norm saw, one value a channel.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Statistics {
+    /// The batch's mean.
+    pub mean: Vec<f32>,
+    /// The batch's variance, divided by the number of pixels.
+    pub variance: Vec<f32>,
+}
+
+/// Batch norm over all but the last axis with the batch's own statistics, of `max(input, 0)` if
+/// `rectified`: `scale (x - mean) / sqrt(variance + eps) + shift` (Ioffe and Szegedy, 2015).
+///
+/// # Errors
+/// Where the input is empty or the channels do not fit.
+pub fn batch_norm(
+    input: &Traced,
+    scale: &Traced,
+    shift: &Traced,
+    eps: f64,
+    rectified: bool,
+) -> Result<(Traced, Statistics)> {
+    match input.tensor().dtype() {
+        DType::F32 => batch_norm_of::<f32>(input, scale, shift, eps, rectified),
+        DType::F64 => batch_norm_of::<f64>(input, scale, shift, eps, rectified),
+        dtype => Err(Error::UnsupportedDTypeForOp(dtype, "batch norm")),
+    }
+}
+
+fn batch_norm_of<T: Element>(
+    input: &Traced,
+    scale: &Traced,
+    shift: &Traced,
+    eps: f64,
+    rectified: bool,
+) -> Result<(Traced, Statistics)> {
+    let values = input.tensor().contiguous()?;
+    let shape = values.shape().clone();
+    let factors = scale.tensor().to_vec1::<T>()?;
+    let offsets = shift.tensor().to_vec1::<T>()?;
+    let channels = factors.len();
+    if values.dim(D::Minus1)? != channels || offsets.len() != channels || values.elem_count() == 0 {
+        bail!("batch norm of {channels} channels can't take {shape:?}")
+    }
+    let count = (values.elem_count() / channels) as f64;
+    let least = if rectified { T::zero() } else { T::from_f64(f64::NEG_INFINITY) };
+    let (output, norm) = with_slice::<T, _>(&values, |x| {
+        let zeros = vec![T::zero(); channels];
+        let ones = vec![T::one(); channels];
+        let [sums, _] = sums(x, x, &zeros, &ones, least);
+        let mean: Vec<_> = sums.iter().map(|sum| T::from_f64(sum / count)).collect();
+        let squares = squares(x, &mean, least);
+        let variance: Vec<_> = squares.iter().map(|sum| sum / count).collect();
+        let inverse = variance.iter().map(|v| T::from_f64(1.0 / (v + eps).sqrt())).collect();
+        let norm = Norm { mean, inverse, least };
+        let mut output = vec![T::zero(); x.len()];
+        output.par_chunks_mut(BLOCK * channels).zip(x.par_chunks(BLOCK * channels)).for_each(
+            |(output, x)| {
+                vectorised(Apply { x, norm: &norm, scale: &factors, shift: &offsets, output });
+            },
+        );
+        let statistics = Statistics {
+            mean: norm.mean.iter().map(|m| m.to_f64() as f32).collect(),
+            variance: variance.iter().map(|&v| v as f32).collect(),
+        };
+        Ok((output, (norm, statistics)))
+    })?;
+    let (norm, statistics) = norm;
+    let output = Tensor::from_vec(output, shape.clone(), values.device())?;
+    let pullback = move |gradient: &Tensor, copies: usize| {
+        if copies != 1 {
+            bail!("weights are trained with one gradient at a time")
+        }
+        let device = gradient.device();
+        with_slice::<T, _>(&gradient.contiguous()?, |g| {
+            with_slice::<T, _>(&values, |x| {
+                // Of the shift, and of the scale.
+                let [by_shift, by_scale] = sums(g, x, &norm.mean, &norm.inverse, norm.least);
+                let mean_of = |sums: &[f64]| -> Vec<T> {
+                    sums.iter().map(|sum| T::from_f64(sum / count)).collect()
+                };
+                let (level, slope) = (mean_of(&by_shift), mean_of(&by_scale));
+                let mut result = vec![T::zero(); x.len()];
+                let size = BLOCK * channels;
+                let blocks = result.par_chunks_mut(size).zip(x.par_chunks(size));
+                blocks.zip(g.par_chunks(size)).for_each(|((result, x), g)| {
+                    let (norm, scale) = (&norm, &factors[..]);
+                    vectorised(Adjoint { x, g, norm, scale, level: &level, slope: &slope, result });
+                });
+                let parameter = |sums: Vec<f64>| {
+                    let values = sums.into_iter().map(T::from_f64).collect();
+                    Tensor::from_vec(values, channels, device)
+                };
+                let input = Tensor::from_vec(result, shape.clone(), device)?;
+                Ok(vec![Some(input), Some(parameter(by_scale)?), Some(parameter(by_shift)?)])
+            })
+        })
+    };
+    let output = Traced::derived(output, &[input, scale, shift], Box::new(pullback));
+    Ok((output, statistics))
+}
+
+/// The batch's own statistics in the form that is computed with.
+struct Norm<T> {
+    mean: Vec<T>,
+    /// One over the standard deviation.
+    inverse: Vec<T>,
+    /// Smaller inputs are taken as this.
+    least: T,
+}
+
+/// For each channel, the sums over pixels of `g` and of `g * (max(x, least) - mean) * inverse`.
+fn sums<T: Element>(g: &[T], x: &[T], mean: &[T], inverse: &[T], least: T) -> [Vec<f64>; 2] {
+    let channels = mean.len();
+    // The sums of the values themselves are those of `g` after the rectifier.
+    let plain = std::ptr::eq(g, x);
+    let size = BLOCK * channels;
+    let parts: Vec<_> = g
+        .par_chunks(size)
+        .zip(x.par_chunks(size))
+        .map(|(g, x)| vectorised(Sums { g, x, mean, inverse, least, plain }))
+        .collect();
+    let mut total = [vec![0.0; channels], vec![0.0; channels]];
+    for part in parts {
+        for (total, part) in total.iter_mut().zip(part) {
+            for (sum, value) in total.iter_mut().zip(part) {
+                *sum += value.to_f64();
+            }
+        }
+    }
+    total
+}
+
+/// For each channel, the sum over pixels of `(max(x, least) - mean)^2`.
+fn squares<T: Element>(x: &[T], mean: &[T], least: T) -> Vec<f64> {
+    let channels = mean.len();
+    let parts: Vec<_> =
+        x.par_chunks(BLOCK * channels).map(|x| vectorised(Squares { x, mean, least })).collect();
+    let mut total = vec![0.0; channels];
+    for part in parts {
+        for (sum, value) in total.iter_mut().zip(part) {
+            *sum += value.to_f64();
+        }
+    }
+    total
+}
+
+struct Sums<'a, T> {
+    g: &'a [T],
+    x: &'a [T],
+    mean: &'a [T],
+    inverse: &'a [T],
+    least: T,
+    plain: bool,
+}
+
+impl<T: Element> WithSimd for Sums<'_, T> {
+    type Output = [Vec<T>; 2];
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, _simd: S) -> [Vec<T>; 2] {
+        let Self { g, x, mean, inverse, least, plain } = self;
+        let channels = mean.len();
+        let (mut first, mut second) = (vec![T::zero(); channels], vec![T::zero(); channels]);
+        for (g, x) in g.chunks_exact(channels).zip(x.chunks_exact(channels)) {
+            for c in 0..channels {
+                let x = if x[c] > least { x[c] } else { least };
+                let g = if plain { x } else { g[c] };
+                first[c] += g;
+                second[c] += g * ((x - mean[c]) * inverse[c]);
+            }
+        }
+        [first, second]
+    }
+}
+
+struct Squares<'a, T> {
+    x: &'a [T],
+    mean: &'a [T],
+    least: T,
+}
+
+impl<T: Element> WithSimd for Squares<'_, T> {
+    type Output = Vec<T>;
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, _simd: S) -> Vec<T> {
+        let Self { x, mean, least } = self;
+        let mut sums = vec![T::zero(); mean.len()];
+        for x in x.chunks_exact(mean.len()) {
+            for (c, sum) in sums.iter_mut().enumerate() {
+                let difference = if x[c] > least { x[c] } else { least } - mean[c];
+                *sum += difference * difference;
+            }
+        }
+        sums
+    }
+}
+
+struct Apply<'a, T> {
+    x: &'a [T],
+    norm: &'a Norm<T>,
+    scale: &'a [T],
+    shift: &'a [T],
+    output: &'a mut [T],
+}
+
+impl<T: Element> WithSimd for Apply<'_, T> {
+    type Output = ();
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, _simd: S) {
+        let Self { x, norm: Norm { mean, inverse, least }, scale, shift, output } = self;
+        let channels = scale.len();
+        for (x, y) in x.chunks_exact(channels).zip(output.chunks_exact_mut(channels)) {
+            for c in 0..channels {
+                let x = if x[c] > *least { x[c] } else { *least };
+                y[c] = (x - mean[c]) * inverse[c] * scale[c] + shift[c];
+            }
+        }
+    }
+}
+
+/// `scale / deviation (g - level - slope (x - mean) / deviation)`, nothing below `least`.
+struct Adjoint<'a, T> {
+    x: &'a [T],
+    g: &'a [T],
+    norm: &'a Norm<T>,
+    scale: &'a [T],
+    level: &'a [T],
+    slope: &'a [T],
+    result: &'a mut [T],
+}
+
+impl<T: Element> WithSimd for Adjoint<'_, T> {
+    type Output = ();
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, _simd: S) {
+        let Self { x, g, norm: Norm { mean, inverse, least }, scale, level, slope, result } = self;
+        let channels = scale.len();
+        let pixels = x.chunks_exact(channels).zip(g.chunks_exact(channels));
+        for ((x, g), result) in pixels.zip(result.chunks_exact_mut(channels)) {
+            for c in 0..channels {
+                let standard = (x[c] - mean[c]) * inverse[c];
+                let slope = scale[c] * inverse[c] * (g[c] - level[c] - slope[c] * standard);
+                result[c] = if x[c] > *least { slope } else { T::zero() };
+            }
+        }
+    }
+}
+
+/// `input weight^T + bias`: `[B, in]` with `[out, in]` and `[out]`.
+///
+/// # Errors
+/// Where the shapes do not fit together.
+pub fn dense(input: &Traced, weight: &Traced, bias: &Traced) -> Result<Traced> {
+    let (x, w) = (input.tensor().clone(), weight.tensor().clone());
+    let output = x.matmul(&w.t()?)?.broadcast_add(bias.tensor())?;
+    let pullback = move |gradient: &Tensor, copies: usize| {
+        if copies != 1 {
+            bail!("weights are trained with one gradient at a time")
+        }
+        let by_weight = gradient.t()?.matmul(&x)?;
+        Ok(vec![Some(gradient.matmul(&w)?), Some(by_weight), Some(gradient.sum(0)?)])
+    };
+    Ok(Traced::derived(output, &[input, weight, bias], Box::new(pullback)))
+}
+
+/// The mean cross entropy of `logits` `[B, labels]` with target probabilities `[B, labels]`, and
+/// its gradient with respect to the logits.
+///
+/// # Errors
+/// Where the shapes differ.
+pub fn cross_entropy(logits: &Traced, targets: &Tensor) -> Result<(f64, Tensor)> {
+    let logits = logits.tensor();
+    let batch = logits.dim(0)? as f64;
+    let log_probabilities = candle_nn::ops::log_softmax(logits, 1)?;
+    let products = (&log_probabilities * targets)?.sum_all()?.to_dtype(DType::F64)?;
+    let loss = -products.to_scalar::<f64>()? / batch;
+    let certain = targets.sum_keepdim(1)?;
+    let gradient = (log_probabilities.exp()?.broadcast_mul(&certain)? - targets)? / batch;
+    Ok((loss, gradient?))
+}

@@ -1,0 +1,135 @@
+//! What runs on a GPU, Candle's tensor operations, against our kernels, on the CPU: values and
+//! gradients of every layer, of whole models, and of several gradients at once.
+
+use std::path::Path;
+
+use candle_core::{DType, Device, Result, Tensor};
+use mondegreen::audio;
+use mondegreen::models::{Classifier as _, Vgg13, Weights};
+use mondegreen::nn::{
+    Chunks, Conv, Dense, Edge, LogMel, LogMelConfig, PadMode, ReluAffine, Standardise, Traced,
+    Window, by_tensor_operations, max_pool,
+};
+use proptest::prelude::*;
+use rand::{Rng as _, SeedableRng as _};
+use rand_chacha::ChaCha8Rng;
+
+fn random(rng: &mut ChaCha8Rng, count: usize) -> Vec<f32> {
+    (0..count).map(|_| rng.random_range(-1.0..1.0)).collect()
+}
+
+fn values(tensor: &Tensor) -> Vec<f64> {
+    tensor.to_dtype(DType::F64).unwrap().flatten_all().unwrap().to_vec1().unwrap()
+}
+
+/// Largest difference relative to the largest reference value.
+fn difference(ours: &Tensor, reference: &Tensor) -> f64 {
+    assert_eq!(ours.dims(), reference.dims());
+    let reference = values(reference);
+    let largest = reference.iter().fold(1e-9_f64, |m, v| m.max(v.abs()));
+    values(ours).iter().zip(&reference).map(|(a, b)| (a - b).abs()).fold(0.0, f64::max) / largest
+}
+
+/// Both ways of computing a layer: values, and the gradients of three weighted sums at once.
+fn check(
+    layer: impl Fn(&Traced) -> Result<Traced>,
+    shape: &[usize],
+    seed: u64,
+) -> std::result::Result<(), TestCaseError> {
+    let mut rng = ChaCha8Rng::seed_from_u64(seed);
+    let input = Tensor::from_vec(random(&mut rng, shape.iter().product()), shape, &Device::Cpu);
+    let input = Traced::variable(input.unwrap().to_dtype(DType::F64).unwrap());
+    let kernels = layer(&input).unwrap();
+    let mut stacked = kernels.tensor().dims().to_vec();
+    stacked[0] *= 3;
+    let upstream = random(&mut rng, stacked.iter().product());
+    let upstream = Tensor::from_vec(upstream, stacked, &Device::Cpu).unwrap();
+    let upstream = upstream.to_dtype(DType::F64).unwrap();
+    let expected = kernels.gradients(&upstream, &[&input]).unwrap();
+    by_tensor_operations(|| {
+        let tensors = layer(&input).unwrap();
+        let error = difference(tensors.tensor(), kernels.tensor());
+        prop_assert!(error < 1e-10, "values: {error:e}");
+        let gradients = tensors.gradients(&upstream, &[&input]).unwrap();
+        let error = difference(&gradients[0], &expected[0]);
+        prop_assert!(error < 1e-9, "gradients: {error:e}");
+        Ok(())
+    })
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(24))]
+
+    #[test]
+    fn convolution(
+        b in 1..3usize, i in 1..20usize, o in 1..20usize, h in 2..11usize, w in 2..11usize,
+        kind in 0..3usize, norm: bool, pool: bool, seed: u64,
+    ) {
+        let window = [Window::SQUARE, Window::POINT, Window::LINE][kind];
+        let mut rng = ChaCha8Rng::seed_from_u64(!seed);
+        let weight = random(&mut rng, o * i * window.taps());
+        let conv = Conv::new(&weight, &random(&mut rng, o), i, window).unwrap();
+        let after = ReluAffine::new(&random(&mut rng, o), &random(&mut rng, o)).unwrap();
+        let conv = if norm { conv.then(&after, pool).unwrap() } else { conv };
+        check(|x| conv.forward(x), &[b, h, w, i], seed)?;
+        if window == Window::LINE && !(norm && pool) {
+            check(|x| conv.forward(x), &[b, w, i], seed)?;
+        }
+    }
+
+    #[test]
+    fn pools(
+        b in 1..3usize, c in 1..4usize, h in 2..9usize, w in 2..9usize, keep: bool, seed: u64,
+    ) {
+        let edge = if keep { Edge::Keep } else { Edge::Drop };
+        check(|x| max_pool(x, edge), &[b, h, w, c], seed)?;
+        check(|x| max_pool(x, edge), &[b, h, c], seed)?;
+    }
+
+    #[test]
+    fn dense_and_standardise(b in 1..4usize, i in 1..9usize, o in 1..9usize, seed: u64) {
+        let mut rng = ChaCha8Rng::seed_from_u64(!seed);
+        let dense = Dense::new(&random(&mut rng, o * i), &random(&mut rng, o), i).unwrap();
+        check(|x| dense.forward(x), &[b, i], seed)?;
+        let deviation: Vec<f32> = (0..i).map(|_| rng.random_range(0.5..2.0)).collect();
+        let standardise = Standardise::new(&random(&mut rng, i), &deviation).unwrap();
+        check(|x| standardise.forward(x), &[b, i], seed)?;
+    }
+
+    #[test]
+    fn chunks(b in 1..3usize, frames in 1..90usize, bands in 1..4usize, seed: u64) {
+        let chunks = Chunks::new(40);
+        check(|x| chunks.forward(x), &[b, frames, bands], seed)?;
+    }
+
+    #[test]
+    fn log_mels(b in 1..3usize, samples in 40..300usize, reflect: bool, quarter: bool, seed: u64) {
+        let pad = if reflect { PadMode::Reflect } else { PadMode::Zero };
+        let hop = if quarter { 16 } else { 32 };
+        let config = LogMelConfig { sample_rate: 32_000.0, window: 64, hop, bands: 6, pad };
+        let layer = LogMel::new(config).unwrap();
+        check(|x| layer.forward(x), &[b, samples], seed)?;
+    }
+}
+
+#[test]
+fn a_whole_model_and_ten_of_its_gradients() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let weights = Weights::load(&root.join("models-safetensors/vgg13.safetensors")).unwrap();
+    let model = Vgg13::new(weights, &Device::Cpu).unwrap();
+    let clip = audio::load(&root.join("assets/clips/glockenspiel.flac"), 60.0).unwrap();
+    let samples: Vec<f64> = clip.samples[..30_000].iter().map(|&x| f64::from(x)).collect();
+    let waveform = Tensor::from_vec(samples, (1, 30_000), &Device::Cpu).unwrap();
+    let waveform = Traced::variable(waveform);
+    let kernels = model.trace(&waveform).unwrap();
+    let weights = Tensor::eye(10, DType::F64, &Device::Cpu).unwrap();
+    let weights = weights.pad_with_zeros(1, 0, 31).unwrap();
+    let expected = kernels.gradients(&weights, &[&waveform]).unwrap();
+    by_tensor_operations(|| {
+        let tensors = model.trace(&waveform).unwrap();
+        assert!(difference(tensors.tensor(), kernels.tensor()) < 1e-9);
+        let gradients = tensors.gradients(&weights, &[&waveform]).unwrap();
+        let error = difference(&gradients[0], &expected[0]);
+        assert!(error < 1e-6, "{error:e}");
+    });
+}
