@@ -30,6 +30,27 @@ pub struct BatchNorm<'a> {
     pub eps: f64,
 }
 
+impl BatchNorm<'_> {
+    /// The one scale and one shift a channel that it comes to in evaluation mode.
+    pub(super) fn folded(&self) -> Result<[FrozenWeights; 2]> {
+        let channels = self.weight.len();
+        if [self.bias, self.running_mean, self.running_var].iter().any(|p| p.len() != channels) {
+            bail!("batch norm: its four parts differ in length")
+        }
+        let folded = (0..channels).map(|c| {
+            let scale =
+                f64::from(self.weight[c]) / (f64::from(self.running_var[c]) + self.eps).sqrt();
+            let shift = f64::from(self.bias[c]) - f64::from(self.running_mean[c]) * scale;
+            (scale, shift)
+        });
+        let (scale, shift): (Vec<_>, Vec<_>) = folded.unzip();
+        if scale.iter().chain(&shift).any(|value: &f64| !value.is_finite()) {
+            bail!("batch norm: a running variance is negative or a value is not finite")
+        }
+        Ok([FrozenWeights::from_f64(scale), FrozenWeights::from_f64(shift)])
+    }
+}
+
 impl ReluAffine {
     /// A rectifier and one scale and shift a channel.
     ///
@@ -50,24 +71,8 @@ impl ReluAffine {
     /// # Errors
     /// Where the lengths differ.
     pub fn from_batch_norm(norm: &BatchNorm<'_>) -> Result<Self> {
-        let channels = norm.weight.len();
-        if [norm.bias, norm.running_mean, norm.running_var].iter().any(|p| p.len() != channels) {
-            bail!("batch norm: its four parts differ in length")
-        }
-        let folded = (0..channels).map(|c| {
-            let scale =
-                f64::from(norm.weight[c]) / (f64::from(norm.running_var[c]) + norm.eps).sqrt();
-            let shift = f64::from(norm.bias[c]) - f64::from(norm.running_mean[c]) * scale;
-            (scale, shift)
-        });
-        let (scale, shift): (Vec<_>, Vec<_>) = folded.unzip();
-        if scale.iter().chain(&shift).any(|value: &f64| !value.is_finite()) {
-            bail!("batch norm: a running variance is negative or a value is not finite")
-        }
-        Ok(Self(Arc::new(ReluAffineKernel {
-            scale: FrozenWeights::from_f64(scale),
-            shift: FrozenWeights::from_f64(shift),
-        })))
+        let [scale, shift] = norm.folded()?;
+        Ok(Self(Arc::new(ReluAffineKernel { scale, shift })))
     }
 
     /// The layer's output.

@@ -8,7 +8,8 @@ use super::element::{Element, Family, FrozenWeights, Prepared};
 use super::graph::Traced;
 use super::kernel::{self, Kernel};
 use super::portable;
-use super::product::{self, Packed, Rows};
+use super::product::Packed;
+use super::rows::matrix_product;
 
 /// A frozen dense layer `x W^T + b`: `[B, in] -> [B, out]`.
 #[derive(Clone, Debug)]
@@ -84,7 +85,7 @@ impl Kernel for DenseKernel {
                 T::from_f64(self.weight.at(output * self.inputs + input))
             })
         });
-        let mut output = product(input, self.inputs, weight);
+        let mut output = matrix_product(input, self.inputs, weight);
         for (y, &bias) in output.iter_mut().zip(self.bias.get::<T>().iter().cycle()) {
             *y += bias;
         }
@@ -103,14 +104,6 @@ impl Kernel for DenseKernel {
                 T::from_f64(self.weight.at(output * self.inputs + input))
             })
         });
-        product(gradient, self.outputs, weight)
+        matrix_product(gradient, self.outputs, weight)
     }
-}
-
-fn product<T: Element>(rows: &[T], depth: usize, weight: &Packed<T>) -> Vec<T> {
-    let starts: Vec<_> = (0..rows.len()).step_by(depth.max(1)).collect();
-    let mut out = vec![T::zero(); starts.len() * weight.columns()];
-    let rows = Rows { data: rows, starts: &starts, taps: &[0], depth };
-    product::multiply(rows, weight, 0..weight.panels(), &mut out, weight.columns());
-    out
 }

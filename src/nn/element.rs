@@ -7,8 +7,10 @@ use candle_core::{Device, Result, Tensor, WithDType};
 use pulp::Simd;
 use pulp::bytemuck::Pod;
 
+use super::exp::Exp;
+
 /// `f32`, which models run in, or `f64`, in which their gradients are checked.
-pub trait Element: WithDType + Debug + Pod + std::ops::Neg<Output = Self> {
+pub trait Element: WithDType + Debug + Pod + Exp + std::ops::Neg<Output = Self> {
     /// A SIMD register of this type.
     type Vector<S: Simd>: Copy + Pod;
 

@@ -7,25 +7,43 @@
 //! that map traced values to traced values.
 
 mod activation;
+mod affine;
+mod centre_pad;
 mod chunks;
 mod conv;
 mod dense;
 mod element;
+mod exp;
+mod gate;
 mod graph;
+mod gru;
 mod kernel;
 mod lanes;
 mod log_mel;
+mod mean;
+mod peak;
 mod pool;
 mod portable;
 mod product;
+mod rows;
+mod softmax;
+mod squeeze_excite;
 pub mod trained;
 mod winograd;
 
 pub use activation::{BatchNorm, ReluAffine, Standardise};
+pub use affine::Affine;
+pub use centre_pad::CentrePad;
 pub use chunks::{Chunks, chunk_frames};
 pub use conv::{Conv, Window, convolution};
 pub use dense::Dense;
+pub use gate::Gate;
 pub use graph::{Traced, differentiable};
+pub use gru::{BiGru, GruWeights};
 pub use log_mel::{LogMel, LogMelConfig, PadMode};
+pub use mean::{MeanOver, mean};
+pub use peak::peak_normalise;
 pub use pool::{Edge, max_pool};
 pub use portable::by_tensor_operations;
+pub use softmax::{log_softmax, softmax};
+pub use squeeze_excite::{SqueezeExcite, SqueezeExciteWeights};

@@ -4,12 +4,15 @@
 use std::sync::{Arc, LazyLock};
 
 use candle_core::{Result, bail};
+use pulp::{Simd, WithSimd};
 use rayon::prelude::*;
 
 use super::element::Element;
 use super::graph::Traced;
 use super::kernel::{self, Kernel};
 use super::portable;
+use super::product::vectorised;
+use super::rows::rows_of_block;
 
 static FLOOR: LazyLock<Arc<MaxPoolKernel>> =
     LazyLock::new(|| Arc::new(MaxPoolKernel { ceil: false }));
@@ -48,6 +51,14 @@ impl MaxPoolKernel {
     fn side(&self, n: usize) -> usize {
         if self.ceil { n.div_ceil(2) } else { n / 2 }
     }
+
+    /// Rows of the output, and how many of the input make one: a signal has but one row.
+    fn rows(&self, shape: &[usize]) -> (usize, usize) {
+        match *shape {
+            [_, height, _, _] => (self.side(height), 2),
+            _ => (1, 1),
+        }
+    }
 }
 
 /// Batch, height, width and channels; a signal has the height 1.
@@ -62,8 +73,8 @@ fn dimensions(shape: &[usize]) -> [usize; 4] {
 impl Kernel for MaxPoolKernel {
     const NAME: &'static str = "max-pool";
 
-    /// For each output, the index of the input in its image that it is.
-    type Saved<T: Element> = Vec<u32>;
+    /// For each output, which of its window's elements it is, row by row.
+    type Saved<T: Element> = Vec<u8>;
 
     fn output_shape(&self, input: &[usize]) -> Result<Vec<usize>> {
         let shape = match *input {
@@ -79,62 +90,122 @@ impl Kernel for MaxPoolKernel {
         Ok(shape)
     }
 
-    fn forward<T: Element>(&self, input: &[T], shape: &[usize], _keep: bool) -> (Vec<T>, Vec<u32>) {
+    fn forward<T: Element>(&self, input: &[T], shape: &[usize], _keep: bool) -> (Vec<T>, Vec<u8>) {
         let [batch, height, width, channels] = dimensions(shape);
-        let signal = shape.len() == 3;
-        // Rows and columns of a window.
-        let step = if signal { 1 } else { 2 };
-        let rows = if signal { 1 } else { self.side(height) };
-        let row = self.side(width) * channels;
-        let mut output = vec![T::zero(); batch * rows * row];
-        let mut sources = vec![0; output.len()];
-        let lines = output.par_chunks_mut(row).zip(sources.par_chunks_mut(row)).enumerate();
-        lines.for_each(|(line, (output, sources))| {
-            let image = &input[line / rows * height * width * channels..];
+        let (rows, step) = self.rows(shape);
+        let pooled = self.side(width) * channels;
+        let mut output = vec![T::zero(); batch * rows * pooled];
+        let mut routes = vec![0; output.len()];
+        let lines = output.par_chunks_mut(pooled).zip(routes.par_chunks_mut(pooled)).enumerate();
+        let least = rows_of_block(step * width * channels);
+        lines.with_min_len(least).for_each(|(line, (output, routes))| {
             let y = line % rows * step;
-            let windows = output.chunks_exact_mut(channels).zip(sources.chunks_exact_mut(channels));
-            for (x, (best, sources)) in windows.enumerate() {
-                let first = (y * width + 2 * x) * channels;
-                best.copy_from_slice(&image[first..first + channels]);
-                for (source, index) in sources.iter_mut().zip(first..) {
-                    *source = index as u32;
-                }
-                for (dy, dx) in [(0, 1), (1, 0), (1, 1)] {
-                    if dy >= step || y + dy >= height || 2 * x + dx >= width {
-                        continue;
-                    }
-                    let other = first + (dy * width + dx) * channels;
-                    let values = &image[other..other + channels];
-                    for (((best, source), &value), index) in
-                        best.iter_mut().zip(&mut *sources).zip(values).zip(other as u32..)
-                    {
-                        let larger = value > *best;
-                        *best = if larger { value } else { *best };
-                        *source = if larger { index } else { *source };
-                    }
-                }
-            }
+            let first = (line / rows * height + y) * width * channels;
+            let window = &input[first..][..step.min(height - y) * width * channels];
+            vectorised(PoolLine { window, width, channels, output, routes });
         });
-        (output, sources)
+        (output, routes)
     }
 
     fn backward<T: Element>(
         &self,
-        sources: &Vec<u32>,
+        routes: &Vec<u8>,
         gradient: &[T],
         shape: &[usize],
         copies: usize,
     ) -> Vec<T> {
-        let size: usize = shape[1..].iter().product();
-        let pooled = sources.len() / shape[0].max(1);
-        let mut result = vec![T::zero(); copies * shape[0] * size];
-        let images = result.par_chunks_mut(size.max(1)).zip(gradient.par_chunks(pooled.max(1)));
+        let [batch, height, width, channels] = dimensions(shape);
+        let (rows, step) = self.rows(shape);
+        let (size, line) = (height * width * channels, step * width * channels);
+        let pooled = self.side(width) * channels;
+        let mut result = vec![T::zero(); copies * batch * size];
+        let images = result.par_chunks_mut(size).zip(gradient.par_chunks(rows * pooled));
         images.enumerate().for_each(|(image, (result, gradient))| {
-            let sources = &sources[image % shape[0] * pooled..][..pooled];
-            for (&source, &g) in sources.iter().zip(gradient) {
-                result[source as usize] = g;
-            }
+            // Every copy's gradient takes the way of the one forward pass.
+            let routes = &routes[image % batch * rows * pooled..][..rows * pooled];
+            let lines = result.par_chunks_mut(line).zip(gradient.par_chunks(pooled));
+            let lines = lines.zip(routes.par_chunks(pooled)).with_min_len(rows_of_block(line));
+            lines.for_each(|((result, gradient), routes)| {
+                vectorised(UnpoolLine { gradient, routes, width, channels, result });
+            });
         });
         result
+    }
+}
+
+/// One row of the output.
+struct PoolLine<'a, T> {
+    /// Two rows of the image, or one where there is no second.
+    window: &'a [T],
+    width: usize,
+    channels: usize,
+    output: &'a mut [T],
+    routes: &'a mut [u8],
+}
+
+impl<T: Element> WithSimd for PoolLine<'_, T> {
+    type Output = ();
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, _simd: S) {
+        let Self { window, width, channels, output, routes } = self;
+        let pixels = output.chunks_exact_mut(channels).zip(routes.chunks_exact_mut(channels));
+        for (x, (output, routes)) in pixels.enumerate() {
+            let first = &window[2 * x * channels..][..channels];
+            // Where the window ends, the first stands in: it is not larger than itself.
+            let mut others = [first; 3];
+            if 2 * x + 1 < width {
+                others[0] = &window[(2 * x + 1) * channels..][..channels];
+            }
+            if window.len() > width * channels {
+                others[1] = &window[(width + 2 * x) * channels..][..channels];
+                if 2 * x + 1 < width {
+                    others[2] = &window[(width + 2 * x + 1) * channels..][..channels];
+                }
+            }
+            let [right, below, across] = others;
+            let (output, routes) = (&mut output[..channels], &mut routes[..channels]);
+            for c in 0..channels {
+                let (mut best, mut route) = (first[c], 0);
+                route = if right[c] > best { 1 } else { route };
+                best = if right[c] > best { right[c] } else { best };
+                route = if below[c] > best { 2 } else { route };
+                best = if below[c] > best { below[c] } else { best };
+                route = if across[c] > best { 3 } else { route };
+                best = if across[c] > best { across[c] } else { best };
+                output[c] = best;
+                routes[c] = route;
+            }
+        }
+    }
+}
+
+/// The gradients of the rows that one row of the output was made from.
+struct UnpoolLine<'a, T> {
+    gradient: &'a [T],
+    routes: &'a [u8],
+    width: usize,
+    channels: usize,
+    /// Two rows, or one where there is no second.
+    result: &'a mut [T],
+}
+
+impl<T: Element> WithSimd for UnpoolLine<'_, T> {
+    type Output = ();
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, _simd: S) {
+        let Self { gradient, routes, width, channels, result } = self;
+        for (down, row) in result.chunks_exact_mut(width * channels).enumerate() {
+            let pairs = row.chunks_mut(2 * channels).zip(gradient.chunks_exact(channels));
+            for ((pair, gradient), routes) in pairs.zip(routes.chunks_exact(channels)) {
+                for (right, pixel) in pair.chunks_exact_mut(channels).enumerate() {
+                    let own = (2 * down + right) as u8;
+                    for ((result, &g), &route) in pixel.iter_mut().zip(gradient).zip(routes) {
+                        *result = if route == own { g } else { T::zero() };
+                    }
+                }
+            }
+        }
     }
 }

@@ -32,6 +32,17 @@ POOLS = [(1, 4, 8, 6), (2, 3, 7, 5), (3, 2, 5, 2), (1, 1, 3, 3), (1, 2, 2, 9)]
 # Ceil mode alone gives an answer where a side is a single pixel.
 CEIL_POOLS = [*POOLS, (1, 1, 1, 1), (3, 2, 5, 1)]
 DENSE = [(1, 1, 1), (3, 7, 5), (2, 512, 41)]
+# [batch, channels, ...]: images and signals.
+NORMS = [(2, 5, 3, 4), (1, 3, 1, 1), (3, 17, 5), (1, 1, 31)]
+# [batch, 2 * channels, ...].
+GATES = [(1, 2, 1, 1), (2, 6, 5, 3), (1, 38, 2, 3), (2, 10, 7)]
+# [batch, channels, ...], reduced channels.
+SQUEEZE_EXCITES = [((1, 1, 1, 1), 1), ((2, 16, 5, 3), 4), ((1, 9, 7, 1), 2), ((2, 20, 11), 3)]
+# [batch, steps, features], states.
+GRUS = [((1, 1, 2), 3), ((1, 3, 1), 1), ((2, 4, 5), 4), ((3, 5, 16), 12)]
+MEANS = {"pixels": (2, 3), "rows": 2, "columns": 3}
+PEAKS = [(1, 50), (3, 21)]
+PADS = [((2, 7), 12), ((1, 9), 8)]
 
 
 def main():
@@ -57,9 +68,44 @@ def main():
             add(tensors, case, LogMel(pad_mode), {"input": waveform}, generator)
             # Kept small: here the f64 values are the reference for f32 as well.
             del tensors[f"{case}.output_f32"], tensors[f"{case}.gradient_f32"]
+    # After the others and from numbers of its own, so that those stay what they were.
+    add_other_models(tensors, np.random.default_rng(SEED + 1))
     path = HERE / "layers.safetensors"
     save_file(tensors, path, {"made_by": "tests/reference/layer_fixtures.py", "torch": torch.__version__})
     print(f"{path.name}: {len(tensors)} tensors, {path.stat().st_size} bytes")
+
+
+def add_other_models(tensors, generator):
+    """The layers that VGG13 does without."""
+    for index, shape in enumerate(NORMS):
+        for name, layer in {"batch_norm": batch_norm, "norm_relu": norm_relu}.items():
+            add(tensors, f"{name}.{index}", layer, norm_case(generator, shape, shape[1]), generator)
+    for index, shape in enumerate(GATES):
+        add(tensors, f"gate.{index}", gate, norm_case(generator, shape, shape[1] // 2), generator)
+    for index, (shape, reduced) in enumerate(SQUEEZE_EXCITES):
+        case = {"input": normal(generator, shape)}
+        for name, (inputs, outputs) in {"squeeze": (shape[1], reduced), "excite": (reduced, shape[1])}.items():
+            case[f"{name}_weight"] = normal(generator, (outputs, inputs)) / np.float32(np.sqrt(inputs))
+            case[f"{name}_bias"] = normal(generator, (outputs,)) * np.float32(0.5)
+        add(tensors, f"squeeze_excite.{index}", squeeze_excite, case, generator)
+    for index, (shape, hidden) in enumerate(GRUS):
+        case = {"input": normal(generator, shape)}
+        for suffix in ("", "_reverse"):
+            case[f"weight_ih{suffix}"] = normal(generator, (3 * hidden, shape[2])) / np.float32(np.sqrt(shape[2]))
+            case[f"weight_hh{suffix}"] = normal(generator, (3 * hidden, hidden)) / np.float32(np.sqrt(hidden))
+            case[f"bias{suffix}"] = normal(generator, (3 * hidden,)) + np.float32(0.5)
+        add(tensors, f"gru.{index}", keras_gru, case, generator)
+    for name, axes in MEANS.items():
+        case = {"input": normal(generator, (2, 3, 5, 4))}
+        add(tensors, f"mean.{name}", lambda x, axes=axes: x.mean(axes), case, generator)
+    for name, layer in {"softmax": torch.softmax, "log_softmax": torch.log_softmax}.items():
+        case = {"input": 3 * normal(generator, (2, 3, 41))}
+        add(tensors, f"{name}.0", lambda x, layer=layer: layer(x, -1), case, generator)
+    for index, shape in enumerate(PEAKS):
+        add(tensors, f"peak.{index}", peak_normalise, {"input": normal(generator, shape)}, generator)
+    for index, (shape, least) in enumerate(PADS):
+        case = {"input": normal(generator, shape)}
+        add(tensors, f"pad.{least}", lambda x, least=least: centre_pad(x, least), case, generator)
 
 
 def add(tensors, name, layer, case, generator):
@@ -110,6 +156,70 @@ def max_pool(x):
 
 def ceil_max_pool(x):
     return functional.max_pool2d(x, 2, ceil_mode=True)
+
+
+def norm_case(generator, shape, channels):
+    return {
+        "input": normal(generator, shape),
+        "weight": normal(generator, (channels,)),
+        "bias": normal(generator, (channels,)) * np.float32(0.5),
+        "running_mean": normal(generator, (channels,)) * np.float32(0.5),
+        "running_var": np.square(normal(generator, (channels,))) + np.float32(0.1),
+    }
+
+
+def batch_norm(x, weight, bias, running_mean, running_var):
+    return functional.batch_norm(x, running_mean, running_var, weight, bias, eps=1e-3)
+
+
+def norm_relu(x, **norm):
+    return functional.relu(batch_norm(x, **norm))
+
+
+def gate(x, **norm):
+    return batch_norm(functional.glu(x, dim=1), **norm)
+
+
+def squeeze_excite(x, squeeze_weight, squeeze_bias, excite_weight, excite_bias):
+    mean = x.flatten(2).mean(2)
+    hidden = functional.relu(functional.linear(mean, squeeze_weight, squeeze_bias))
+    scale = torch.sigmoid(functional.linear(hidden, excite_weight, excite_bias))
+    return x * scale.reshape(*scale.shape, *[1] * (x.dim() - 2))
+
+
+def keras_gru(x, **weights):
+    """Keras 2.2.4's `Bidirectional(GRU(H, activation="relu", return_sequences=True))`.
+
+    PyTorch's GRU can't do it: there the reset gate comes after the product, and the activations
+    are fixed. Gates lie in PyTorch's order r, z, n.
+    """
+    forwards = gru_direction(x, weights["weight_ih"], weights["weight_hh"], weights["bias"])
+    backwards = gru_direction(
+        x.flip(1), weights["weight_ih_reverse"], weights["weight_hh_reverse"], weights["bias_reverse"]
+    )
+    return torch.cat([forwards, backwards.flip(1)], 2)
+
+
+def gru_direction(x, weight_ih, weight_hh, bias):
+    (w_r, w_z, w_n), (u_r, u_z, u_n), (b_r, b_z, b_n) = (part.chunk(3) for part in (weight_ih, weight_hh, bias))
+    state = x.new_zeros(len(x), len(u_r))
+    states = []
+    for step in x.unbind(1):
+        reset = (0.2 * (step @ w_r.T + state @ u_r.T + b_r) + 0.5).clamp(0, 1)
+        update = (0.2 * (step @ w_z.T + state @ u_z.T + b_z) + 0.5).clamp(0, 1)
+        candidate = functional.relu(step @ w_n.T + (reset * state) @ u_n.T + b_n)
+        state = update * state + (1 - update) * candidate
+        states.append(state)
+    return torch.stack(states, 1)
+
+
+def peak_normalise(x):
+    return x / x.abs().max(dim=1, keepdim=True).values
+
+
+def centre_pad(x, least):
+    missing = max(0, least - x.shape[1])
+    return functional.pad(x, (missing // 2, missing - missing // 2))
 
 
 class LogMel:

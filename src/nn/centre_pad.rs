@@ -1,0 +1,75 @@
+//! Short waveforms brought to a least length.
+
+use std::sync::Arc;
+
+use candle_core::{Result, bail};
+
+use super::element::Element;
+use super::graph::Traced;
+use super::kernel::{self, Kernel};
+
+/// Puts waveforms `[B, N]` that are shorter than a least length into its middle, with zeros around
+/// them; of an odd number of zeros the one more comes last. Longer ones stay as they are.
+#[derive(Clone, Debug)]
+pub struct CentrePad(Arc<CentrePadKernel>);
+
+impl CentrePad {
+    /// To at least so many samples.
+    pub fn new(least: usize) -> Self {
+        Self(Arc::new(CentrePadKernel { least }))
+    }
+
+    /// The padded waveforms, `[B, max(N, least)]`.
+    ///
+    /// # Errors
+    /// Where the input is not `[B, N]`.
+    pub fn forward(&self, waveform: &Traced) -> Result<Traced> {
+        kernel::apply(&self.0, waveform)
+    }
+}
+
+#[derive(Debug)]
+struct CentrePadKernel {
+    least: usize,
+}
+
+impl Kernel for CentrePadKernel {
+    const NAME: &'static str = "centre-pad";
+
+    type Saved<T: Element> = ();
+
+    fn output_shape(&self, input: &[usize]) -> Result<Vec<usize>> {
+        match *input {
+            [batch, samples] if samples > 0 => Ok(vec![batch, samples.max(self.least)]),
+            _ => bail!("centre-pad: expected [B, N], got {input:?}"),
+        }
+    }
+
+    fn forward<T: Element>(&self, input: &[T], shape: &[usize], _keep: bool) -> (Vec<T>, ()) {
+        let samples = shape[1];
+        let length = samples.max(self.least);
+        let before = (length - samples) / 2;
+        let mut output = vec![T::zero(); shape[0] * length];
+        for (target, source) in output.chunks_mut(length).zip(input.chunks(samples)) {
+            target[before..before + samples].copy_from_slice(source);
+        }
+        (output, ())
+    }
+
+    fn backward<T: Element>(
+        &self,
+        (): &(),
+        gradient: &[T],
+        shape: &[usize],
+        copies: usize,
+    ) -> Vec<T> {
+        let samples = shape[1];
+        let length = samples.max(self.least);
+        let before = (length - samples) / 2;
+        let mut result = Vec::with_capacity(copies * shape[0] * samples);
+        for clip in gradient.chunks(length) {
+            result.extend_from_slice(&clip[before..before + samples]);
+        }
+        result
+    }
+}

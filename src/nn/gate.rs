@@ -1,0 +1,182 @@
+//! Gated linear units.
+
+use std::sync::Arc;
+
+use candle_core::{Result, bail};
+use pulp::{Simd, WithSimd};
+use rayon::prelude::*;
+
+use super::affine::Affine;
+use super::element::Element;
+use super::exp::sigmoid;
+use super::graph::Traced;
+use super::kernel::{self, Kernel};
+use super::product::vectorised;
+use super::rows::rows_of_block;
+
+/// A gated linear unit (Dauphin et al. 2017), perhaps with the batch norm after it in the same pass:
+/// `[B, ..., 2n] -> [B, ..., n]`, `y[c] = scale[c] * x[c] * sigmoid(x[n + c]) + shift[c]`.
+///
+/// PyTorch's `glu` along the channels. Of the forward pass both partial derivatives are remembered,
+/// where a gradient is asked for.
+#[derive(Clone, Debug)]
+pub struct Gate(Arc<GateKernel>);
+
+impl Gate {
+    /// A gate from `2 * channels` to `channels`.
+    ///
+    /// # Errors
+    /// Where there are no channels.
+    pub fn new(channels: usize) -> Result<Self> {
+        Self::with_norm(&Affine::new(&vec![1.0; channels], &vec![0.0; channels])?)
+    }
+
+    /// A gate followed by a batch norm of as many channels as it lets through.
+    ///
+    /// # Errors
+    /// Where the norm is rectified or has no channels.
+    pub fn with_norm(norm: &Affine) -> Result<Self> {
+        if norm.channels() == 0 || norm.is_rectified() {
+            bail!("gate: needs at least one channel, and a norm without a rectifier")
+        }
+        Ok(Self(Arc::new(GateKernel { norm: norm.clone() })))
+    }
+
+    /// The layer's output.
+    ///
+    /// # Errors
+    /// Where the input is not `[B, ..., 2n]` for the `n` channels of the gate.
+    pub fn forward(&self, input: &Traced) -> Result<Traced> {
+        kernel::apply(&self.0, input)
+    }
+}
+
+#[derive(Debug)]
+struct GateKernel {
+    norm: Affine,
+}
+
+impl Kernel for GateKernel {
+    const NAME: &'static str = "gate";
+
+    /// The derivatives of each output with respect to its linear and its gating input, laid out like
+    /// the input.
+    type Saved<T: Element> = Vec<T>;
+
+    fn output_shape(&self, input: &[usize]) -> Result<Vec<usize>> {
+        let channels = self.norm.channels();
+        match input {
+            [outer @ .., last] if !outer.is_empty() && *last == 2 * channels => {
+                Ok([outer, &[channels]].concat())
+            }
+            _ => bail!("gate: expected [B, ..., {}], got {input:?}", 2 * channels),
+        }
+    }
+
+    fn forward<T: Element>(&self, input: &[T], _shape: &[usize], keep: bool) -> (Vec<T>, Vec<T>) {
+        let (scale, shift) = (self.norm.scale(), self.norm.shift());
+        let size = rows_of_block(2 * scale.len()) * scale.len();
+        let mut output = vec![T::zero(); input.len() / 2];
+        let mut slopes = vec![T::zero(); if keep { input.len() } else { 0 }];
+        let blocks = output.par_chunks_mut(size).zip(input.par_chunks(2 * size));
+        if keep {
+            blocks.zip(slopes.par_chunks_mut(2 * size)).for_each(|((output, input), slopes)| {
+                vectorised(Forward { scale, shift, input, output, slopes });
+            });
+        } else {
+            blocks.for_each(|(output, input)| {
+                vectorised(Forward { scale, shift, input, output, slopes: &mut [] });
+            });
+        }
+        (output, slopes)
+    }
+
+    fn backward<T: Element>(
+        &self,
+        slopes: &Vec<T>,
+        gradient: &[T],
+        _shape: &[usize],
+        copies: usize,
+    ) -> Vec<T> {
+        let channels = self.norm.channels();
+        let size = rows_of_block(2 * channels) * channels;
+        let mut result = vec![T::zero(); copies * slopes.len()];
+        if slopes.is_empty() {
+            return result;
+        }
+        let whole = result.par_chunks_mut(slopes.len()).zip(gradient.par_chunks(slopes.len() / 2));
+        whole.for_each(|(result, gradient)| {
+            let blocks = result.par_chunks_mut(2 * size).zip(gradient.par_chunks(size));
+            blocks.zip(slopes.par_chunks(2 * size)).for_each(|((result, gradient), slopes)| {
+                vectorised(Backward { channels, slopes, gradient, result });
+            });
+        });
+        result
+    }
+}
+
+/// Some pixels of the output, and of its derivatives unless those are empty.
+struct Forward<'a, T> {
+    scale: &'a [T],
+    shift: &'a [T],
+    input: &'a [T],
+    output: &'a mut [T],
+    slopes: &'a mut [T],
+}
+
+impl<T: Element> WithSimd for Forward<'_, T> {
+    type Output = ();
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, _simd: S) {
+        let n = self.scale.len();
+        let (scale, shift) = (&self.scale[..n], &self.shift[..n]);
+        let pixels = self.input.chunks_exact(2 * n).zip(self.output.chunks_exact_mut(n));
+        if self.slopes.is_empty() {
+            for (input, output) in pixels {
+                let (linear, gate) = input.split_at(n);
+                let (gate, output) = (&gate[..n], &mut output[..n]);
+                for c in 0..n {
+                    output[c] = scale[c] * (linear[c] * sigmoid(gate[c])[0]) + shift[c];
+                }
+            }
+            return;
+        }
+        for ((input, output), slopes) in pixels.zip(self.slopes.chunks_exact_mut(2 * n)) {
+            let (linear, gate) = input.split_at(n);
+            let (of_linear, of_gate) = slopes.split_at_mut(n);
+            let (gate, output, of_gate) = (&gate[..n], &mut output[..n], &mut of_gate[..n]);
+            for c in 0..n {
+                let [open, slope] = sigmoid(gate[c]);
+                output[c] = scale[c] * (linear[c] * open) + shift[c];
+                of_linear[c] = scale[c] * open;
+                of_gate[c] = scale[c] * (linear[c] * slope);
+            }
+        }
+    }
+}
+
+/// The gradients of some pixels.
+struct Backward<'a, T> {
+    channels: usize,
+    slopes: &'a [T],
+    gradient: &'a [T],
+    result: &'a mut [T],
+}
+
+impl<T: Element> WithSimd for Backward<'_, T> {
+    type Output = ();
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, _simd: S) {
+        let n = self.channels;
+        let pixels = self.result.chunks_exact_mut(2 * n).zip(self.slopes.chunks_exact(2 * n));
+        for ((result, slopes), gradient) in pixels.zip(self.gradient.chunks_exact(n)) {
+            for (result, slopes) in result.chunks_exact_mut(n).zip(slopes.chunks_exact(n)) {
+                for ((result, &slope), &g) in result.iter_mut().zip(slopes).zip(gradient) {
+                    *result = g * slope;
+                }
+            }
+        }
+    }
+}
