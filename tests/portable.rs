@@ -7,8 +7,9 @@ use candle_core::{DType, Device, Result, Tensor};
 use mondegreen::audio;
 use mondegreen::models::{Classifier as _, Vgg13, Weights};
 use mondegreen::nn::{
-    Chunks, Conv, Dense, Edge, LogMel, LogMelConfig, PadMode, ReluAffine, Standardise, Traced,
-    Window, by_tensor_operations, max_pool,
+    Affine, BiGru, CentrePad, Chunks, Conv, Dense, Edge, Gate, GruWeights, LogMel, LogMelConfig,
+    MeanOver, PadMode, ReluAffine, SqueezeExcite, SqueezeExciteWeights, Standardise, Traced,
+    Window, by_tensor_operations, log_softmax, max_pool, mean, peak_normalise, softmax,
 };
 use proptest::prelude::*;
 use rand::{Rng as _, SeedableRng as _};
@@ -94,6 +95,62 @@ proptest! {
         let deviation: Vec<f32> = (0..i).map(|_| rng.random_range(0.5..2.0)).collect();
         let standardise = Standardise::new(&random(&mut rng, i), &deviation).unwrap();
         check(|x| standardise.forward(x), &[b, i], seed)?;
+    }
+
+    #[test]
+    fn gates_norms_and_means(
+        b in 1..3usize, c in 1..20usize, h in 1..6usize, w in 1..6usize, rectified: bool, seed: u64,
+    ) {
+        let mut rng = ChaCha8Rng::seed_from_u64(!seed);
+        let norm = Affine::new(&random(&mut rng, c), &random(&mut rng, c)).unwrap();
+        let gate = Gate::with_norm(&norm).unwrap();
+        check(|x| gate.forward(x), &[b, h, w, 2 * c], seed)?;
+        let norm = if rectified { norm.rectified() } else { norm };
+        check(|x| norm.forward(x), &[b, h, w, c], seed)?;
+        for over in [MeanOver::Pixels, MeanOver::Rows, MeanOver::Columns] {
+            check(|x| mean(x, over), &[b, h, w, c], seed)?;
+        }
+        check(|x| mean(x, MeanOver::Pixels), &[b, w, c], seed)?;
+        check(softmax, &[b, c], seed)?;
+        check(log_softmax, &[b, c], seed)?;
+    }
+
+    #[test]
+    fn squeeze_and_excite(
+        b in 1..3usize, c in 1..9usize, r in 1..5usize, h in 1..5usize, w in 1..5usize, seed: u64,
+    ) {
+        let mut rng = ChaCha8Rng::seed_from_u64(!seed);
+        let layer = SqueezeExcite::new(&SqueezeExciteWeights {
+            squeeze_weight: &random(&mut rng, r * c),
+            squeeze_bias: &random(&mut rng, r),
+            excite_weight: &random(&mut rng, c * r),
+            excite_bias: &random(&mut rng, c),
+        }).unwrap();
+        check(|x| layer.forward(x), &[b, h, w, c], seed)?;
+        check(|x| layer.forward(x), &[b, w, c], seed)?;
+    }
+
+    #[test]
+    fn recurrent(b in 1..3usize, t in 1..5usize, f in 1..6usize, h in 1..6usize, seed: u64) {
+        let mut rng = ChaCha8Rng::seed_from_u64(!seed);
+        let numbers: Vec<_> = [3 * h * f, 3 * h * h, 3 * h, 3 * h * f, 3 * h * h, 3 * h]
+            .into_iter()
+            .map(|count| random(&mut rng, count))
+            .collect();
+        let direction = |first: usize| GruWeights {
+            weight_ih: &numbers[first],
+            weight_hh: &numbers[first + 1],
+            bias: &numbers[first + 2],
+        };
+        let layer = BiGru::new(&direction(0), &direction(3), f).unwrap();
+        check(|x| layer.forward(x), &[b, t, f], seed)?;
+    }
+
+    #[test]
+    fn waveforms(b in 1..3usize, samples in 1..50usize, least in 1..80usize, seed: u64) {
+        check(peak_normalise, &[b, samples], seed)?;
+        let pad = CentrePad::new(least);
+        check(|x| pad.forward(x), &[b, samples], seed)?;
     }
 
     #[test]

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use candle_core::{Result, bail};
+use candle_core::{Result, Tensor, bail};
 use pulp::{Simd, WithSimd};
 use rayon::prelude::*;
 
@@ -10,6 +10,7 @@ use super::activation::BatchNorm;
 use super::element::{Element, FrozenWeights};
 use super::graph::Traced;
 use super::kernel::{self, Kernel};
+use super::portable;
 use super::product::vectorised;
 use super::rows::{repeated, rows_of_block, scale_shift};
 
@@ -60,12 +61,22 @@ impl Affine {
     /// # Errors
     /// Where the input is not `[B, ..., C]` with as many channels as there are scales.
     pub fn forward(&self, input: &Traced) -> Result<Traced> {
+        if portable::is_needed(input) {
+            let [scale, shift] = self.tensors(input.tensor())?;
+            return portable::affine(input, &scale, &shift, self.is_rectified());
+        }
         kernel::apply(&self.0, input)
     }
 
     /// How many channels there are.
     pub fn channels(&self) -> usize {
         self.0.scale.len()
+    }
+
+    /// Factors and summands where a tensor is, in its type.
+    pub(super) fn tensors(&self, like: &Tensor) -> Result<[Tensor; 2]> {
+        let AffineKernel { scale, shift, .. } = &*self.0;
+        Ok([scale.tensor(&[scale.len()], like)?, shift.tensor(&[shift.len()], like)?])
     }
 
     /// Whether a rectifier follows.

@@ -7,6 +7,7 @@ use candle_core::{Result, bail};
 use super::element::Element;
 use super::graph::Traced;
 use super::kernel::{self, Kernel};
+use super::portable;
 
 /// Puts waveforms `[B, N]` that are shorter than a least length into its middle, with zeros around
 /// them; of an odd number of zeros the one more comes last. Longer ones stay as they are.
@@ -24,6 +25,11 @@ impl CentrePad {
     /// # Errors
     /// Where the input is not `[B, N]`.
     pub fn forward(&self, waveform: &Traced) -> Result<Traced> {
+        if portable::is_needed(waveform) {
+            let (_, samples) = waveform.tensor().dims2()?;
+            let missing = self.0.least.saturating_sub(samples);
+            return portable::pad(waveform, missing / 2, missing - missing / 2);
+        }
         kernel::apply(&self.0, waveform)
     }
 }

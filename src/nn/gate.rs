@@ -11,6 +11,7 @@ use super::element::Element;
 use super::exp::sigmoid;
 use super::graph::Traced;
 use super::kernel::{self, Kernel};
+use super::portable;
 use super::product::vectorised;
 use super::rows::rows_of_block;
 
@@ -47,6 +48,10 @@ impl Gate {
     /// # Errors
     /// Where the input is not `[B, ..., 2n]` for the `n` channels of the gate.
     pub fn forward(&self, input: &Traced) -> Result<Traced> {
+        if portable::is_needed(input) {
+            let [scale, shift] = self.0.norm.tensors(input.tensor())?;
+            return portable::gate(input, &scale, &shift);
+        }
         kernel::apply(&self.0, input)
     }
 }

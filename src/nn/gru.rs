@@ -2,12 +2,13 @@
 
 use std::sync::Arc;
 
-use candle_core::{Result, bail};
+use candle_core::{Result, Tensor, bail};
 use rayon::prelude::*;
 
 use super::element::{Element, Family, FrozenWeights, Prepared};
 use super::graph::Traced;
 use super::kernel::{self, Kernel};
+use super::portable::{self, GruTensors};
 use super::product::{Packed, Rows};
 use super::rows::{matrix_product, product};
 
@@ -80,6 +81,11 @@ impl BiGru {
     /// # Errors
     /// Where the input is not `[B, T, F]` with at least one step.
     pub fn forward(&self, input: &Traced) -> Result<Traced> {
+        if portable::is_needed(input) {
+            let [forwards, backwards] = &self.0.directions;
+            let tensors = [forwards.tensors(input.tensor())?, backwards.tensors(input.tensor())?];
+            return portable::bidirectional_gru(input, &tensors);
+        }
         kernel::apply(&self.0, input)
     }
 }
@@ -99,6 +105,18 @@ struct Direction {
     bias: FrozenWeights,
     forward: Prepared<AllMatrices>,
     backward: Prepared<AllMatrices>,
+}
+
+impl Direction {
+    /// The weights where a tensor is, in its type.
+    fn tensors(&self, like: &Tensor) -> Result<GruTensors> {
+        let Self { features, hidden, weight_ih, weight_hh, bias, .. } = self;
+        Ok(GruTensors {
+            input: weight_ih.tensor(&[3 * hidden, *features], like)?,
+            state: weight_hh.tensor(&[3 * hidden, *hidden], like)?,
+            bias: bias.tensor(&[3 * hidden], like)?,
+        })
+    }
 }
 
 /// Packed weights, either as they are or transposed for the adjoint.

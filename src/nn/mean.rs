@@ -8,6 +8,7 @@ use rayon::prelude::*;
 use super::element::Element;
 use super::graph::Traced;
 use super::kernel::{self, Kernel};
+use super::portable;
 use super::rows::{rows_of_block, sums};
 
 /// What a mean is taken over.
@@ -33,6 +34,15 @@ static COLUMNS: LazyLock<Arc<MeanKernel>> =
 /// # Errors
 /// Where the input has other axes, or one of them is empty.
 pub fn mean(input: &Traced, over: MeanOver) -> Result<Traced> {
+    if portable::is_needed(input) {
+        let axes: &[usize] = match (over, input.tensor().rank()) {
+            (MeanOver::Pixels, 4) => &[1, 2],
+            (MeanOver::Pixels | MeanOver::Rows, 3 | 4) => &[1],
+            (MeanOver::Columns, 4) => &[2],
+            _ => bail!("mean over {over:?}: can't take {:?}", input.tensor().dims()),
+        };
+        return portable::mean(input, axes);
+    }
     let kernel = match over {
         MeanOver::Pixels => &PIXELS,
         MeanOver::Rows => &ROWS,

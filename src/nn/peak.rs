@@ -7,6 +7,7 @@ use candle_core::{Result, bail};
 use super::element::Element;
 use super::graph::Traced;
 use super::kernel::{self, RereadingKernel};
+use super::portable;
 use super::rows::sums_of_products;
 
 static KERNEL: LazyLock<Arc<PeakKernel>> = LazyLock::new(|| Arc::new(PeakKernel));
@@ -19,6 +20,9 @@ static KERNEL: LazyLock<Arc<PeakKernel>> = LazyLock::new(|| Arc::new(PeakKernel)
 /// # Errors
 /// Where the input is not `[B, N]`.
 pub fn peak_normalise(waveform: &Traced) -> Result<Traced> {
+    if portable::is_needed(waveform) {
+        return portable::peak_normalise(waveform);
+    }
     kernel::apply_rereading(&KERNEL, waveform)
 }
 

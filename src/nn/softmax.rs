@@ -2,11 +2,12 @@
 
 use std::sync::{Arc, LazyLock};
 
-use candle_core::{Result, bail};
+use candle_core::{D, Result, bail};
 
 use super::element::Element;
 use super::graph::Traced;
 use super::kernel::{self, Kernel};
+use super::portable;
 
 static SOFTMAX: LazyLock<Arc<SoftmaxKernel>> =
     LazyLock::new(|| Arc::new(SoftmaxKernel { logarithm: false }));
@@ -18,6 +19,9 @@ static LOG_SOFTMAX: LazyLock<Arc<SoftmaxKernel>> =
 /// # Errors
 /// Where the input has no second axis or the last is empty.
 pub fn softmax(input: &Traced) -> Result<Traced> {
+    if portable::is_needed(input) {
+        return input.map(|x| candle_nn::ops::softmax(x, D::Minus1));
+    }
     kernel::apply(&SOFTMAX, input)
 }
 
@@ -26,6 +30,9 @@ pub fn softmax(input: &Traced) -> Result<Traced> {
 /// # Errors
 /// Where the input has no second axis or the last is empty.
 pub fn log_softmax(input: &Traced) -> Result<Traced> {
+    if portable::is_needed(input) {
+        return input.map(|x| candle_nn::ops::log_softmax(x, D::Minus1));
+    }
     kernel::apply(&LOG_SOFTMAX, input)
 }
 

@@ -9,6 +9,7 @@ use super::element::{Element, Family, FrozenWeights, Prepared};
 use super::exp::sigmoid;
 use super::graph::Traced;
 use super::kernel::{self, RereadingKernel};
+use super::portable;
 use super::product::Packed;
 use super::rows::{matrix_product, repeated, scale_shift, sums, sums_of_products};
 
@@ -65,6 +66,22 @@ impl SqueezeExcite {
     /// # Errors
     /// Where the input is not `[B, H, W, C]` or `[B, L, C]` with at least one pixel.
     pub fn forward(&self, input: &Traced) -> Result<Traced> {
+        if portable::is_needed(input) {
+            let kernel = &*self.0;
+            let (like, channels, reduced) =
+                (input.tensor(), kernel.excite_bias.len(), kernel.squeeze_bias.len());
+            return portable::squeeze_excite(
+                input,
+                [
+                    &kernel.squeeze_weight.tensor(&[reduced, channels], like)?,
+                    &kernel.excite_weight.tensor(&[channels, reduced], like)?,
+                ],
+                [
+                    &kernel.squeeze_bias.tensor(&[reduced], like)?,
+                    &kernel.excite_bias.tensor(&[channels], like)?,
+                ],
+            );
+        }
         kernel::apply_rereading(&self.0, input)
     }
 }

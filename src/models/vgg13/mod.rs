@@ -9,15 +9,14 @@
 mod trained;
 
 use candle_core::{Device, Result};
-use candle_nn::ops::log_softmax;
 
 use super::classifier::{Classifier, ModelCard, ModelId, ScoreKind};
 use super::labels::Labels;
 use super::weights::{Weights, WeightsError};
 use crate::audio::SAMPLE_RATE;
 use crate::nn::{
-    BatchNorm, Chunks, Conv, Dense, LogMel, LogMelConfig, PadMode, ReluAffine, Standardise, Traced,
-    Window,
+    BatchNorm, Chunks, Conv, Dense, LogMel, LogMelConfig, MeanOver, PadMode, ReluAffine,
+    Standardise, Traced, Window, log_softmax, mean,
 };
 
 pub use trained::{TrainingPass, Vgg13Parameters};
@@ -104,8 +103,7 @@ impl Vgg13 {
     /// Where the waveform is not `[B, N]`.
     pub fn chunk_log_probabilities(&self, waveform: &Traced) -> Result<Traced> {
         let chunks = self.chunks.forward(&self.log_mel.forward(waveform)?)?;
-        let logits = self.chunk_logits(&self.standardise.forward(&chunks)?)?;
-        logits.map(|logits| log_softmax(logits, 1))
+        log_softmax(&self.chunk_logits(&self.standardise.forward(&chunks)?)?)
     }
 
     /// The network alone: logits `[B, labels]` of standardised log-mel chunks `[B, frames, bands]`.
@@ -118,7 +116,7 @@ impl Vgg13 {
         for layer in &self.layers {
             x = layer.forward(&x)?;
         }
-        self.dense.forward(&x.map(|x| x.flatten(1, 2)?.mean(1))?)
+        self.dense.forward(&mean(&x, MeanOver::Pixels)?)
     }
 }
 

@@ -7,7 +7,7 @@ use rand_distr::{Distribution as _, Uniform};
 
 use super::{BATCH_NORM_EPS, WIDTHS};
 use crate::nn::trained::{Statistics, batch_norm, dense};
-use crate::nn::{Edge, Traced, Window, convolution, max_pool};
+use crate::nn::{Edge, MeanOver, Traced, Window, convolution, max_pool, mean};
 
 /// The trained numbers of a VGG13 under the names of its weights file.
 #[derive(Clone, Debug)]
@@ -80,8 +80,8 @@ impl Vgg13Parameters {
             statistics.push(seen);
             x = if index % 2 == 1 { max_pool(&normed, Edge::Drop)? } else { normed };
         }
-        let mean = x.map(|x| x.flatten(1, 2)?.mean(1))?;
-        let logits = dense(&mean, &last[0], &last[1])?;
+        let means = mean(&x, MeanOver::Pixels)?;
+        let logits = dense(&means, &last[0], &last[1])?;
         Ok(TrainingPass { logits, parameters, statistics })
     }
 }

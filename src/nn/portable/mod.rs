@@ -6,9 +6,15 @@
 //! operations with broadcasting, comparisons, concatenation, padding with zeros. Nothing is moved to
 //! the CPU on the way.
 
+mod composed;
+
 use std::cell::Cell;
 
 use candle_core::{D, DType, Result, Tensor, bail};
+
+pub use composed::{
+    GruTensors, affine, bidirectional_gru, gate, mean, pad, peak_normalise, squeeze_excite,
+};
 
 use super::conv::Window;
 use super::graph::Traced;
