@@ -77,14 +77,15 @@ fn bench_for_people_names_every_case_and_leaves_out_ratios_that_need_batch_1() {
 
 #[test]
 fn bench_times_what_a_script_asks_for() {
-    let mut child = command(&["bench", "--on-request", "--batch", "1", "--device", "cpu"])
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .spawn()
-        .expect("the program starts");
+    let mut child =
+        command(&["bench", "--on-request", "--training", "--batch", "1", "--device", "cpu"])
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .expect("the program starts");
     let mut stdin = child.stdin.take().expect("a pipe");
-    stdin.write_all(b"log-mel-forward 1\nnetwork-forward 1\nnetwork-forward 8\n").expect("read");
+    stdin.write_all(b"log-mel-forward 1\ntraining-step 32\nnetwork-forward 8\n").expect("read");
     drop(stdin);
     let output = child.wait_with_output().expect("it ends");
     let stdout = String::from_utf8(output.stdout).expect("UTF-8");
@@ -93,9 +94,11 @@ fn bench_times_what_a_script_asks_for() {
     assert_eq!(lines.len(), 3, "{stdout}");
     assert_eq!(fields(&lines[0]), ["cases", "model", "threads"].into());
     let cases = lines[0]["cases"].as_array().expect("a list");
-    for (line, name) in lines[1..].iter().zip(["log-mel-forward", "network-forward"]) {
-        assert_eq!((&line["case"], &line["batch"]), (&name.into(), &1.into()));
-        assert!(cases.contains(&format!("{name} 1").into()));
+    for (line, (name, batch)) in
+        lines[1..].iter().zip([("log-mel-forward", 1), ("training-step", 32)])
+    {
+        assert_eq!((&line["case"], &line["batch"]), (&name.into(), &batch.into()));
+        assert!(cases.contains(&format!("{name} {batch}").into()));
         let milliseconds = number(&line["ms"]);
         assert!(milliseconds > 0.0 && milliseconds < 1e6, "{line}");
     }
