@@ -52,7 +52,7 @@ impl ModelLibrary {
         if let Some(model) = self.loaded.get(&id) {
             return Ok(Arc::clone(model));
         }
-        let weights = Weights::load(&self.find(id)?)?;
+        let weights = Weights::load(&find_weights(id, &self.directories)?)?;
         let model: Arc<dyn Classifier> = match id {
             ModelId::Vgg13 => Arc::new(Vgg13::new(weights, &self.device)?),
         };
@@ -65,13 +65,17 @@ impl ModelLibrary {
     pub(crate) fn keep(&mut self, id: ModelId, model: Arc<dyn Classifier>) {
         self.loaded.insert(id, model);
     }
+}
 
-    fn find(&self, id: ModelId) -> Result<PathBuf, WeightsError> {
-        let file = format!("{}.safetensors", id.name());
-        self.directories
-            .iter()
-            .map(|folder| folder.join(&file))
-            .find(|path| path.is_file())
-            .ok_or(WeightsError::NotFound { file, searched: self.directories.clone() })
-    }
+/// The weights file of a model: the first that exists in these folders.
+///
+/// # Errors
+/// Where none of them has it.
+pub fn find_weights(id: ModelId, directories: &[PathBuf]) -> Result<PathBuf, WeightsError> {
+    let file = format!("{}.safetensors", id.name());
+    directories
+        .iter()
+        .map(|folder| folder.join(&file))
+        .find(|path| path.is_file())
+        .ok_or(WeightsError::NotFound { file, searched: directories.to_vec() })
 }

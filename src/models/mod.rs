@@ -8,6 +8,6 @@ mod weights;
 
 pub use classifier::{Classifier, ModelCard, ModelId, ScoreKind};
 pub use labels::{FSDKAGGLE2018, Labels, Verdict};
-pub use library::{ModelLibrary, search_directories};
+pub use library::{ModelLibrary, find_weights, search_directories};
 pub use vgg13::{CHUNK_FRAMES, TrainingPass, Vgg13, Vgg13Parameters};
 pub use weights::{Weights, WeightsError};

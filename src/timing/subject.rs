@@ -5,12 +5,11 @@ use std::sync::Arc;
 
 use candle_core::{Device, Result, Tensor};
 
-use crate::audio::SAMPLE_RATE;
 use crate::models::{
-    CHUNK_FRAMES, Classifier, ModelId, Vgg13, Vgg13Parameters, Weights, WeightsError,
+    CHUNK_FRAMES, Classifier, ModelId, Vgg13, Vgg13Parameters, Weights, WeightsError, find_weights,
 };
 use crate::nn::trained::cross_entropy;
-use crate::nn::{LogMelConfig, PadMode, Traced};
+use crate::nn::{LogMelConfig, Traced};
 
 /// A differentiable function of an input.
 type Function = dyn Fn(&Traced) -> Result<Traced> + Send + Sync;
@@ -40,25 +39,16 @@ impl Subject {
         directories: &[PathBuf],
         device: &Device,
     ) -> std::result::Result<Self, WeightsError> {
-        let file = format!("{}.safetensors", id.name());
-        let mut places = directories.iter().map(|folder| folder.join(&file));
-        let Some(path) = places.find(|path| path.is_file()) else {
-            return Err(WeightsError::NotFound { file, searched: directories.to_vec() });
-        };
+        let weights = Weights::load(&find_weights(id, directories)?)?;
         match id {
             ModelId::Vgg13 => {
-                let model = Arc::new(Vgg13::new(Weights::load(&path)?, device)?);
+                let model = Arc::new(Vgg13::new(weights, device)?);
+                let log_mel = *model.log_mel();
                 Ok(Self {
                     classifier: model.clone(),
                     network: Box::new(move |chunks| model.chunk_logits(chunks)),
-                    input: [CHUNK_FRAMES, 64],
-                    log_mel: LogMelConfig {
-                        sample_rate: f64::from(SAMPLE_RATE),
-                        window: 1024,
-                        hop: 512,
-                        bands: 64,
-                        pad: PadMode::Zero,
-                    },
+                    input: [CHUNK_FRAMES, log_mel.bands],
+                    log_mel,
                 })
             }
         }

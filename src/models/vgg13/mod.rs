@@ -106,6 +106,11 @@ impl Vgg13 {
         log_softmax(&self.chunk_logits(&self.standardise.forward(&chunks)?)?)
     }
 
+    /// What is before the network.
+    pub fn log_mel(&self) -> &LogMelConfig {
+        self.log_mel.config()
+    }
+
     /// The network alone: logits `[B, labels]` of standardised log-mel chunks `[B, frames, bands]`.
     ///
     /// # Errors
