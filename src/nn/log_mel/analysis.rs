@@ -1,10 +1,4 @@
-//! Log-mel spectrogram of a waveform, with its exact adjoint.
-//!
-//! The conventions are librosa's, as Iqbal et al. used them: frames centred on multiples of the
-//! hop, periodic Hann window, power spectrum, Slaney mel filters, decibels relative to the clip's
-//! largest mel power, floored at an absolute power of 1e-10, no dynamic-range limit:
-//!
-//! `y[t, m] = 10 log10(max(a, S[t, m])) - 10 log10(max(a, max S))`, `S = |STFT(x)|^2 F^T`.
+//! The kernel of the log-mel layer: spectra, mel powers and decibels, and their adjoint.
 
 use std::fmt;
 use std::sync::{Arc, OnceLock};
@@ -14,102 +8,17 @@ use rayon::prelude::*;
 use realfft::num_complex::Complex;
 use realfft::{ComplexToReal, RealFftPlanner, RealToComplex};
 
-use super::element::{Element, FrozenWeights};
-use super::graph::Traced;
-use super::kernel::{self, Kernel};
-use super::portable::{self, LogMelMatrices};
+use super::{LogMelConfig, PadMode};
 use crate::dsp::mel;
+use crate::nn::element::{Element, FrozenWeights};
+use crate::nn::kernel::Kernel;
+use crate::nn::portable::LogMelMatrices;
 
 /// Powers below this are taken as this, before and after the reference (librosa's `amin`).
 const FLOOR: f64 = 1e-10;
 
 /// Frames that one task transforms; fixed, so that sums do not depend on the thread count.
 const BLOCK: usize = 32;
-
-/// How a clip is continued beyond its ends, for the frames centred near them.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum PadMode {
-    /// Mirrored about the first and the last sample (librosa before 0.10).
-    Reflect,
-    /// With zeros (librosa since 0.10).
-    Zero,
-}
-
-/// The parameters of a log-mel spectrogram.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct LogMelConfig {
-    /// Samples a second.
-    pub sample_rate: f64,
-    /// Samples a frame, also the transform's length.
-    pub window: usize,
-    /// Samples from one frame to the next.
-    pub hop: usize,
-    /// Mel bands from 0 Hz to half the sample rate.
-    pub bands: usize,
-    /// How the ends are continued.
-    pub pad: PadMode,
-}
-
-impl LogMelConfig {
-    /// Frames of a clip of so many samples.
-    pub fn frames(&self, samples: usize) -> usize {
-        samples / self.hop + 1
-    }
-}
-
-/// The differentiable log-mel layer: `[B, N] -> [B, frames, bands]` in dB (0 dB = clip maximum).
-///
-/// Transforms run in `f64` whatever the type of the tensor, so that bands far below the maximum
-/// keep their precision.
-#[derive(Clone, Debug)]
-pub struct LogMel(Arc<LogMelKernel>);
-
-impl LogMel {
-    /// A layer with these parameters.
-    ///
-    /// # Errors
-    /// Where the window is odd or the hop zero.
-    pub fn new(config: LogMelConfig) -> Result<Self> {
-        if config.window < 2 || config.window % 2 == 1 || config.hop == 0 || config.bands == 0 {
-            bail!("log-mel: an even window, a hop and a band are needed, got {config:?}")
-        }
-        let mut planner = RealFftPlanner::<f64>::new();
-        let window = (0..config.window)
-            .map(|n| {
-                let phase = std::f64::consts::TAU * n as f64 / config.window as f64;
-                0.5 - 0.5 * phase.cos()
-            })
-            .collect();
-        let half = config.sample_rate / 2.0;
-        let bank = mel::filter_bank(config.sample_rate, config.window, config.bands, 0.0, half);
-        Ok(Self(Arc::new(LogMelKernel {
-            forward: planner.plan_fft_forward(config.window),
-            inverse: planner.plan_fft_inverse(config.window),
-            window,
-            filters: bank.iter().map(|weights| Filter::new(weights)).collect(),
-            transform: OnceLock::new(),
-            bank: OnceLock::new(),
-            config,
-        })))
-    }
-
-    /// The log-mel spectrogram of waveforms `[B, N]`.
-    ///
-    /// # Errors
-    /// Where the input is not `[B, N]` or too short to be mirrored.
-    pub fn forward(&self, waveform: &Traced) -> Result<Traced> {
-        if portable::is_needed(waveform) {
-            self.0.output_shape(waveform.tensor().dims())?;
-            return portable::log_mel(waveform, &self.0.matrices(waveform.tensor())?);
-        }
-        kernel::apply(&self.0, waveform)
-    }
-
-    /// The parameters.
-    pub fn config(&self) -> &LogMelConfig {
-        &self.0.config
-    }
-}
 
 /// One triangular filter without its zeros.
 struct Filter {
@@ -129,7 +38,7 @@ impl Filter {
     }
 }
 
-struct LogMelKernel {
+pub(super) struct LogMelKernel {
     config: LogMelConfig,
     window: Vec<f64>,
     filters: Vec<Filter>,
@@ -160,8 +69,35 @@ struct Scratch {
 }
 
 impl LogMelKernel {
+    /// With these parameters, which must be valid.
+    pub(super) fn new(config: LogMelConfig) -> Self {
+        let mut planner = RealFftPlanner::<f64>::new();
+        let window = (0..config.window)
+            .map(|n| {
+                let phase = std::f64::consts::TAU * n as f64 / config.window as f64;
+                0.5 - 0.5 * phase.cos()
+            })
+            .collect();
+        let half = config.sample_rate / 2.0;
+        let bank = mel::filter_bank(config.sample_rate, config.window, config.bands, 0.0, half);
+        Self {
+            forward: planner.plan_fft_forward(config.window),
+            inverse: planner.plan_fft_inverse(config.window),
+            window,
+            filters: bank.iter().map(|weights| Filter::new(weights)).collect(),
+            transform: OnceLock::new(),
+            bank: OnceLock::new(),
+            config,
+        }
+    }
+
+    /// The parameters.
+    pub(super) fn config(&self) -> &LogMelConfig {
+        &self.config
+    }
+
     /// What the layer is made of off the CPU.
-    fn matrices(&self, like: &Tensor) -> Result<LogMelMatrices> {
+    pub(super) fn matrices(&self, like: &Tensor) -> Result<LogMelMatrices> {
         let LogMelConfig { window, hop, bands, pad, .. } = self.config;
         let bins = window / 2 + 1;
         let transform = self.transform.get_or_init(|| {
