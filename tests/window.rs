@@ -117,7 +117,7 @@ fn screenshots() {
         window.wait_for("the attack goes on", |w| w.control_with("steps/s").is_some());
         if suffix.is_empty() {
             std::thread::sleep(Duration::from_secs(4));
-            window.save(&folder.join("lab-attacking.png"));
+            window.save_moving(&folder.join("lab-attacking.png"));
         }
         window.wait_for("the attack has a result", |w| w.control_with("Result: C&W").is_some());
         window.point_at("Adversarial spectrogram", 0.62, 0.35);

@@ -268,6 +268,11 @@ impl Window {
     /// Saves what is on the display, once it stands still.
     pub fn save(&mut self, path: &Path) {
         self.settle();
+        self.save_moving(path);
+    }
+
+    /// Saves a picture of a window that does not come to rest.
+    pub fn save_moving(&self, path: &Path) {
         self.picture().save(path).expect("the picture is written");
     }
 }
