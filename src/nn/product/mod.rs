@@ -145,7 +145,7 @@ pub fn multiply<T: Element>(
     assert!(columns.len() <= stride, "rows of the output overlap");
     assert!(out.len() >= (rows.starts.len() - 1) * stride + columns.len(), "output too short");
     assert!(packed.width == panel_width::<T>() && panels.end <= packed.panels(), "wrong panels");
-    ARCH.dispatch(Multiply { rows, packed, panels, out, stride });
+    ARCH.dispatch(OnRegisters(Multiply { rows, packed, panels, out, stride }));
 }
 
 struct Multiply<'a, T> {
@@ -156,20 +156,28 @@ struct Multiply<'a, T> {
     stride: usize,
 }
 
-impl<T: Element> WithSimd for Multiply<'_, T> {
+/// Work on tiles of the output, in the size that suits the machine.
+trait Tiled {
+    /// All of it, in tiles of at most `MOST` rows and `V` registers.
+    fn panels<S: Simd, const MOST: usize, const V: usize>(self, simd: S);
+}
+
+struct OnRegisters<W>(W);
+
+impl<W: Tiled> WithSimd for OnRegisters<W> {
     type Output = ();
 
     #[inline(always)]
     fn with_simd<S: Simd>(self, simd: S) {
         match registers(size_of::<S::f32s>() / size_of::<f32>()) {
-            [4, _] => self.panels::<S, 4, 8>(simd),
-            [6, _] => self.panels::<S, 6, 2>(simd),
-            _ => self.panels::<S, 12, 2>(simd),
+            [4, _] => self.0.panels::<S, 4, 8>(simd),
+            [6, _] => self.0.panels::<S, 6, 2>(simd),
+            _ => self.0.panels::<S, 12, 2>(simd),
         }
     }
 }
 
-impl<T: Element> Multiply<'_, T> {
+impl<T: Element> Tiled for Multiply<'_, T> {
     #[inline(always)]
     fn panels<S: Simd, const MOST: usize, const V: usize>(mut self, simd: S) {
         let first = self.packed.columns_of(&self.panels).start;
@@ -188,7 +196,9 @@ impl<T: Element> Multiply<'_, T> {
             }
         }
     }
+}
 
+impl<T: Element> Multiply<'_, T> {
     /// `R` rows of one panel; gives `R`.
     #[inline(always)]
     fn tile<S: Simd, const R: usize, const V: usize>(

@@ -1,9 +1,9 @@
 //! Products of a transposed matrix with another: sums over pixels.
 
+use pulp::Simd;
 use pulp::bytemuck::cast_slice;
-use pulp::{Simd, WithSimd};
 
-use super::{ARCH, Operands, accumulate, registers};
+use super::{ARCH, OnRegisters, Operands, Tiled, accumulate};
 use crate::nn::element::Element;
 
 /// Matrices `[depth, columns]` one below the other: row `k` of each starts `k * stride` behind its
@@ -41,7 +41,7 @@ pub fn add_transposed<T: Element>(
         assert!(stack.starts.is_empty() || reach <= stack.data.len(), "a row ends behind its data");
     }
     assert!(out.len() >= left.columns * right.columns, "output too short");
-    ARCH.dispatch(AddTransposed { left, right, depth, out });
+    ARCH.dispatch(OnRegisters(AddTransposed { left, right, depth, out }));
 }
 
 struct AddTransposed<'a, T> {
@@ -51,20 +51,7 @@ struct AddTransposed<'a, T> {
     out: &'a mut [T],
 }
 
-impl<T: Element> WithSimd for AddTransposed<'_, T> {
-    type Output = ();
-
-    #[inline(always)]
-    fn with_simd<S: Simd>(self, simd: S) {
-        match registers(size_of::<S::f32s>() / size_of::<f32>()) {
-            [4, _] => self.panels::<S, 4, 8>(simd),
-            [6, _] => self.panels::<S, 6, 2>(simd),
-            _ => self.panels::<S, 12, 2>(simd),
-        }
-    }
-}
-
-impl<T: Element> AddTransposed<'_, T> {
+impl<T: Element> Tiled for AddTransposed<'_, T> {
     #[inline(always)]
     fn panels<S: Simd, const MOST: usize, const V: usize>(mut self, simd: S) {
         let width = V * size_of::<T::Vector<S>>() / size_of::<T>();
@@ -85,7 +72,9 @@ impl<T: Element> AddTransposed<'_, T> {
             }
         }
     }
+}
 
+impl<T: Element> AddTransposed<'_, T> {
     /// `R` rows of a panel of columns; gives `R`.
     #[inline(always)]
     fn tile<S: Simd, const R: usize, const V: usize>(
