@@ -13,6 +13,7 @@ use super::{Dimensions, Window, split};
 use crate::nn::element::Element;
 use crate::nn::lanes::Lanes;
 use crate::nn::product::{self, Packed, Rows, vectorised};
+use crate::nn::rows;
 
 /// Pixels that a task multiplies: enough to use a panel of weights well while it is in cache.
 const BLOCK_PIXELS: usize = 192;
@@ -138,28 +139,11 @@ impl<T: Element> Work<'_, T> {
 
     /// A block on all threads, which share out the channels, so that each weight is read once.
     fn by_channels(&self, data: &[T], mut block: Block<'_, T>) {
-        let Dimensions { inputs, outputs, .. } = *self.dimensions;
         let starts = self.starts(&block);
-        let rows = Rows { data, starts: &starts, taps: self.taps, depth: inputs };
-        let parts: Vec<_> = (0..self.weight.panels())
-            .into_par_iter()
-            .map(|panel| {
-                let columns = self.weight.columns_of(&(panel..panel + 1));
-                let stride = columns.len();
-                let mut sums = vec![T::zero(); starts.len() * stride];
-                product::multiply(rows, self.weight, panel..panel + 1, &mut sums, stride);
-                (columns, sums)
-            })
-            .collect();
-        with_scratch(starts.len() * outputs, |sums: &mut [T]| {
-            for (columns, part) in &parts {
-                let pixels = sums.chunks_exact_mut(outputs);
-                for (pixel, part) in pixels.zip(part.chunks_exact(columns.len())) {
-                    pixel[columns.clone()].copy_from_slice(part);
-                }
-            }
-            vectorised(FinishAll { finish: self.finish, sums, target: &mut block.target });
-        });
+        let depth = self.dimensions.inputs;
+        let rows = Rows { data, starts: &starts, taps: self.taps, depth };
+        let sums = &rows::product(rows, self.weight);
+        vectorised(FinishAll { finish: self.finish, sums, target: &mut block.target });
     }
 }
 
