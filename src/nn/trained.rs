@@ -62,11 +62,9 @@ fn batch_norm_of<T: Element>(
     let count = (values.elem_count() / channels) as f64;
     let least = if rectified { T::zero() } else { T::from_f64(f64::NEG_INFINITY) };
     let (output, norm) = with_slice::<T, _>(&values, |x| {
-        let zeros = vec![T::zero(); channels];
-        let ones = vec![T::one(); channels];
-        let [sums, _] = sums(x, x, &zeros, &ones, least);
+        let sums = moments(x, &vec![T::zero(); channels], least, false);
         let mean: Vec<_> = sums.iter().map(|sum| T::from_f64(sum / count)).collect();
-        let squares = squares(x, &mean, least);
+        let squares = moments(x, &mean, least, true);
         let variance: Vec<_> = squares.iter().map(|sum| sum / count).collect();
         let inverse = variance.iter().map(|v| T::from_f64(1.0 / (v + eps).sqrt())).collect();
         let norm = Norm { mean, inverse, least };
@@ -129,13 +127,11 @@ struct Norm<T> {
 /// For each channel, the sums over pixels of `g` and of `g * (max(x, least) - mean) * inverse`.
 fn sums<T: Element>(g: &[T], x: &[T], mean: &[T], inverse: &[T], least: T) -> [Vec<f64>; 2] {
     let channels = mean.len();
-    // The sums of the values themselves are those of `g` after the rectifier.
-    let plain = std::ptr::eq(g, x);
     let size = BLOCK * channels;
     let parts: Vec<_> = g
         .par_chunks(size)
         .zip(x.par_chunks(size))
-        .map(|(g, x)| vectorised(Sums { g, x, mean, inverse, least, plain }))
+        .map(|(g, x)| vectorised(Sums { g, x, mean, inverse, least }))
         .collect();
     let mut total = [vec![0.0; channels], vec![0.0; channels]];
     for part in parts {
@@ -154,11 +150,13 @@ fn add<T: Element>(total: &mut [f64], part: &[T]) {
     }
 }
 
-/// For each channel, the sum over pixels of `(max(x, least) - mean)^2`.
-fn squares<T: Element>(x: &[T], mean: &[T], least: T) -> Vec<f64> {
+/// For each channel, the sum over pixels of `max(x, least) - mean`, or of its square.
+fn moments<T: Element>(x: &[T], mean: &[T], least: T, squared: bool) -> Vec<f64> {
     let channels = mean.len();
-    let parts: Vec<_> =
-        x.par_chunks(BLOCK * channels).map(|x| vectorised(Squares { x, mean, least })).collect();
+    let parts: Vec<_> = x
+        .par_chunks(BLOCK * channels)
+        .map(|x| vectorised(Moments { x, mean, least, squared }))
+        .collect();
     let mut total = vec![0.0; channels];
     for part in parts {
         add(&mut total, &part);
@@ -168,9 +166,8 @@ fn squares<T: Element>(x: &[T], mean: &[T], least: T) -> Vec<f64> {
 
 /// The sum over all pixels of each channel.
 pub(super) fn channel_sums<T: Element>(values: &[T], channels: usize) -> Vec<T> {
-    let (mean, inverse) = (vec![T::zero(); channels], vec![T::zero(); channels]);
     let least = T::from_f64(f64::NEG_INFINITY);
-    let [sums, _] = sums(values, values, &mean, &inverse, least);
+    let sums = moments(values, &vec![T::zero(); channels], least, false);
     sums.into_iter().map(T::from_f64).collect()
 }
 
@@ -180,7 +177,6 @@ struct Sums<'a, T> {
     mean: &'a [T],
     inverse: &'a [T],
     least: T,
-    plain: bool,
 }
 
 impl<T: Element> WithSimd for Sums<'_, T> {
@@ -188,7 +184,7 @@ impl<T: Element> WithSimd for Sums<'_, T> {
 
     #[inline(always)]
     fn with_simd<S: Simd>(self, _simd: S) -> [Vec<f64>; 2] {
-        let Self { g, x, mean, inverse, least, plain } = self;
+        let Self { g, x, mean, inverse, least } = self;
         let channels = mean.len();
         let mut total = [vec![0.0; channels], vec![0.0; channels]];
         for (g, x) in g.chunks(RUN * channels).zip(x.chunks(RUN * channels)) {
@@ -196,9 +192,8 @@ impl<T: Element> WithSimd for Sums<'_, T> {
             for (g, x) in g.chunks_exact(channels).zip(x.chunks_exact(channels)) {
                 for c in 0..channels {
                     let x = if x[c] > least { x[c] } else { least };
-                    let g = if plain { x } else { g[c] };
-                    first[c] += g;
-                    second[c] += g * ((x - mean[c]) * inverse[c]);
+                    first[c] += g[c];
+                    second[c] += g[c] * ((x - mean[c]) * inverse[c]);
                 }
             }
             add(&mut total[0], &first);
@@ -208,18 +203,19 @@ impl<T: Element> WithSimd for Sums<'_, T> {
     }
 }
 
-struct Squares<'a, T> {
+struct Moments<'a, T> {
     x: &'a [T],
     mean: &'a [T],
     least: T,
+    squared: bool,
 }
 
-impl<T: Element> WithSimd for Squares<'_, T> {
+impl<T: Element> WithSimd for Moments<'_, T> {
     type Output = Vec<f64>;
 
     #[inline(always)]
     fn with_simd<S: Simd>(self, _simd: S) -> Vec<f64> {
-        let Self { x, mean, least } = self;
+        let Self { x, mean, least, squared } = self;
         let channels = mean.len();
         let mut total = vec![0.0; channels];
         for x in x.chunks(RUN * channels) {
@@ -227,7 +223,7 @@ impl<T: Element> WithSimd for Squares<'_, T> {
             for x in x.chunks_exact(channels) {
                 for (c, sum) in sums.iter_mut().enumerate() {
                     let difference = if x[c] > least { x[c] } else { least } - mean[c];
-                    *sum += difference * difference;
+                    *sum += if squared { difference * difference } else { difference };
                 }
             }
             add(&mut total, &sums);
