@@ -105,9 +105,11 @@ proptest! {
     }
 
     #[test]
-    fn the_cross_entropys_gradient(b in 1..5usize, labels in 2..9usize, seed: u64) {
+    fn the_cross_entropys_gradient(
+        b in 1..5usize, heads in 1..4usize, labels in 2..9usize, seed: u64,
+    ) {
         let mut rng = ChaCha8Rng::seed_from_u64(seed);
-        let logits = random(&mut rng, &[b, labels]);
+        let logits = random(&mut rng, &[b, heads, labels]);
         let targets = random(&mut rng, &[b, labels]).abs().unwrap();
         let at = |logits: &Tensor| cross_entropy(&Traced::constant(logits.clone()), &targets).unwrap();
         let (_, gradient) = at(&logits);

@@ -4,7 +4,7 @@
 use std::path::Path;
 
 use candle_core::{DType, Device, Tensor};
-use mondegreen::models::Vgg13Parameters;
+use mondegreen::models::{NamedTensors, Network as _, TrainedLayers, Vgg13Network};
 use mondegreen::nn::trained::cross_entropy;
 use safetensors::SafeTensors;
 
@@ -21,7 +21,7 @@ fn tensor(values: Vec<f64>, shape: &[usize], dtype: DType) -> Tensor {
     Tensor::from_vec(values, shape, &Device::Cpu).unwrap().to_dtype(dtype).unwrap()
 }
 
-fn parameters(dtype: DType) -> Vgg13Parameters {
+fn parameters(dtype: DType) -> NamedTensors {
     let (mut values, mut inputs, mut phase) = (Vec::new(), 1, 0.0);
     let mut put = |name: String, numbers: Vec<f64>, shape: &[usize]| {
         values.push((name, tensor(numbers, shape, dtype)));
@@ -42,7 +42,7 @@ fn parameters(dtype: DType) -> Vgg13Parameters {
     }
     put("fc.weight".to_owned(), formula(LABELS * inputs, phase, 0.06), &[LABELS, inputs]);
     put("fc.bias".to_owned(), formula(LABELS, phase + 1.0, 0.1), &[LABELS]);
-    Vgg13Parameters { values }
+    values
 }
 
 fn values(tensor: &Tensor) -> Vec<f64> {
@@ -71,10 +71,11 @@ fn a_training_step_equals_pytorchs() {
             let error = difference(ours, expected);
             assert!(error < tolerance, "{name} in {dtype:?}: {error:e}");
         };
-        let model = parameters(dtype);
+        let weights = parameters(dtype);
+        let mut layers = TrainedLayers::new(&weights);
         let chunks = tensor(formula(SHAPE.iter().product(), 0.5, 1.5), &SHAPE, dtype);
-        let pass = model.forward(&chunks).unwrap();
-        for (layer, seen) in pass.statistics.iter().enumerate() {
+        let logits = Vgg13Network.forward(&mut layers, &chunks).unwrap();
+        for (layer, (_, seen)) in layers.statistics().iter().enumerate() {
             for (name, ours) in [("mean", &seen.mean), ("variance", &seen.variance)] {
                 let expected = reference(&format!("{name}.{layer}"));
                 let ours: Vec<f64> = ours.iter().map(|&v| v.into()).collect();
@@ -83,14 +84,14 @@ fn a_training_step_equals_pytorchs() {
                 assert!(error < tolerance.max(1e-6), "{name} {layer}: {error:e}");
             }
         }
-        close("logits", &values(pass.logits.tensor()), &reference("logits"));
+        close("logits", &values(logits.tensor()), &reference("logits"));
         let targets = tensor(formula(SHAPE[0] * LABELS, 0.9, 3.0), &[SHAPE[0], LABELS], dtype);
         let targets = candle_nn::ops::softmax(&targets, 1).unwrap();
-        let (loss, gradient) = cross_entropy(&pass.logits, &targets).unwrap();
+        let (loss, gradient) = cross_entropy(&logits, &targets).unwrap();
         close("loss", &[loss], &reference("loss"));
-        let variables: Vec<_> = pass.parameters.iter().collect();
-        let gradients = pass.logits.gradients(&gradient, &variables).unwrap();
-        for ((name, value), gradient) in model.values.iter().zip(&gradients) {
+        let variables: Vec<_> = layers.variables().iter().collect();
+        let gradients = logits.gradients(&gradient, &variables).unwrap();
+        for ((name, value), gradient) in weights.iter().zip(&gradients) {
             assert_eq!(gradient.dims(), value.dims());
             let gradient = values(gradient);
             let norm = gradient.iter().map(|g| g * g).sum::<f64>().sqrt();

@@ -11,16 +11,29 @@ use crate::nn::{Traced, differentiable};
 pub enum ModelId {
     /// The VGG-style convolutional network of Iqbal et al. (2018).
     Vgg13,
+    /// VGG13's convolutions and a bidirectional GRU, of the same authors.
+    Crnn,
+    /// VGG13 with gated convolutions, of the same authors.
+    Gcnn,
+    /// The densely connected network on log-mels of Jeong and Lim (2018).
+    DenseMel,
+    /// The same on the waveform.
+    DenseWav,
 }
 
 impl ModelId {
     /// All models.
-    pub const ALL: [Self; 1] = [Self::Vgg13];
+    pub const ALL: [Self; 5] =
+        [Self::Vgg13, Self::Crnn, Self::Gcnn, Self::DenseMel, Self::DenseWav];
 
     /// The name on the command line, in files and in metadata.
     pub fn name(self) -> &'static str {
         match self {
             Self::Vgg13 => "vgg13",
+            Self::Crnn => "crnn",
+            Self::Gcnn => "gcnn",
+            Self::DenseMel => "dense-mel",
+            Self::DenseWav => "dense-wav",
         }
     }
 
@@ -28,6 +41,10 @@ impl ModelId {
     pub fn title(self) -> &'static str {
         match self {
             Self::Vgg13 => "VGG13",
+            Self::Crnn => "CRNN",
+            Self::Gcnn => "GCNN",
+            Self::DenseMel => "Dense-mel",
+            Self::DenseWav => "Dense-wav",
         }
     }
 

@@ -55,6 +55,9 @@ impl ModelLibrary {
         let weights = Weights::load(&find_weights(id, &self.directories)?)?;
         let model: Arc<dyn Classifier> = match id {
             ModelId::Vgg13 => Arc::new(Vgg13::new(weights, &self.device)?),
+            ModelId::Crnn | ModelId::Gcnn | ModelId::DenseMel | ModelId::DenseWav => {
+                return Err(weights.misfit("this version has no such model"));
+            }
         };
         self.loaded.insert(id, Arc::clone(&model));
         Ok(model)

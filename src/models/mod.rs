@@ -3,11 +3,13 @@
 mod classifier;
 mod labels;
 mod library;
+mod network;
 mod vgg13;
 mod weights;
 
 pub use classifier::{Classifier, ModelCard, ModelId, ScoreKind};
 pub use labels::{FSDKAGGLE2018, Labels, Verdict};
 pub use library::{ModelLibrary, find_weights, search_directories};
-pub use vgg13::{CHUNK_FRAMES, TrainingPass, Vgg13, Vgg13Parameters};
+pub use network::{BATCH_NORM_EPS, Feed, Initial, NamedTensors, Network, TrainedLayers};
+pub use vgg13::{CHUNK_FRAMES, Vgg13, Vgg13Network};
 pub use weights::{Weights, WeightsError};

@@ -302,18 +302,25 @@ pub fn dense(input: &Traced, weight: &Traced, bias: &Traced) -> Result<Traced> {
     Ok(Traced::derived(output, &[input, weight, bias], Box::new(pullback)))
 }
 
-/// The mean cross entropy of `logits` `[B, labels]` with target probabilities `[B, labels]`, and
-/// its gradient with respect to the logits.
+/// The mean cross entropy of target probabilities `[B, labels]` with the mean of the heads'
+/// softmaxes of `logits` `[B, heads, labels]`, and its gradient with respect to the logits. A row of
+/// targets may sum to another number than 1: that is the example's weight.
 ///
 /// # Errors
-/// Where the shapes differ.
+/// Where the shapes do not fit together.
 pub fn cross_entropy(logits: &Traced, targets: &Tensor) -> Result<(f64, Tensor)> {
     let logits = logits.tensor();
-    let batch = logits.dim(0)? as f64;
-    let log_probabilities = candle_nn::ops::log_softmax(logits, 1)?;
-    let products = (&log_probabilities * targets)?.sum_all()?.to_dtype(DType::F64)?;
-    let loss = -products.to_scalar::<f64>()? / batch;
-    let certain = targets.sum_keepdim(1)?;
-    let gradient = (log_probabilities.exp()?.broadcast_mul(&certain)? - targets)? / batch;
-    Ok((loss, gradient?))
+    let (batch, heads, _) = logits.dims3()?;
+    let log_softmax = candle_nn::ops::log_softmax(logits, 2)?;
+    // log(mean(exp)), by the largest head's.
+    let largest = log_softmax.max_keepdim(1)?;
+    let relative = log_softmax.broadcast_sub(&largest)?.exp()?;
+    let log_mean = (relative.mean_keepdim(1)?.log()? + &largest)?;
+    let targets = targets.unsqueeze(1)?;
+    let products = (&log_mean * &targets)?.sum_all()?.to_dtype(DType::F64)?;
+    let loss = -products.to_scalar::<f64>()? / batch as f64;
+    // How much of each target's loss is each head's, as the heads' probabilities are.
+    let share = log_softmax.broadcast_sub(&log_mean)?.exp()?.broadcast_mul(&targets)?;
+    let gradient = (log_softmax.exp()?.broadcast_mul(&share.sum_keepdim(2)?)? - share)?;
+    Ok((loss, (gradient / (heads * batch) as f64)?))
 }

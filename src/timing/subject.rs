@@ -6,7 +6,8 @@ use std::sync::Arc;
 use candle_core::{Device, Result, Tensor};
 
 use crate::models::{
-    CHUNK_FRAMES, Classifier, ModelId, Vgg13, Vgg13Parameters, Weights, WeightsError, find_weights,
+    CHUNK_FRAMES, Classifier, ModelId, Network, TrainedLayers, Vgg13, Vgg13Network, Weights,
+    WeightsError, find_weights,
 };
 use crate::nn::trained::cross_entropy;
 use crate::nn::{LogMelConfig, Traced};
@@ -51,6 +52,9 @@ impl Subject {
                     log_mel,
                 })
             }
+            ModelId::Crnn | ModelId::Gcnn | ModelId::DenseMel | ModelId::DenseWav => {
+                Err(weights.misfit("this version has no such model"))
+            }
         }
     }
 
@@ -60,15 +64,13 @@ impl Subject {
     /// # Errors
     /// Where memory runs out.
     pub fn training_step(&self) -> Result<Box<TrainingStep>> {
-        match self.classifier.card().id {
-            ModelId::Vgg13 => {
-                let parameters = Vgg13Parameters::random(self.classifier.labels().len(), 0)?;
-                Ok(Box::new(move |chunks, targets| {
-                    let pass = parameters.forward(chunks)?;
-                    let (_, slope) = cross_entropy(&pass.logits, targets)?;
-                    pass.logits.gradients(&slope, &pass.parameters.iter().collect::<Vec<_>>())
-                }))
-            }
-        }
+        let network = Vgg13Network;
+        let weights = network.initial(self.classifier.labels().len(), 0)?;
+        Ok(Box::new(move |chunks, targets| {
+            let mut layers = TrainedLayers::new(&weights);
+            let logits = network.forward(&mut layers, chunks)?;
+            let (_, slope) = cross_entropy(&logits, targets)?;
+            logits.gradients(&slope, &layers.variables().iter().collect::<Vec<_>>())
+        }))
     }
 }

@@ -12,6 +12,7 @@ use candle_core::{Device, Result};
 
 use super::classifier::{Classifier, ModelCard, ModelId, ScoreKind};
 use super::labels::Labels;
+use super::network::BATCH_NORM_EPS;
 use super::weights::{Weights, WeightsError};
 use crate::audio::SAMPLE_RATE;
 use crate::nn::{
@@ -19,15 +20,13 @@ use crate::nn::{
     Standardise, Traced, Window, log_softmax, mean,
 };
 
-pub use trained::{TrainingPass, Vgg13Parameters};
+pub use trained::Vgg13Network;
 
 /// Frames of one chunk.
 pub const CHUNK_FRAMES: usize = 128;
 
 const BANDS: usize = 64;
 const WIDTHS: [usize; 5] = [64, 128, 256, 512, 512];
-/// Keras' default, which the authors used.
-const BATCH_NORM_EPS: f64 = 1e-3;
 
 /// The classifier with its weights.
 pub struct Vgg13 {

@@ -1,0 +1,210 @@
+//! Networks while they are being trained: weights as variables, batch norms with the batch's
+//! statistics. What is here ends as a weights file that the model of the same name reads.
+
+use std::collections::HashMap;
+
+use candle_core::{Device, Result, Tensor, bail};
+use rand::SeedableRng as _;
+use rand_chacha::ChaCha8Rng;
+use rand_distr::{Distribution as _, Uniform};
+
+use super::classifier::ModelId;
+use crate::nn::trained::{self, Statistics};
+use crate::nn::{Traced, Window};
+
+/// Keras' default, which the authors of all five networks used.
+pub const BATCH_NORM_EPS: f64 = 1e-3;
+
+/// Tensors and their names in a weights file, in the order of the network.
+pub type NamedTensors = Vec<(String, Tensor)>;
+
+/// What a network is trained on: how a stretch of sound becomes its input.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Feed {
+    /// Log-mel of 64 bands, window 1024, `hop` samples from frame to frame, in dB below the clip's
+    /// maximum: inputs `[B, frames, 64]`, standardised a band with the `mean` and `std` `[64]` of
+    /// the training data.
+    StandardisedLogMel {
+        /// Samples from one frame to the next.
+        hop: usize,
+        /// Frames of one training example.
+        frames: usize,
+    },
+    /// The same, not standardised: `[B, frames, 64]` in dB. `mean` and `std` `[1]` are those of the
+    /// training data's waveforms, each divided by its peak.
+    LogMel {
+        /// Samples from one frame to the next.
+        hop: usize,
+        /// Frames of one training example.
+        frames: usize,
+    },
+    /// The waveform divided by its peak: `[B, samples]`.
+    Waveform {
+        /// Samples of one training example; shorter clips are zero-padded to it.
+        samples: usize,
+    },
+}
+
+/// A network that can be trained.
+pub trait Network: Send + Sync {
+    /// Which model its weights are for.
+    fn id(&self) -> ModelId;
+
+    /// What it is fed with.
+    fn feed(&self) -> Feed;
+
+    /// Weights before training, for so many labels.
+    ///
+    /// # Errors
+    /// Where memory runs out.
+    fn initial(&self, labels: usize, seed: u64) -> Result<NamedTensors>;
+
+    /// Logits `[B, heads, labels]` of inputs as [`Self::feed`] says; the probabilities are the mean
+    /// of the heads' softmaxes.
+    ///
+    /// # Errors
+    /// Where the input has another shape or `layers` lack a weight.
+    fn forward(&self, layers: &mut TrainedLayers, input: &Tensor) -> Result<Traced>;
+}
+
+/// Weights before training, drawn one after the other: Keras' defaults.
+pub struct Initial {
+    random: ChaCha8Rng,
+    values: NamedTensors,
+}
+
+impl Initial {
+    /// Nothing yet.
+    pub fn new(seed: u64) -> Self {
+        Self { random: ChaCha8Rng::seed_from_u64(seed), values: Vec::new() }
+    }
+
+    /// What was drawn, in order.
+    pub fn finish(self) -> NamedTensors {
+        self.values
+    }
+
+    /// A tensor from Glorot's uniform distribution; `fans` is the sum of how many values it reads
+    /// for one that it writes, and the reverse.
+    ///
+    /// # Errors
+    /// Where memory runs out.
+    pub fn glorot(&mut self, name: &str, shape: &[usize], fans: usize) -> Result<()> {
+        let limit = (6.0 / fans.max(1) as f32).sqrt();
+        let uniform = Uniform::new(-limit, limit).map_err(candle_core::Error::wrap)?;
+        let count = shape.iter().product();
+        let numbers: Vec<f32> = uniform.sample_iter(&mut self.random).take(count).collect();
+        self.values.push((name.to_owned(), Tensor::from_vec(numbers, shape, &Device::Cpu)?));
+        Ok(())
+    }
+
+    /// A vector of one value.
+    ///
+    /// # Errors
+    /// Where memory runs out.
+    pub fn constant(&mut self, name: &str, width: usize, value: f32) -> Result<()> {
+        self.values.push((name.to_owned(), Tensor::full(value, width, &Device::Cpu)?));
+        Ok(())
+    }
+
+    /// `NAME.weight` `[outputs, inputs, height, width]` of a convolution and `NAME.bias`.
+    ///
+    /// # Errors
+    /// Where memory runs out.
+    pub fn convolution(
+        &mut self,
+        name: &str,
+        inputs: usize,
+        outputs: usize,
+        [height, width]: [usize; 2],
+    ) -> Result<()> {
+        let fans = height * width * (inputs + outputs);
+        self.glorot(&format!("{name}.weight"), &[outputs, inputs, height, width], fans)?;
+        self.constant(&format!("{name}.bias"), outputs, 0.0)
+    }
+
+    /// `NAME.weight` and `NAME.bias` of a batch norm.
+    ///
+    /// # Errors
+    /// Where memory runs out.
+    pub fn batch_norm(&mut self, name: &str, channels: usize) -> Result<()> {
+        self.constant(&format!("{name}.weight"), channels, 1.0)?;
+        self.constant(&format!("{name}.bias"), channels, 0.0)
+    }
+
+    /// `NAME.weight` `[outputs, inputs]` and `NAME.bias` of a dense layer.
+    ///
+    /// # Errors
+    /// Where memory runs out.
+    pub fn dense(&mut self, name: &str, inputs: usize, outputs: usize) -> Result<()> {
+        self.glorot(&format!("{name}.weight"), &[outputs, inputs], inputs + outputs)?;
+        self.constant(&format!("{name}.bias"), outputs, 0.0)
+    }
+}
+
+/// The weights of one training step as variables, and what its batch norms saw.
+pub struct TrainedLayers {
+    places: HashMap<String, usize>,
+    variables: Vec<Traced>,
+    statistics: Vec<(String, Statistics)>,
+}
+
+impl TrainedLayers {
+    /// Weights that gradients can be asked for.
+    pub fn new(weights: &[(String, Tensor)]) -> Self {
+        let places = weights.iter().enumerate().map(|(i, (name, _))| (name.clone(), i)).collect();
+        let variables = weights.iter().map(|(_, w)| Traced::variable(w.clone())).collect();
+        Self { places, variables, statistics: Vec::new() }
+    }
+
+    /// The weights in the order that they were given in.
+    pub fn variables(&self) -> &[Traced] {
+        &self.variables
+    }
+
+    /// What each batch norm of the forward pass saw, under its name, in order.
+    pub fn statistics(&self) -> &[(String, Statistics)] {
+        &self.statistics
+    }
+
+    /// One weight.
+    ///
+    /// # Errors
+    /// Where there is none of that name.
+    pub fn get(&self, name: &str) -> Result<Traced> {
+        match self.places.get(name) {
+            Some(&place) => Ok(self.variables[place].clone()),
+            None => bail!("the weight {name} is missing"),
+        }
+    }
+
+    /// The convolution NAME of `[B, H, W, C]`.
+    ///
+    /// # Errors
+    /// Where a weight is missing or does not fit.
+    pub fn convolution(&self, input: &Traced, name: &str, window: Window) -> Result<Traced> {
+        let weight = self.get(&format!("{name}.weight"))?;
+        crate::nn::convolution(input, &weight, &self.get(&format!("{name}.bias"))?, window)
+    }
+
+    /// The batch norm NAME over all but the last axis, of `max(input, 0)` if `rectified`.
+    ///
+    /// # Errors
+    /// Where a weight is missing or does not fit.
+    pub fn batch_norm(&mut self, input: &Traced, name: &str, rectified: bool) -> Result<Traced> {
+        let scale = self.get(&format!("{name}.weight"))?;
+        let shift = self.get(&format!("{name}.bias"))?;
+        let (output, seen) = trained::batch_norm(input, &scale, &shift, BATCH_NORM_EPS, rectified)?;
+        self.statistics.push((name.to_owned(), seen));
+        Ok(output)
+    }
+
+    /// The dense layer NAME of `[B, inputs]`.
+    ///
+    /// # Errors
+    /// Where a weight is missing or does not fit.
+    pub fn dense(&self, input: &Traced, name: &str) -> Result<Traced> {
+        let weight = self.get(&format!("{name}.weight"))?;
+        trained::dense(input, &weight, &self.get(&format!("{name}.bias"))?)
+    }
+}
