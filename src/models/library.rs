@@ -7,6 +7,8 @@ use std::sync::Arc;
 use candle_core::Device;
 
 use super::classifier::{Classifier, ModelId};
+use super::crnn::Crnn;
+use super::gcnn::Gcnn;
 use super::vgg13::Vgg13;
 use super::weights::{Weights, WeightsError};
 
@@ -55,7 +57,9 @@ impl ModelLibrary {
         let weights = Weights::load(&find_weights(id, &self.directories)?)?;
         let model: Arc<dyn Classifier> = match id {
             ModelId::Vgg13 => Arc::new(Vgg13::new(weights, &self.device)?),
-            ModelId::Crnn | ModelId::Gcnn | ModelId::DenseMel | ModelId::DenseWav => {
+            ModelId::Crnn => Arc::new(Crnn::new(weights, &self.device)?),
+            ModelId::Gcnn => Arc::new(Gcnn::new(weights, &self.device)?),
+            ModelId::DenseMel | ModelId::DenseWav => {
                 return Err(weights.misfit("this version has no such model"));
             }
         };

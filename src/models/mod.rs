@@ -1,21 +1,23 @@
 //! The classifiers: one file a model, one trait, weights from safetensors files.
 
+mod chunked;
 mod classifier;
 mod crnn;
 mod gcnn;
 mod labels;
+mod layers;
 mod library;
 mod network;
-
 mod trunk;
 mod vgg13;
 mod weights;
 
+pub use chunked::{CHUNK_FRAMES, ChunkClassifier, ChunkNetwork};
 pub use classifier::{Classifier, ModelCard, ModelId, ScoreKind};
-pub use crnn::CrnnNetwork;
-pub use gcnn::GcnnNetwork;
+pub use crnn::{Crnn, CrnnNetwork};
+pub use gcnn::{Gcnn, GcnnNetwork};
 pub use labels::{FSDKAGGLE2018, Labels, Verdict};
 pub use library::{ModelLibrary, find_weights, search_directories};
 pub use network::{BATCH_NORM_EPS, Feed, Initial, NamedTensors, Network, TrainedLayers};
-pub use vgg13::{CHUNK_FRAMES, Vgg13, Vgg13Network};
+pub use vgg13::{Vgg13, Vgg13Network};
 pub use weights::{Weights, WeightsError};

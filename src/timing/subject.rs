@@ -6,8 +6,8 @@ use std::sync::Arc;
 use candle_core::{Device, Result, Tensor};
 
 use crate::models::{
-    CHUNK_FRAMES, Classifier, ModelId, Network, TrainedLayers, Vgg13, Vgg13Network, Weights,
-    WeightsError, find_weights,
+    CHUNK_FRAMES, ChunkClassifier, ChunkNetwork, Classifier, Crnn, CrnnNetwork, Gcnn, GcnnNetwork,
+    ModelId, Network, TrainedLayers, Vgg13, Vgg13Network, Weights, WeightsError, find_weights,
 };
 use crate::nn::trained::cross_entropy;
 use crate::nn::{LogMelConfig, Traced};
@@ -24,6 +24,8 @@ pub struct Subject {
     pub classifier: Arc<dyn Classifier>,
     /// Its network alone: logits of inputs of [`Self::input`].
     pub network: Box<Function>,
+    /// The same network, as it is trained.
+    trained: &'static dyn Network,
     /// Shape of one input of the network, without the batch.
     pub input: [usize; 2],
     /// What is before the network.
@@ -42,19 +44,27 @@ impl Subject {
     ) -> std::result::Result<Self, WeightsError> {
         let weights = Weights::load(&find_weights(id, directories)?)?;
         match id {
-            ModelId::Vgg13 => {
-                let model = Arc::new(Vgg13::new(weights, device)?);
-                let log_mel = *model.log_mel();
-                Ok(Self {
-                    classifier: model.clone(),
-                    network: Box::new(move |chunks| model.chunk_logits(chunks)),
-                    input: [CHUNK_FRAMES, log_mel.bands],
-                    log_mel,
-                })
-            }
-            ModelId::Crnn | ModelId::Gcnn | ModelId::DenseMel | ModelId::DenseWav => {
+            ModelId::Vgg13 => Ok(Self::of_chunks(Vgg13::new(weights, device)?, &Vgg13Network)),
+            ModelId::Crnn => Ok(Self::of_chunks(Crnn::new(weights, device)?, &CrnnNetwork)),
+            ModelId::Gcnn => Ok(Self::of_chunks(Gcnn::new(weights, device)?, &GcnnNetwork)),
+            ModelId::DenseMel | ModelId::DenseWav => {
                 Err(weights.misfit("this version has no such model"))
             }
+        }
+    }
+
+    fn of_chunks<N: ChunkNetwork>(
+        model: ChunkClassifier<N>,
+        trained: &'static dyn Network,
+    ) -> Self {
+        let model = Arc::new(model);
+        let log_mel = *model.log_mel();
+        Self {
+            classifier: model.clone(),
+            network: Box::new(move |chunks| model.chunk_logits(chunks)),
+            trained,
+            input: [CHUNK_FRAMES, log_mel.bands],
+            log_mel,
         }
     }
 
@@ -64,7 +74,7 @@ impl Subject {
     /// # Errors
     /// Where memory runs out.
     pub fn training_step(&self) -> Result<Box<TrainingStep>> {
-        let network = Vgg13Network;
+        let network = self.trained;
         let weights = network.initial(self.classifier.labels().len(), 0)?;
         Ok(Box::new(move |chunks, targets| {
             let mut layers = TrainedLayers::new(&weights);
