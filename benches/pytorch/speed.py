@@ -30,7 +30,7 @@ import time
 
 import numpy as np
 import torch
-from reference import vgg13
+from reference import load, vgg13
 from safetensors.torch import load_file, save_file
 from torch.nn import functional
 
@@ -95,7 +95,7 @@ def without_gradient(function, values):
 
 def training_step(channels_last, batch=32):
     """Forward in training mode, cross entropy, gradients of all weights: what an optimiser needs."""
-    model = vgg13.load(WEIGHTS).train().requires_grad_(True)
+    model = load(WEIGHTS).train().requires_grad_(True)
     if channels_last:
         model = model.to(memory_format=torch.channels_last)
     pieces, labels = torch.randn(batch, vgg13.CHUNK, vgg13.BANDS), torch.randint(vgg13.LABEL_COUNT, (batch,))
@@ -105,7 +105,7 @@ def training_step(channels_last, batch=32):
 
 def pytorch_cases(batches, channels_last):
     """(case, batch) -> what PyTorch computes, named as `mondegreen bench` names it."""
-    model = vgg13.load(WEIGHTS)
+    model = load(WEIGHTS)
     if channels_last:
         model = model.to(memory_format=torch.channels_last)
     sound = vgg13.read(ROOT / "assets" / "clips" / "glockenspiel.flac")
@@ -221,7 +221,7 @@ def log_mel_gradients(path, models, example):
 
 def compare_gradients(example):
     """Largest difference of gradients, relative to the clip's largest entry."""
-    models = {torch.float32: vgg13.load(WEIGHTS), torch.float64: vgg13.load(WEIGHTS).double()}
+    models = {torch.float32: load(WEIGHTS), torch.float64: load(WEIGHTS).double()}
     print("\ngradients to the log-mel: largest difference, relative to the clip's largest entry; beyond: entries")
     print("beyond 1e-4, where rounding put a value on the other side of a rectifier's or max pool's kink")
     print(f"{'':18} {'f32, ours - PyTorch':>20} {'beyond':>7} {'f64, ours - PyTorch':>20} {'PyTorch, f32 - f64':>19} {'beyond':>7}")

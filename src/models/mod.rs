@@ -14,10 +14,10 @@ mod weights;
 
 pub use chunked::{CHUNK_FRAMES, ChunkClassifier, ChunkNetwork};
 pub use classifier::{Classifier, ModelCard, ModelId, ScoreKind};
-pub use crnn::{Crnn, CrnnNetwork};
-pub use gcnn::{Gcnn, GcnnNetwork};
+pub use crnn::{Crnn, CrnnLayers, CrnnNetwork};
+pub use gcnn::{Gcnn, GcnnLayers, GcnnNetwork};
 pub use labels::{FSDKAGGLE2018, Labels, Verdict};
 pub use library::{ModelLibrary, find_weights, search_directories};
 pub use network::{BATCH_NORM_EPS, Feed, Initial, NamedTensors, Network, TrainedLayers};
-pub use vgg13::{Vgg13, Vgg13Network};
+pub use vgg13::{Vgg13, Vgg13Layers, Vgg13Network};
 pub use weights::{Weights, WeightsError};
