@@ -9,7 +9,7 @@ mod weights;
 
 pub use classifier::{Classifier, ModelCard, ModelId, ScoreKind};
 pub use labels::{FSDKAGGLE2018, Labels, Verdict};
-pub use library::{ModelLibrary, find_weights, search_directories};
+pub use library::{ModelLibrary, build, find_weights, search_directories};
 pub use network::{BATCH_NORM_EPS, Feed, Initial, NamedTensors, Network, TrainedLayers};
 pub use vgg13::{CHUNK_FRAMES, Vgg13, Vgg13Network};
 pub use weights::{Weights, WeightsError};
