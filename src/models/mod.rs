@@ -1,13 +1,19 @@
 //! The classifiers: one file a model, one trait, weights from safetensors files.
 
 mod classifier;
+mod crnn;
+mod gcnn;
 mod labels;
 mod library;
 mod network;
+
+mod trunk;
 mod vgg13;
 mod weights;
 
 pub use classifier::{Classifier, ModelCard, ModelId, ScoreKind};
+pub use crnn::CrnnNetwork;
+pub use gcnn::GcnnNetwork;
 pub use labels::{FSDKAGGLE2018, Labels, Verdict};
 pub use library::{ModelLibrary, build, find_weights, search_directories};
 pub use network::{BATCH_NORM_EPS, Feed, Initial, NamedTensors, Network, TrainedLayers};
