@@ -153,9 +153,8 @@ impl Arguments {
 /// Trains, or goes on where an earlier run was stopped.
 pub fn run(arguments: &Arguments) -> Result<(), Failure> {
     let failed = |error: TrainingError| Failure::Failed(error.to_string());
-    files::check_place(&arguments.out).map_err(|source| {
-        failed(TrainingError::Write { path: arguments.out.clone(), source })
-    })?;
+    files::check_place(&arguments.out)
+        .map_err(|source| failed(TrainingError::Write { path: arguments.out.clone(), source }))?;
     let pool = engine::thread_pool(arguments.threads).map_err(Failure::Failed)?;
     pool.install(|| train(arguments)).map_err(failed)?.print(arguments)
 }
@@ -205,8 +204,7 @@ fn train(arguments: &Arguments) -> Result<Summary, TrainingError> {
         validate,
     };
     let pause = Duration::from_secs_f64(60.0 * arguments.checkpoint_minutes);
-    let mut trainer =
-        Trainer::new(network, material, settings, &start, &checkpoint, pause)?;
+    let mut trainer = Trainer::new(network, material, settings, &start, &checkpoint, pause)?;
     let mut history = trainer.history().to_vec();
     let bar = common::progress_bar(0);
     let mut problem = None;
@@ -302,10 +300,7 @@ fn default_cache() -> PathBuf {
         .map_or_else(std::env::temp_dir, |folders| folders.cache_dir().to_owned())
 }
 
-fn decode(
-    list: &[&crate::training::Recording],
-    cache: &Path,
-) -> Result<Recordings, TrainingError> {
+fn decode(list: &[&crate::training::Recording], cache: &Path) -> Result<Recordings, TrainingError> {
     let bar = common::progress_bar(list.len());
     bar.set_message("decoding");
     let recordings = Recordings::open(list, cache, |done| bar.set_position(done as u64));

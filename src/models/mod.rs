@@ -16,6 +16,6 @@ pub use crnn::CrnnNetwork;
 pub use gcnn::GcnnNetwork;
 pub use labels::{FSDKAGGLE2018, Labels, Verdict};
 pub use library::{ModelLibrary, build, find_weights, search_directories};
-pub use network::{BATCH_NORM_EPS, Feed, Initial, NamedTensors, Network, TrainedLayers};
+pub use network::{BATCH_NORM_EPS, Feed, Initial, NamedTensors, Network, TrainedLayers, network};
 pub use vgg13::{CHUNK_FRAMES, Vgg13, Vgg13Network};
 pub use weights::{Weights, WeightsError};
