@@ -9,6 +9,9 @@ use rand_chacha::ChaCha8Rng;
 use rand_distr::{Distribution as _, StandardNormal, Uniform};
 
 use super::classifier::ModelId;
+use super::crnn::CrnnNetwork;
+use super::gcnn::GcnnNetwork;
+use super::vgg13::Vgg13Network;
 use crate::nn::trained::{self, Statistics};
 use crate::nn::{Traced, Window, bidirectional_gru};
 
@@ -65,6 +68,16 @@ pub trait Network: Send + Sync {
     /// # Errors
     /// Where the input has another shape or `layers` lack a weight.
     fn forward(&self, layers: &mut TrainedLayers, input: &Tensor) -> Result<Traced>;
+}
+
+/// The network of a model.
+pub fn network(id: ModelId) -> &'static dyn Network {
+    match id {
+        ModelId::Vgg13 => &Vgg13Network,
+        ModelId::Crnn => &CrnnNetwork,
+        ModelId::Gcnn => &GcnnNetwork,
+        ModelId::DenseMel | ModelId::DenseWav => &Vgg13Network,
+    }
 }
 
 /// Weights before training, drawn one after the other: Keras' defaults.

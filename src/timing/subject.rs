@@ -6,8 +6,8 @@ use std::sync::Arc;
 use candle_core::{Device, Result, Tensor};
 
 use crate::models::{
-    CHUNK_FRAMES, ChunkClassifier, ChunkNetwork, Classifier, Crnn, CrnnNetwork, Gcnn, GcnnNetwork,
-    ModelId, Network, TrainedLayers, Vgg13, Vgg13Network, Weights, WeightsError, find_weights,
+    CHUNK_FRAMES, ChunkClassifier, ChunkNetwork, Classifier, Crnn, Gcnn, ModelId, Network,
+    TrainedLayers, Vgg13, Weights, WeightsError, find_weights, network,
 };
 use crate::nn::trained::cross_entropy;
 use crate::nn::{LogMelConfig, Traced};
@@ -44,25 +44,22 @@ impl Subject {
     ) -> std::result::Result<Self, WeightsError> {
         let weights = Weights::load(&find_weights(id, directories)?)?;
         match id {
-            ModelId::Vgg13 => Ok(Self::of_chunks(Vgg13::new(weights, device)?, &Vgg13Network)),
-            ModelId::Crnn => Ok(Self::of_chunks(Crnn::new(weights, device)?, &CrnnNetwork)),
-            ModelId::Gcnn => Ok(Self::of_chunks(Gcnn::new(weights, device)?, &GcnnNetwork)),
+            ModelId::Vgg13 => Ok(Self::of_chunks(Vgg13::new(weights, device)?)),
+            ModelId::Crnn => Ok(Self::of_chunks(Crnn::new(weights, device)?)),
+            ModelId::Gcnn => Ok(Self::of_chunks(Gcnn::new(weights, device)?)),
             ModelId::DenseMel | ModelId::DenseWav => {
                 Err(weights.misfit("this version has no such model"))
             }
         }
     }
 
-    fn of_chunks<N: ChunkNetwork>(
-        model: ChunkClassifier<N>,
-        trained: &'static dyn Network,
-    ) -> Self {
+    fn of_chunks<N: ChunkNetwork>(model: ChunkClassifier<N>) -> Self {
         let model = Arc::new(model);
         let log_mel = *model.log_mel();
         Self {
             classifier: model.clone(),
             network: Box::new(move |chunks| model.chunk_logits(chunks)),
-            trained,
+            trained: network(N::ID),
             input: [CHUNK_FRAMES, log_mel.bands],
             log_mel,
         }
@@ -74,11 +71,11 @@ impl Subject {
     /// # Errors
     /// Where memory runs out.
     pub fn training_step(&self) -> Result<Box<TrainingStep>> {
-        let network = self.trained;
-        let weights = network.initial(self.classifier.labels().len(), 0)?;
+        let trained = self.trained;
+        let weights = trained.initial(self.classifier.labels().len(), 0)?;
         Ok(Box::new(move |chunks, targets| {
             let mut layers = TrainedLayers::new(&weights);
-            let logits = network.forward(&mut layers, chunks)?;
+            let logits = trained.forward(&mut layers, chunks)?;
             let (_, slope) = cross_entropy(&logits, targets)?;
             logits.gradients(&slope, &layers.variables().iter().collect::<Vec<_>>())
         }))
