@@ -35,7 +35,7 @@ fn run(inputs: &Path, outputs: &Path) -> Result<()> {
     let (Some(chunks), Some(weights)) = (given.get("inputs"), given.get("weights")) else {
         bail!("{} has no tensors \"inputs\" and \"weights\"", inputs.display())
     };
-    let subject = Subject::load(ModelId::Vgg13, &search_directories(None), &Device::Cpu)
+    let subject = Subject::load(&ModelId::Vgg13.into(), &search_directories(None), &Device::Cpu)
         .map_err(candle_core::Error::wrap)?;
     let variable = Traced::variable(chunks.clone());
     let logits = (subject.network)(&variable)?;

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use candle_core::Device;
 
 use super::classifier::{Classifier, ModelId};
+use super::source::{ModelSource, WEIGHTS_EXTENSION};
 use super::vgg13::Vgg13;
 use super::weights::{Weights, WeightsError};
 
@@ -34,7 +35,7 @@ pub fn search_directories(given: Option<&Path>) -> Vec<PathBuf> {
 pub struct ModelLibrary {
     directories: Vec<PathBuf>,
     device: Device,
-    loaded: HashMap<ModelId, Arc<dyn Classifier>>,
+    loaded: HashMap<ModelSource, Arc<dyn Classifier>>,
 }
 
 impl ModelLibrary {
@@ -48,25 +49,70 @@ impl ModelLibrary {
     ///
     /// # Errors
     /// Where its weights are not found or do not fit, or the device can't take them.
-    pub fn get(&mut self, id: ModelId) -> Result<Arc<dyn Classifier>, WeightsError> {
-        if let Some(model) = self.loaded.get(&id) {
-            return Ok(Arc::clone(model));
+    pub fn get(&mut self, source: &ModelSource) -> Result<Arc<dyn Classifier>, WeightsError> {
+        match self.loaded.get(source) {
+            Some(model) => Ok(Arc::clone(model)),
+            None => self.reload(source),
         }
-        let weights = Weights::load(&find_weights(id, &self.directories)?)?;
-        let model: Arc<dyn Classifier> = match id {
-            ModelId::Vgg13 => Arc::new(Vgg13::new(weights, &self.device)?),
-            ModelId::Crnn | ModelId::Gcnn | ModelId::DenseMel | ModelId::DenseWav => {
-                return Err(weights.misfit("this version has no such model"));
-            }
-        };
-        self.loaded.insert(id, Arc::clone(&model));
+    }
+
+    /// The model from its file as it is now. Where that fails, what was loaded before is kept.
+    ///
+    /// # Errors
+    /// As [`Self::get`].
+    pub fn reload(&mut self, source: &ModelSource) -> Result<Arc<dyn Classifier>, WeightsError> {
+        let (id, weights) = open_weights(source, &self.directories)?;
+        let model = build(id, weights, &self.device)?;
+        self.loaded.insert(source.clone(), Arc::clone(&model));
         Ok(model)
+    }
+
+    /// Whether the model is loaded.
+    pub fn has(&self, source: &ModelSource) -> bool {
+        self.loaded.contains_key(source)
+    }
+
+    /// Frees a model's memory.
+    pub fn forget(&mut self, source: &ModelSource) {
+        self.loaded.remove(source);
     }
 
     /// Keeps a model that was built elsewhere, in the place of the file's.
     #[cfg(test)]
-    pub(crate) fn keep(&mut self, id: ModelId, model: Arc<dyn Classifier>) {
-        self.loaded.insert(id, model);
+    pub(crate) fn keep(&mut self, source: ModelSource, model: Arc<dyn Classifier>) {
+        self.loaded.insert(source, model);
+    }
+}
+
+/// The classifier of an architecture with its weights.
+fn build(
+    id: ModelId,
+    weights: Weights,
+    device: &Device,
+) -> Result<Arc<dyn Classifier>, WeightsError> {
+    Ok(match id {
+        ModelId::Vgg13 => Arc::new(Vgg13::new(weights, device)?),
+        ModelId::Crnn | ModelId::Gcnn | ModelId::DenseMel | ModelId::DenseWav => {
+            return Err(weights.misfit("this version has no such model"));
+        }
+    })
+}
+
+/// Reads a model's weights file, searched for in `directories` if it is meant by name, and says
+/// which architecture it is.
+///
+/// # Errors
+/// Where it is not found, can't be read, is damaged, or names no architecture that there is.
+pub fn open_weights(
+    source: &ModelSource,
+    directories: &[PathBuf],
+) -> Result<(ModelId, Weights), WeightsError> {
+    match source {
+        ModelSource::Named(id) => Ok((*id, Weights::load(&find_weights(*id, directories)?)?)),
+        ModelSource::File(path) => {
+            let weights = Weights::load(path)?;
+            Ok((weights.architecture()?, weights))
+        }
     }
 }
 
@@ -75,7 +121,7 @@ impl ModelLibrary {
 /// # Errors
 /// Where none of them has it.
 pub fn find_weights(id: ModelId, directories: &[PathBuf]) -> Result<PathBuf, WeightsError> {
-    let file = format!("{}.safetensors", id.name());
+    let file = format!("{}.{WEIGHTS_EXTENSION}", id.name());
     directories
         .iter()
         .map(|folder| folder.join(&file))

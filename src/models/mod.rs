@@ -1,15 +1,19 @@
 //! The classifiers: one file a model, one trait, weights from safetensors files.
 
+mod card;
 mod classifier;
 mod labels;
 mod library;
 mod network;
+mod source;
 mod vgg13;
 mod weights;
 
-pub use classifier::{Classifier, ModelCard, ModelId, ScoreKind};
+pub use card::{ModelCard, about};
+pub use classifier::{Classifier, ModelId, ScoreKind};
 pub use labels::{FSDKAGGLE2018, Labels, Verdict};
-pub use library::{ModelLibrary, find_weights, search_directories};
+pub use library::{ModelLibrary, find_weights, open_weights, search_directories};
 pub use network::{BATCH_NORM_EPS, Feed, Initial, NamedTensors, Network, TrainedLayers};
+pub use source::{ModelSource, WEIGHTS_EXTENSION, is_weights_file};
 pub use vgg13::{CHUNK_FRAMES, Vgg13, Vgg13Network};
 pub use weights::{Weights, WeightsError};

@@ -6,8 +6,8 @@ use std::sync::Arc;
 use candle_core::{Device, Result, Tensor};
 
 use crate::models::{
-    CHUNK_FRAMES, Classifier, ModelId, Network, TrainedLayers, Vgg13, Vgg13Network, Weights,
-    WeightsError, find_weights,
+    CHUNK_FRAMES, Classifier, ModelId, ModelSource, Network, TrainedLayers, Vgg13, Vgg13Network,
+    WeightsError, open_weights,
 };
 use crate::nn::trained::cross_entropy;
 use crate::nn::{LogMelConfig, Traced};
@@ -36,11 +36,11 @@ impl Subject {
     /// # Errors
     /// Where they are not found or do not fit, or the device can't take them.
     pub fn load(
-        id: ModelId,
+        source: &ModelSource,
         directories: &[PathBuf],
         device: &Device,
     ) -> std::result::Result<Self, WeightsError> {
-        let weights = Weights::load(&find_weights(id, directories)?)?;
+        let (id, weights) = open_weights(source, directories)?;
         match id {
             ModelId::Vgg13 => {
                 let model = Arc::new(Vgg13::new(weights, device)?);

@@ -40,6 +40,12 @@ impl LabUi<'_> {
             if let Some(target) = job.goal.target() {
                 attack = format!("{attack} to {}", labels.title(target));
             }
+            let model = self.lab.models.title(&job.model);
+            let weights = match &result.card {
+                Some(card) => format!("{}, weights {}", card.id.title(), card.weights_sha256),
+                None => String::new(),
+            };
+            row_text(ui, "model", model, None, &weights);
             row_text(ui, "attack", attack, None, job.spec.id.explanation());
             let what = match &outcome.status {
                 Status::Cancelled if outcome.is_adversarial() => {
@@ -63,8 +69,6 @@ impl LabUi<'_> {
             row_text(ui, "steps", text::thousands(outcome.iterations), None, STEPS);
             let gradients = text::thousands(outcome.gradient_evaluations);
             row_text(ui, "gradients", gradients, None, GRADIENTS);
-            row_text(ui, "time", text::duration(outcome.seconds), None, "");
-            row_text(ui, "seed", outcome.seed.to_string(), None, "");
             let original = outcome.adversarial.probability(outcome.original_label);
             let name = format!("{} now", outcome.original.labels.title(outcome.original_label));
             let tooltip = "What is left of the confidence in the original label.";
