@@ -95,9 +95,9 @@ pub fn about(id: ModelId) -> (&'static str, &'static str) {
         ),
         ModelId::DenseWav => (
             "waveform, whole clip",
-            "It listens to the waveform itself, sample by sample, and has learned on its own what \
-             to listen for: nobody gave it a spectrogram. It could notice anything in the sound; \
-             only loudness is taken away, as each clip is divided by its peak.",
+            "It listens to the waveform itself, sample by sample, through filters that it has learned \
+             on its own: nobody gave it a spectrogram. It could notice anything in the sound; only \
+             loudness is taken away, as each clip is divided by its peak.",
         ),
     }
 }

@@ -61,8 +61,8 @@ impl ModelLibrary {
     /// # Errors
     /// As [`Self::get`].
     pub fn reload(&mut self, source: &ModelSource) -> Result<Arc<dyn Classifier>, WeightsError> {
-        let (id, weights) = open_weights(source, &self.directories)?;
-        let model = build(id, weights, &self.device)?;
+        let (_, weights) = open_weights(source, &self.directories)?;
+        let model = build(weights, &self.device)?;
         self.loaded.insert(source.clone(), Arc::clone(&model));
         Ok(model)
     }
@@ -84,20 +84,6 @@ impl ModelLibrary {
     }
 }
 
-/// The classifier of an architecture with its weights.
-fn build(
-    id: ModelId,
-    weights: Weights,
-    device: &Device,
-) -> Result<Arc<dyn Classifier>, WeightsError> {
-    Ok(match id {
-        ModelId::Vgg13 => Arc::new(Vgg13::new(weights, device)?),
-        ModelId::Crnn | ModelId::Gcnn | ModelId::DenseMel | ModelId::DenseWav => {
-            return Err(weights.misfit("this version has no such model"));
-        }
-    })
-}
-
 /// Reads a model's weights file, searched for in `directories` if it is meant by name, and says
 /// which architecture it is.
 ///
@@ -107,13 +93,31 @@ pub fn open_weights(
     source: &ModelSource,
     directories: &[PathBuf],
 ) -> Result<(ModelId, Weights), WeightsError> {
+    let weights = Weights::load(&match source {
+        ModelSource::Named(id) => find_weights(*id, directories)?,
+        ModelSource::File(path) => path.to_path_buf(),
+    })?;
+    let id = weights.model()?;
     match source {
-        ModelSource::Named(id) => Ok((*id, Weights::load(&find_weights(*id, directories)?)?)),
-        ModelSource::File(path) => {
-            let weights = Weights::load(path)?;
-            Ok((weights.architecture()?, weights))
+        ModelSource::Named(named) if *named != id => {
+            let (id, named) = (id.name(), named.name());
+            Err(weights.misfit(format!("its weights are of the model {id}, not {named}")))
         }
+        _ => Ok((id, weights)),
     }
+}
+
+/// The model that a weights file is of, to compute on `device`.
+///
+/// # Errors
+/// Where the file's architecture is unknown, its tensors do not fit, or the device can't take them.
+pub fn build(weights: Weights, device: &Device) -> Result<Arc<dyn Classifier>, WeightsError> {
+    Ok(match weights.model()? {
+        ModelId::Vgg13 => Arc::new(Vgg13::new(weights, device)?),
+        ModelId::Crnn | ModelId::Gcnn | ModelId::DenseMel | ModelId::DenseWav => {
+            return Err(weights.misfit("this version has no such model"));
+        }
+    })
 }
 
 /// The weights file of a model: the first that exists in these folders.

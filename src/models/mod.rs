@@ -2,18 +2,23 @@
 
 mod card;
 mod classifier;
+mod crnn;
+mod gcnn;
 mod labels;
 mod library;
 mod network;
 mod source;
+mod trunk;
 mod vgg13;
 mod weights;
 
 pub use card::{ModelCard, about};
 pub use classifier::{Classifier, ModelId, ScoreKind};
+pub use crnn::CrnnNetwork;
+pub use gcnn::GcnnNetwork;
 pub use labels::{FSDKAGGLE2018, Labels, Verdict};
-pub use library::{ModelLibrary, find_weights, open_weights, search_directories};
-pub use network::{BATCH_NORM_EPS, Feed, Initial, NamedTensors, Network, TrainedLayers};
+pub use library::{ModelLibrary, build, find_weights, open_weights, search_directories};
+pub use network::{BATCH_NORM_EPS, Feed, Initial, NamedTensors, Network, TrainedLayers, network};
 pub use source::{ModelSource, WEIGHTS_EXTENSION, is_weights_file};
 pub use vgg13::{CHUNK_FRAMES, Vgg13, Vgg13Network};
 pub use weights::{Weights, WeightsError};

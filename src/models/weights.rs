@@ -78,11 +78,19 @@ impl Weights {
     pub fn load(path: &Path) -> Result<Self, WeightsError> {
         let bytes = std::fs::read(path)
             .map_err(|source| WeightsError::Read { path: path.to_owned(), source })?;
+        Self::parse(path, &bytes)
+    }
+
+    /// Reads a file's bytes; `path` is for messages.
+    ///
+    /// # Errors
+    /// As [`Self::load`].
+    pub fn parse(path: &Path, bytes: &[u8]) -> Result<Self, WeightsError> {
         let damaged = |reason: String| WeightsError::Damaged { path: path.to_owned(), reason };
         let misfit = |reason: String| WeightsError::Misfit { path: path.to_owned(), reason };
-        let (_, header) = SafeTensors::read_metadata(&bytes).map_err(|e| damaged(e.to_string()))?;
+        let (_, header) = SafeTensors::read_metadata(bytes).map_err(|e| damaged(e.to_string()))?;
         let metadata = header.metadata().clone().unwrap_or_default();
-        let file = SafeTensors::deserialize(&bytes).map_err(|e| damaged(e.to_string()))?;
+        let file = SafeTensors::deserialize(bytes).map_err(|e| damaged(e.to_string()))?;
         let mut tensors = BTreeMap::new();
         for (name, view) in file.tensors() {
             let values = decode(view.dtype(), view.data()).ok_or_else(|| {
@@ -93,7 +101,7 @@ impl Weights {
             }
             tensors.insert(name, (view.shape().to_vec(), values));
         }
-        let sha256 = Sha256::digest(&bytes).iter().map(|byte| format!("{byte:02x}")).collect();
+        let sha256 = Sha256::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect();
         let parameters = tensors.values().map(|(_, values)| values.len()).sum();
         Ok(Self { path: path.to_owned(), tensors, metadata, sha256, parameters })
     }
@@ -101,20 +109,6 @@ impl Weights {
     /// The file.
     pub fn path(&self) -> &Path {
         &self.path
-    }
-
-    /// The architecture that the metadata names.
-    ///
-    /// # Errors
-    /// Where it names none, or one that does not exist.
-    pub fn architecture(&self) -> Result<ModelId, WeightsError> {
-        let name = self.metadata("model").ok_or_else(|| self.misfit(NO_MODEL))?;
-        ModelId::ALL.into_iter().find(|id| id.name() == name).ok_or_else(|| {
-            let known = ModelId::ALL.map(ModelId::name).join(", ");
-            self.misfit(format!(
-                "its metadata names the model \u{201c}{name}\u{201d}; it must be one of {known}"
-            ))
-        })
     }
 
     /// A metadata entry.
@@ -135,6 +129,20 @@ impl Weights {
     /// An error that says what of this file does not fit.
     pub fn misfit(&self, reason: impl Into<String>) -> WeightsError {
         WeightsError::Misfit { path: self.path.clone(), reason: reason.into() }
+    }
+
+    /// The model that its metadata names.
+    ///
+    /// # Errors
+    /// Where it names none, or one that does not exist.
+    pub fn model(&self) -> Result<ModelId, WeightsError> {
+        let name = self.metadata("model").ok_or_else(|| self.misfit(NO_MODEL))?;
+        ModelId::ALL.into_iter().find(|id| id.name() == name).ok_or_else(|| {
+            let known = ModelId::ALL.map(ModelId::name).join(", ");
+            self.misfit(format!(
+                "its metadata names the model \u{201c}{name}\u{201d}; it must be one of {known}"
+            ))
+        })
     }
 
     /// Checks that the file is of the model `name` and made for our sample rate, and reads its

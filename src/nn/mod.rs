@@ -39,7 +39,7 @@ pub use conv::{Conv, Window, convolution};
 pub use dense::Dense;
 pub use gate::Gate;
 pub use graph::{Traced, differentiable};
-pub use gru::{BiGru, GruWeights};
+pub use gru::{BiGru, GruWeights, bidirectional_gru};
 pub use log_mel::{LogMel, LogMelConfig, PadMode};
 pub use mean::{MeanOver, mean};
 pub use peak::peak_normalise;

@@ -184,6 +184,7 @@ fn facts(ui: &mut Ui, card: &ModelCard) {
         ("SHA-256", format!("{}…", card.short_hash())),
     ];
     let quiet = theme::palette(ui).quiet;
+    ui.spacing_mut().interact_size.y = 16.0;
     Grid::new("facts").num_columns(2).spacing(vec2(12.0, 7.0)).show(ui, |ui| {
         for (name, value) in rows {
             ui.with_layout(Layout::left_to_right(Align::Min), |ui| {
