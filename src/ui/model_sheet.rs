@@ -38,7 +38,7 @@ impl ModelSheet {
         let palette = theme::Palette::of(ctx.theme());
         let frame = Frame::popup(&ctx.global_style()).fill(palette.card).inner_margin(20);
         let room = ctx.content_rect().size();
-        let size = vec2((room.x - 90.0).min(800.0), (room.y - 150.0).min(520.0));
+        let size = vec2((room.x - 90.0).min(800.0), (room.y - 150.0).min(440.0));
         let modal = Modal::new(Id::unique("models")).frame(frame).show(ctx, |ui| {
             ui.set_width(size.x);
             let mut close = false;
@@ -58,6 +58,8 @@ impl ModelSheet {
             });
             ui.add_space(6.0);
             ui.horizontal_top(|ui| {
+                // The same height for all models, so that nothing jumps when another is looked at.
+                ui.set_min_height(size.y);
                 ui.vertical(|ui| {
                     ui.set_width(LIST);
                     ScrollArea::vertical().id_salt("list").max_height(size.y).show(ui, |ui| {

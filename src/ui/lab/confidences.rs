@@ -49,7 +49,8 @@ fn hint(ui: &mut Ui, words: &str) {
 fn bars(ui: &mut Ui, verdict: &Verdict, original: Option<usize>) {
     ui.spacing_mut().item_spacing.y = 4.0;
     let palette = theme::palette(ui);
-    let count = if theme::is_low(ui) { 3 } else { 5 };
+    // The column also holds what came of the attack and what all models hear.
+    let count = if ui.ctx().content_rect().height() < 900.0 { 3 } else { 5 };
     for (label, probability) in verdict.ranked(count) {
         let colour = if Some(label) == original { palette.original } else { palette.adversarial };
         confidence_bar(ui, &verdict.labels.title(label), probability, colour);

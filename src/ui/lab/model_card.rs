@@ -12,7 +12,7 @@ use crate::models::ModelCard;
 use crate::ui::UiCommand;
 use crate::ui::text;
 use crate::ui::theme::{self, CONTROL_HEIGHT, SMALL};
-use crate::ui::widgets::{caption, card, down_mark, quiet_button, row, row_text};
+use crate::ui::widgets::{caption, card, down_mark, quiet_button, row};
 
 impl LabUi<'_> {
     pub(super) fn model_card(&mut self, ui: &mut Ui) {
@@ -20,9 +20,8 @@ impl LabUi<'_> {
             self.model_caption(ui);
             self.which_model(ui);
             self.hears(ui);
-            self.computes_on(ui);
             self.model_in_short(ui);
-            self.threads(ui);
+            self.computes_on(ui);
         });
     }
 
@@ -92,7 +91,12 @@ impl LabUi<'_> {
         match (&model.card, &model.problem) {
             (Some(card), _) => {
                 let words = theme::small(ui, in_short(card));
-                let tooltip = format!("{}\nWeights {}…", card.listens, card.short_hash());
+                let tooltip = format!(
+                    "Input: {}. {}\nWeights {}…",
+                    card.input,
+                    card.listens,
+                    card.short_hash()
+                );
                 ui.add(Label::new(words).wrap()).on_hover_text(tooltip);
             }
             (None, Some(problem)) => {
@@ -123,16 +127,17 @@ impl LabUi<'_> {
     /// Where it computes: a choice where this build has one, else plain words.
     fn computes_on(&mut self, ui: &mut Ui) {
         let device = &self.lab.device;
-        let mut tooltip = "Where the model computes".to_owned();
+        let choices = DeviceChoice::in_this_build();
+        if choices.len() < 2 {
+            let name = format!("threads on {}", device.name);
+            self.threads(ui, &name);
+            return;
+        }
+        let mut tooltip = "Where the models compute".to_owned();
         let mut colour = None;
         if let Some(notice) = &device.notice {
             tooltip += &format!("\n{notice}");
             colour = Some(theme::palette(ui).warning);
-        }
-        let choices = DeviceChoice::in_this_build();
-        if choices.len() < 2 {
-            row_text(ui, "device", &device.name, colour, &tooltip);
-            return;
         }
         let mut chosen = device.choice;
         let shown = match self.lab.changing_device {
@@ -161,6 +166,7 @@ impl LabUi<'_> {
         if chosen != self.lab.device.choice {
             self.asked.push(UiCommand::UseDevice(chosen));
         }
+        self.threads(ui, "threads");
     }
 
     fn hears(&self, ui: &mut Ui) {
@@ -181,9 +187,9 @@ impl LabUi<'_> {
     }
 }
 
-/// How big and how good a model is, and what goes into it.
+/// How big and how good a model is.
 fn in_short(card: &ModelCard) -> String {
-    let mut facts = format!("{} parameters · {}", text::short_count(card.parameters), card.input);
+    let mut facts = format!("{} parameters", text::short_count(card.parameters));
     if let Some(accuracy) = card.test_accuracy {
         facts += &format!(" · test {accuracy:.2}");
     }

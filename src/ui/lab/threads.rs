@@ -8,8 +8,8 @@ use crate::ui::UiCommand;
 use crate::ui::widgets::{down_mark, row};
 
 impl LabUi<'_> {
-    /// One for all jobs.
-    pub(super) fn threads(&mut self, ui: &mut Ui) {
+    /// One number for all jobs, in a row of that name.
+    pub(super) fn threads(&mut self, ui: &mut Ui, name: &str) {
         let cores = automatic_threads();
         let words = |threads: Option<usize>| match threads {
             Some(threads) => threads.to_string(),
@@ -17,11 +17,12 @@ impl LabUi<'_> {
         };
         let before = self.lab.threads;
         let mut chosen = before;
-        row(ui, "threads", |ui| {
+        row(ui, name, |ui| {
             ComboBox::from_id_salt("threads")
                 .icon(down_mark)
                 .selected_text(words(chosen))
-                .width((ui.available_width() - 70.0).min(130.0))
+                .width((ui.available_width() - 100.0).clamp(60.0, 130.0))
+                .truncate()
                 .show_ui(ui, |ui| {
                     ui.selectable_value(&mut chosen, None, words(None));
                     // More than cores only where the command line asked for them.
