@@ -38,7 +38,7 @@ impl ModelSheet {
         let palette = theme::Palette::of(ctx.theme());
         let frame = Frame::popup(&ctx.global_style()).fill(palette.card).inner_margin(20);
         let room = ctx.content_rect().size();
-        let size = vec2((room.x - 90.0).min(800.0), (room.y - 150.0).min(440.0));
+        let size = vec2((room.x - 90.0).min(800.0), (room.y - 150.0).min(400.0));
         let modal = Modal::new(Id::unique("models")).frame(frame).show(ctx, |ui| {
             ui.set_width(size.x);
             let mut close = false;
@@ -151,8 +151,8 @@ fn about_model(ui: &mut Ui, models: &Models, model: &KnownModel, asked: &mut Vec
         if ui.add_enabled(usable, button).clicked() {
             asked.push(UiCommand::ChooseModel(model.source.clone()));
         }
-        if model.problem.is_some() && chosen && quiet_button(ui, "Load again").clicked() {
-            asked.push(UiCommand::RetryModel);
+        if model.problem.is_some() && quiet_button(ui, "Load again").clicked() {
+            asked.push(UiCommand::RetryModel(model.source.clone()));
         }
         if let Some(path) = model.source.path() {
             let again = quiet_button(ui, "Read again");

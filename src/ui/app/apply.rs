@@ -44,7 +44,7 @@ impl App {
                     self.load(ClipSource::Bundled(index), clip.name.to_owned());
                 }
             }
-            UiCommand::RetryModel => self.retry_model(),
+            UiCommand::RetryModel(model) => self.retry_model(&model),
             UiCommand::ChooseModel(model) => self.lab.models.choose(&model),
             UiCommand::ChooseWeights => self.dialogs.open_weights(ctx),
             UiCommand::OpenModel(path) => self.open_model(&path),
@@ -133,10 +133,9 @@ impl App {
         self.lab.opening = Some(Opening { command, name });
     }
 
-    fn retry_model(&mut self) {
-        let model = self.lab.models.chosen().clone();
+    fn retry_model(&mut self, model: &ModelSource) {
         let command = self.engine.send(Command::LoadModel(model.clone()));
-        self.lab.models.loads(&model, command);
+        self.lab.models.loads(model, command);
         self.lab.verdicts.forget_failures();
     }
 

@@ -17,8 +17,8 @@ pub enum UiCommand {
     OpenFile(PathBuf),
     /// Open a clip that the program brings along.
     OpenBundled(usize),
-    /// Try again to load the model that is chosen, after its file was put in place.
-    RetryModel,
+    /// Try again to load a model, after its file was put in place.
+    RetryModel(ModelSource),
     /// Choose a model.
     ChooseModel(ModelSource),
     /// Show the dialog for a model's weights.

@@ -113,7 +113,7 @@ impl LabUi<'_> {
                 ui.add(Label::new(job).wrap()).on_hover_text(problem);
                 let again = quiet_button(ui, "Try again");
                 if again.on_hover_text("After putting its file in place").clicked() {
-                    self.asked.push(UiCommand::RetryModel);
+                    self.asked.push(UiCommand::RetryModel(model.source.clone()));
                 }
             }
             (None, None) => {
@@ -124,13 +124,13 @@ impl LabUi<'_> {
         }
     }
 
-    /// Where it computes: a choice where this build has one, else plain words.
+    /// Where it computes, where this build has a choice, and with how many threads. The top bar tells
+    /// of both in any case.
     fn computes_on(&mut self, ui: &mut Ui) {
         let device = &self.lab.device;
         let choices = DeviceChoice::in_this_build();
         if choices.len() < 2 {
-            let name = format!("threads on {}", device.name);
-            self.threads(ui, &name);
+            self.threads(ui);
             return;
         }
         let mut tooltip = "Where the models compute".to_owned();
@@ -166,7 +166,7 @@ impl LabUi<'_> {
         if chosen != self.lab.device.choice {
             self.asked.push(UiCommand::UseDevice(chosen));
         }
-        self.threads(ui, "threads");
+        self.threads(ui);
     }
 
     fn hears(&self, ui: &mut Ui) {

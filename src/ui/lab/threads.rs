@@ -8,8 +8,8 @@ use crate::ui::UiCommand;
 use crate::ui::widgets::{down_mark, row};
 
 impl LabUi<'_> {
-    /// One number for all jobs, in a row of that name.
-    pub(super) fn threads(&mut self, ui: &mut Ui, name: &str) {
+    /// One number for all jobs.
+    pub(super) fn threads(&mut self, ui: &mut Ui) {
         let cores = automatic_threads();
         let words = |threads: Option<usize>| match threads {
             Some(threads) => threads.to_string(),
@@ -17,12 +17,11 @@ impl LabUi<'_> {
         };
         let before = self.lab.threads;
         let mut chosen = before;
-        row(ui, name, |ui| {
+        row(ui, "threads", |ui| {
             ComboBox::from_id_salt("threads")
                 .icon(down_mark)
                 .selected_text(words(chosen))
-                .width((ui.available_width() - 100.0).clamp(60.0, 130.0))
-                .truncate()
+                .width((ui.available_width() - 70.0).min(130.0))
                 .show_ui(ui, |ui| {
                     ui.selectable_value(&mut chosen, None, words(None));
                     // More than cores only where the command line asked for them.
