@@ -94,7 +94,7 @@ fn a_survey_tells_of_every_model_once_and_of_a_missing_one_why() {
     for answer in bench.answers(id, 5) {
         match answer {
             EventKind::ModelLoaded { model, card } => {
-                said.push((model, card.labels.len().to_string()))
+                said.push((model, card.labels.len().to_string()));
             }
             EventKind::Classified { model, verdict } => said.push((model, verdict.title())),
             EventKind::ModelNotLoaded { model, reason } => {

@@ -266,8 +266,7 @@ fn the_card_tells_of_each_model_in_one_click_and_fits_a_small_window() {
     drop_files(&mut lab, &[&own]);
     until(&mut lab, "it is loaded", |lab| chosen(lab) == "toys");
     lab.query_all_by_label_contains("toys")
-        .filter(|node| node.accesskit_node().role() == egui::Role::Button)
-        .last()
+        .rfind(|node| node.accesskit_node().role() == egui::Role::Button)
         .expect("just seen")
         .click();
     lab.run_steps(3);

@@ -4,6 +4,7 @@
 use std::sync::Arc;
 
 use super::Lab;
+use super::models::KnownModel;
 use super::state::Shown;
 use super::verdicts::Heard;
 use crate::audio::Clip;
@@ -18,7 +19,7 @@ impl Lab {
             engine.send(Command::Withdraw(command));
         }
         let chosen = self.models.chosen().clone();
-        if self.models.current().is_some_and(|model| model.is_untouched()) {
+        if self.models.current().is_some_and(KnownModel::is_untouched) {
             self.models.loads(&chosen, engine.send(Command::LoadModel(chosen.clone())));
         }
         let can_be_had = self.models.current().is_some_and(|model| model.problem.is_none());
