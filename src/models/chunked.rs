@@ -7,7 +7,8 @@
 
 use candle_core::{Device, Result};
 
-use super::classifier::{Classifier, ModelCard, ModelId, ScoreKind};
+use super::card::ModelCard;
+use super::classifier::{Classifier, ModelId, ScoreKind};
 use super::labels::Labels;
 use super::network::Feed;
 use super::weights::{Weights, WeightsError};
@@ -68,14 +69,7 @@ impl<N: ChunkNetwork> ChunkClassifier<N> {
                 return Err(weights.misfit(reason));
             }
         };
-        let card = ModelCard {
-            id: N::ID,
-            parameters: weights.parameters(),
-            input: "log-mel, 64 bands, 2 s chunks",
-            test_accuracy: weights.metadata("test_accuracy").and_then(|a| a.parse().ok()),
-            training_data: weights.metadata("training_data").map(str::to_owned),
-            weights_sha256: weights.sha256().to_owned(),
-        };
+        let card = ModelCard::of_weights(N::ID, labels.clone(), &weights);
         let mean = weights.take("mean", &[BANDS])?;
         let std = weights.take("std", &[BANDS])?;
         let standardise =
