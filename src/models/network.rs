@@ -9,7 +9,7 @@ use rand_chacha::ChaCha8Rng;
 use rand_distr::{Distribution as _, Uniform};
 
 use super::classifier::ModelId;
-use crate::nn::trained::{self, Statistics};
+use crate::nn::trained::{self, Rectifier, Statistics};
 use crate::nn::{Traced, Window};
 
 /// Keras' default, which the authors of all five networks used.
@@ -107,7 +107,12 @@ impl Initial {
         Ok(())
     }
 
-    /// `NAME.weight` `[outputs, inputs, height, width]` of a convolution and `NAME.bias`.
+    /// A tensor that is not random.
+    pub fn value(&mut self, name: &str, value: Tensor) {
+        self.values.push((name.to_owned(), value));
+    }
+
+    /// `NAME.weight` `[outputs, inputs, sides...]` of a convolution and `NAME.bias`.
     ///
     /// # Errors
     /// Where memory runs out.
@@ -116,10 +121,10 @@ impl Initial {
         name: &str,
         inputs: usize,
         outputs: usize,
-        [height, width]: [usize; 2],
+        sides: &[usize],
     ) -> Result<()> {
-        let fans = height * width * (inputs + outputs);
-        self.glorot(&format!("{name}.weight"), &[outputs, inputs, height, width], fans)?;
+        let fans = sides.iter().product::<usize>() * (inputs + outputs);
+        self.glorot(&format!("{name}.weight"), &[&[outputs, inputs], sides].concat(), fans)?;
         self.constant(&format!("{name}.bias"), outputs, 0.0)
     }
 
@@ -187,14 +192,19 @@ impl TrainedLayers {
         crate::nn::convolution(input, &weight, &self.get(&format!("{name}.bias"))?, window)
     }
 
-    /// The batch norm NAME over all but the last axis, of `max(input, 0)` if `rectified`.
+    /// The batch norm NAME over all but the last axis, and a rectifier before or after it.
     ///
     /// # Errors
     /// Where a weight is missing or does not fit.
-    pub fn batch_norm(&mut self, input: &Traced, name: &str, rectified: bool) -> Result<Traced> {
+    pub fn batch_norm(
+        &mut self,
+        input: &Traced,
+        name: &str,
+        rectifier: Rectifier,
+    ) -> Result<Traced> {
         let scale = self.get(&format!("{name}.weight"))?;
         let shift = self.get(&format!("{name}.bias"))?;
-        let (output, seen) = trained::batch_norm(input, &scale, &shift, BATCH_NORM_EPS, rectified)?;
+        let (output, seen) = trained::batch_norm(input, &scale, &shift, BATCH_NORM_EPS, rectifier)?;
         self.statistics.push((name.to_owned(), seen));
         Ok(output)
     }

@@ -127,7 +127,12 @@ impl SqueezeExciteKernel {
 
 /// `target = scale * source + shift` of each image; scales and shifts are `[images, channels]`, the
 /// scales starting again where they end before the images do.
-fn weigh<T: Element>(source: &[T], scales: &[T], shifts: &[T], channels: usize) -> Vec<T> {
+pub(super) fn weigh<T: Element>(
+    source: &[T],
+    scales: &[T],
+    shifts: &[T],
+    channels: usize,
+) -> Vec<T> {
     let mut target = vec![T::zero(); source.len()];
     let length = source.len() / (shifts.len() / channels).max(1);
     let images = target.par_chunks_mut(length.max(1)).zip(source.par_chunks(length.max(1)));

@@ -5,6 +5,7 @@ use candle_core::{Result, Tensor};
 use super::{CHUNK_FRAMES, WIDTHS};
 use crate::models::classifier::ModelId;
 use crate::models::network::{Feed, Initial, NamedTensors, Network, TrainedLayers};
+use crate::nn::trained::Rectifier;
 use crate::nn::{Edge, MeanOver, Traced, Window, max_pool, mean};
 
 /// The network of [`super::Vgg13`], for training.
@@ -28,7 +29,7 @@ impl Network for Vgg13Network {
                     &format!("blocks.{block}.conv{half}"),
                     inputs,
                     width,
-                    [3, 3],
+                    &[3, 3],
                 )?;
                 initial.batch_norm(&format!("blocks.{block}.bn{half}"), width)?;
                 inputs = width;
@@ -44,7 +45,11 @@ impl Network for Vgg13Network {
             for half in 1..=2 {
                 let conv = format!("blocks.{block}.conv{half}");
                 let sums = layers.convolution(&x, &conv, Window::SQUARE)?;
-                x = layers.batch_norm(&sums, &format!("blocks.{block}.bn{half}"), true)?;
+                x = layers.batch_norm(
+                    &sums,
+                    &format!("blocks.{block}.bn{half}"),
+                    Rectifier::Before,
+                )?;
             }
             x = max_pool(&x, Edge::Drop)?;
         }

@@ -224,11 +224,13 @@ fn by_taps<T: Element>(
                 let (down, right) = (tap / window.width, tap % window.width);
                 let (above, left) = (window.height / 2, window.width / 2);
                 // Columns whose neighbour at this tap lies in the image.
-                let columns = left.saturating_sub(right)..width.min(width + left - right);
+                let columns =
+                    left.saturating_sub(right)..width.min((width + left).saturating_sub(right));
                 if columns.is_empty() {
                     continue;
                 }
-                let rows = above.saturating_sub(down)..height.min(height + above - down);
+                let rows =
+                    above.saturating_sub(down)..height.min((height + above).saturating_sub(down));
                 let (images, gradients): (Vec<_>, Vec<_>) = rows
                     .map(|y| {
                         let row = image * height + y;
