@@ -123,9 +123,23 @@ impl Initial {
         outputs: usize,
         sides: &[usize],
     ) -> Result<()> {
-        let fans = sides.iter().product::<usize>() * (inputs + outputs);
-        self.glorot(&format!("{name}.weight"), &[&[outputs, inputs], sides].concat(), fans)?;
+        self.unbiased(name, inputs, outputs, sides)?;
         self.constant(&format!("{name}.bias"), outputs, 0.0)
+    }
+
+    /// `NAME.weight` of a convolution without a bias.
+    ///
+    /// # Errors
+    /// Where memory runs out.
+    pub fn unbiased(
+        &mut self,
+        name: &str,
+        inputs: usize,
+        outputs: usize,
+        sides: &[usize],
+    ) -> Result<()> {
+        let fans = sides.iter().product::<usize>() * (inputs + outputs);
+        self.glorot(&format!("{name}.weight"), &[&[outputs, inputs], sides].concat(), fans)
     }
 
     /// `NAME.weight` and `NAME.bias` of a batch norm.
@@ -190,6 +204,17 @@ impl TrainedLayers {
     pub fn convolution(&self, input: &Traced, name: &str, window: Window) -> Result<Traced> {
         let weight = self.get(&format!("{name}.weight"))?;
         crate::nn::convolution(input, &weight, &self.get(&format!("{name}.bias"))?, window)
+    }
+
+    /// The convolution NAME without a bias: a batch norm follows, which would take it off.
+    ///
+    /// # Errors
+    /// Where the weight is missing or does not fit.
+    pub fn unbiased(&self, input: &Traced, name: &str, window: Window) -> Result<Traced> {
+        let weight = self.get(&format!("{name}.weight"))?;
+        let outputs = weight.tensor().dim(0)?;
+        let zero = Tensor::zeros(outputs, weight.tensor().dtype(), weight.tensor().device())?;
+        crate::nn::convolution(input, &weight, &Traced::constant(zero), window)
     }
 
     /// The batch norm NAME over all but the last axis, and a rectifier before or after it.

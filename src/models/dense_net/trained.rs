@@ -16,7 +16,7 @@ pub fn initial(initial: &mut Initial, layout: &Layout, labels: usize) -> Result<
     for (block, width) in widths.into_iter().enumerate() {
         let name = |part: &str| format!("blocks.{block}.{part}");
         initial.batch_norm(&name("bn1"), inputs)?;
-        initial.convolution(&name("conv1"), inputs, width, &vec![1; axes])?;
+        initial.unbiased(&name("conv1"), inputs, width, &vec![1; axes])?;
         initial.batch_norm(&name("bn2"), width)?;
         initial.convolution(&name("conv2"), width, width, &vec![3; axes])?;
         initial.dense(&name("se.fc1"), width, reduced(width))?;
@@ -43,7 +43,7 @@ pub fn classify_trained(
     for block in 0..layout.widths.len() {
         let name = |part: &str| format!("blocks.{block}.{part}");
         let y = layers.batch_norm(&x, &name("bn1"), Rectifier::After)?;
-        let y = layers.convolution(&y, &name("conv1"), Window::POINT)?;
+        let y = layers.unbiased(&y, &name("conv1"), Window::POINT)?;
         let y = layers.batch_norm(&y, &name("bn2"), Rectifier::After)?;
         let y = layers.convolution(&y, &name("conv2"), window)?;
         let weights = TracedSqueezeExcite {

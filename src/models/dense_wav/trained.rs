@@ -43,8 +43,8 @@ impl Network for DenseWavNetwork {
         let filters = layers.get("filters.weight")?.map(|weight| {
             weight.reshape((FILTERS, STRIDES, STRIDE))?.transpose(1, 2)?.contiguous()
         })?;
-        let silence = Traced::constant(Tensor::zeros(FILTERS, x.tensor().dtype(), &Device::Cpu)?);
-        let x = convolution(&x, &filters, &silence, WINDOW)?;
+        let zero = Traced::constant(Tensor::zeros(FILTERS, x.tensor().dtype(), &Device::Cpu)?);
+        let x = convolution(&x, &filters, &zero, WINDOW)?;
         let mut x = layers.batch_norm(&x, "bn_filters", Rectifier::After)?;
         for _ in 0..POOLS {
             x = max_pool(&x, Edge::Keep)?;

@@ -7,7 +7,7 @@ use candle_core::{DType, Error, Result, Tensor, bail};
 use super::layer::{ConvKernel, extent};
 use super::learning::weight_gradient;
 use super::{Dimensions, Window};
-use crate::nn::element::{Element, FrozenWeights};
+use crate::nn::element::Element;
 use crate::nn::graph::Traced;
 use crate::nn::kernel::{Kernel as _, with_slice};
 use crate::nn::trained::{channel_sums, one_at_a_time};
@@ -48,7 +48,7 @@ fn convolution_of<T: Element>(
     }
     let frozen = |tensor: &Traced| {
         with_slice::<T, _>(&tensor.tensor().contiguous()?, |values| {
-            Ok(FrozenWeights::from_f64(values.iter().map(|v| v.to_f64()).collect()))
+            Ok(T::frozen(values))
         })
     };
     let kernel = Arc::new(ConvKernel::new(frozen(weight)?, frozen(bias)?, inputs, window));

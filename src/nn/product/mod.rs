@@ -15,6 +15,7 @@ use std::sync::LazyLock;
 
 use pulp::bytemuck::cast_slice;
 use pulp::{Arch, Simd, WithSimd};
+use rayon::prelude::*;
 
 pub use transposed::{Stack, add_transposed};
 
@@ -48,6 +49,9 @@ const fn registers(lanes: usize) -> [usize; 2] {
     }
 }
 
+/// Elements that are packed at least by one thread.
+const LEAST_PACKED: usize = 1 << 14;
+
 struct LanesOf;
 
 impl WithSimd for LanesOf {
@@ -80,17 +84,25 @@ pub struct Packed<T> {
 
 impl<T: Element> Packed<T> {
     /// Packs the matrix whose elements `at(row, column)` gives.
-    pub fn new(depth: usize, columns: usize, at: impl Fn(usize, usize) -> T) -> Self {
+    pub fn new(
+        depth: usize,
+        columns: usize,
+        at: impl Fn(usize, usize) -> T + Sync,
+    ) -> Self {
         let width = panel_width::<T>(columns);
-        let mut data = Vec::with_capacity(columns.div_ceil(width) * depth * width);
-        for first in (0..columns).step_by(width) {
-            for row in 0..depth {
-                data.extend(
-                    (first..first + width)
-                        .map(|column| if column < columns { at(row, column) } else { T::zero() }),
-                );
+        let size = depth * width;
+        let mut data = vec![T::zero(); columns.div_ceil(width) * size];
+        // Panels of small matrices are not worth handing out.
+        let least = LEAST_PACKED.div_ceil(size.max(1));
+        let panels = data.par_chunks_mut(size.max(1)).with_min_len(least).enumerate();
+        panels.for_each(|(panel, data)| {
+            let first = panel * width;
+            for (row, line) in data.chunks_exact_mut(width).enumerate() {
+                for (column, value) in (first..columns).zip(line) {
+                    *value = at(row, column);
+                }
             }
-        }
+        });
         Self { depth, columns, width, data }
     }
 
