@@ -17,6 +17,7 @@ pub mod models;
 pub mod names;
 pub mod nn;
 pub mod timing;
+pub mod training;
 pub mod ui;
 
 /// The program's version, as `Cargo.toml` states it.

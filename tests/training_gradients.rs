@@ -6,7 +6,8 @@ use mondegreen::nn::trained::{
     Rectifier, TracedSqueezeExcite, batch_norm, cross_entropy, dense, squeeze_excite_pool,
 };
 use mondegreen::nn::{
-    Edge, SqueezeExcite, SqueezeExciteWeights, Traced, Window, convolution, log_1p, max_pool,
+    Edge, Gate, SqueezeExcite, SqueezeExciteWeights, Traced, Window, bidirectional_gru,
+    convolution, log_1p, max_pool,
 };
 use proptest::prelude::*;
 use rand::{Rng as _, SeedableRng as _};
@@ -95,6 +96,11 @@ proptest! {
     }
 
     #[test]
+    fn gates(b in 1..4usize, h in 1..6usize, c in 1..20usize, seed: u64) {
+        check(|x| Gate::new(c)?.forward(&x[0]), &[&[b, h, 2, 2 * c]], 1e-3, seed)?;
+    }
+
+    #[test]
     fn batch_norms(
         b in 2..5usize, h in 2..6usize, c in 1..20usize, kind in 0..3usize, seed: u64,
     ) {
@@ -155,6 +161,21 @@ proptest! {
     fn dense_layers(b in 1..5usize, i in 1..9usize, o in 1..9usize, seed: u64) {
         let shapes: [&[usize]; 3] = [&[b, i], &[o, i], &[o]];
         check(|x| dense(&x[0], &x[1], &x[2]), &shapes, 1e-3, seed)?;
+    }
+
+    #[test]
+    fn recurrent_layers(b in 1..4usize, t in 1..6usize, f in 1..7usize, h in 1..7usize, seed: u64) {
+        let [ih, hh, bias] = [[3 * h, f], [3 * h, h], [3 * h, 1]];
+        let shapes: [&[usize]; 7] =
+            [&[b, t, f], &ih, &hh, &bias[..1], &ih, &hh, &bias[..1]];
+        let layer = |x: &[Traced]| {
+            let direction = |first: usize| [0, 1, 2].map(|i| x[first + i].clone());
+            // Loud enough that some gates are wide open or shut.
+            let input = x[0].map(|x| x * 4.0)?;
+            bidirectional_gru(&input, &[direction(1), direction(4)])
+        };
+        // A short step: few rectifiers and gates have a kink within it.
+        check(layer, &shapes, 1e-7, seed)?;
     }
 
     #[test]

@@ -4,6 +4,7 @@ mod attack;
 mod bench;
 mod classify;
 mod common;
+mod train;
 
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -34,6 +35,8 @@ enum Task {
     Attack(attack::Arguments),
     /// Time models and attacks on this machine
     Bench(bench::Arguments),
+    /// Train a model, or go on with it
+    Train(train::Arguments),
 }
 
 /// Runs the program as the command line says. Exit status 0 is done, 1 failed with a message on
@@ -51,6 +54,7 @@ pub fn main() -> ExitCode {
         Some(Task::Classify(task)) => classify::run(&task),
         Some(Task::Attack(task)) => attack::run(&task),
         Some(Task::Bench(task)) => bench::run(&task),
+        Some(Task::Train(task)) => train::run(&task),
         None => window(arguments.clip, &arguments.compute),
     };
     match result {

@@ -53,12 +53,10 @@ impl ModelLibrary {
             return Ok(Arc::clone(model));
         }
         let weights = Weights::load(&find_weights(id, &self.directories)?)?;
-        let model: Arc<dyn Classifier> = match id {
-            ModelId::Vgg13 => Arc::new(Vgg13::new(weights, &self.device)?),
-            ModelId::Crnn | ModelId::Gcnn | ModelId::DenseMel | ModelId::DenseWav => {
-                return Err(weights.misfit("this version has no such model"));
-            }
-        };
+        if weights.model()? != id {
+            return Err(weights.misfit(format!("it is not of the model {}", id.name())));
+        }
+        let model = build(weights, &self.device)?;
         self.loaded.insert(id, Arc::clone(&model));
         Ok(model)
     }
@@ -68,6 +66,19 @@ impl ModelLibrary {
     pub(crate) fn keep(&mut self, id: ModelId, model: Arc<dyn Classifier>) {
         self.loaded.insert(id, model);
     }
+}
+
+/// The model that a weights file is of, to compute on `device`.
+///
+/// # Errors
+/// Where the file's architecture is unknown, its tensors do not fit, or the device can't take them.
+pub fn build(weights: Weights, device: &Device) -> Result<Arc<dyn Classifier>, WeightsError> {
+    Ok(match weights.model()? {
+        ModelId::Vgg13 => Arc::new(Vgg13::new(weights, device)?),
+        ModelId::Crnn | ModelId::Gcnn | ModelId::DenseMel | ModelId::DenseWav => {
+            return Err(weights.misfit("this version has no such model"));
+        }
+    })
 }
 
 /// The weights file of a model: the first that exists in these folders.

@@ -3,14 +3,19 @@
 
 use std::collections::HashMap;
 
-use candle_core::{Device, Result, Tensor, bail};
+use candle_core::{DType, Device, Result, Tensor, bail};
 use rand::SeedableRng as _;
 use rand_chacha::ChaCha8Rng;
-use rand_distr::{Distribution as _, Uniform};
+use rand_distr::{Distribution as _, StandardNormal, Uniform};
 
 use super::classifier::ModelId;
+use super::crnn::CrnnNetwork;
+use super::dense_mel::DenseMelNetwork;
+use super::dense_wav::DenseWavNetwork;
+use super::gcnn::GcnnNetwork;
+use super::vgg13::Vgg13Network;
 use crate::nn::trained::{self, Rectifier, Statistics};
-use crate::nn::{Traced, Window};
+use crate::nn::{Traced, Window, bidirectional_gru};
 
 /// Keras' default, which the authors of all five networks used.
 pub const BATCH_NORM_EPS: f64 = 1e-3;
@@ -65,6 +70,17 @@ pub trait Network: Send + Sync {
     /// # Errors
     /// Where the input has another shape or `layers` lack a weight.
     fn forward(&self, layers: &mut TrainedLayers, input: &Tensor) -> Result<Traced>;
+}
+
+/// The network of a model.
+pub fn network(id: ModelId) -> &'static dyn Network {
+    match id {
+        ModelId::Vgg13 => &Vgg13Network,
+        ModelId::Crnn => &CrnnNetwork,
+        ModelId::Gcnn => &GcnnNetwork,
+        ModelId::DenseMel => &DenseMelNetwork,
+        ModelId::DenseWav => &DenseWavNetwork,
+    }
 }
 
 /// Weights before training, drawn one after the other: Keras' defaults.
@@ -142,6 +158,23 @@ impl Initial {
         self.glorot(&format!("{name}.weight"), &[&[outputs, inputs], sides].concat(), fans)
     }
 
+    /// The weights of a bidirectional GRU ([`gru_names`], laid out as in [`crate::nn::GruWeights`]):
+    /// Glorot's for inputs; those for states, taken together, keep a state's length.
+    ///
+    /// # Errors
+    /// Where memory runs out.
+    pub fn bidirectional_gru(&mut self, name: &str, inputs: usize, states: usize) -> Result<()> {
+        for [weight_ih, weight_hh, bias] in gru_names(name) {
+            self.glorot(&weight_ih, &[3 * states, inputs], inputs + 3 * states)?;
+            let columns = orthonormal(&mut self.random, states, 3 * states);
+            let columns = Tensor::from_vec(columns, (states, 3 * states), &Device::Cpu)?;
+            let weight = columns.t()?.contiguous()?.to_dtype(DType::F32)?;
+            self.values.push((weight_hh, weight));
+            self.constant(&bias, 3 * states, 0.0)?;
+        }
+        Ok(())
+    }
+
     /// `NAME.weight` and `NAME.bias` of a batch norm.
     ///
     /// # Errors
@@ -159,6 +192,30 @@ impl Initial {
         self.glorot(&format!("{name}.weight"), &[outputs, inputs], inputs + outputs)?;
         self.constant(&format!("{name}.bias"), outputs, 0.0)
     }
+}
+
+/// The names of a recurrent layer's weights: of the direction that reads forwards, and of the other.
+pub fn gru_names(name: &str) -> [[String; 3]; 2] {
+    ["", "_reverse"].map(|direction| {
+        ["weight_ih", "weight_hh", "bias"].map(|part| format!("{name}.{part}{direction}"))
+    })
+}
+
+/// Vectors of a length that are orthogonal to each other and of length 1, one behind the other, the
+/// space that they span being any with equal probability; there are at most `length` of them.
+fn orthonormal(random: &mut ChaCha8Rng, count: usize, length: usize) -> Vec<f64> {
+    let mut rows: Vec<f64> = StandardNormal.sample_iter(random).take(count * length).collect();
+    for row in 0..count {
+        let (before, rest) = rows.split_at_mut(row * length);
+        let own = &mut rest[..length];
+        for other in before.chunks_exact(length) {
+            let along: f64 = own.iter().zip(other).map(|(a, b)| a * b).sum();
+            own.iter_mut().zip(other).for_each(|(a, b)| *a -= along * b);
+        }
+        let norm = own.iter().map(|a| a * a).sum::<f64>().sqrt();
+        own.iter_mut().for_each(|a| *a /= norm);
+    }
+    rows
 }
 
 /// The weights of one training step as variables, and what its batch norms saw.
@@ -234,6 +291,18 @@ impl TrainedLayers {
         Ok(output)
     }
 
+    /// The bidirectional GRU NAME of `[B, T, inputs]` ([`gru_names`]).
+    ///
+    /// # Errors
+    /// Where a weight is missing or does not fit.
+    pub fn bidirectional_gru(&self, input: &Traced, name: &str) -> Result<Traced> {
+        let [forwards, backwards] = gru_names(name);
+        let get = |[ih, hh, bias]: [String; 3]| -> Result<[Traced; 3]> {
+            Ok([self.get(&ih)?, self.get(&hh)?, self.get(&bias)?])
+        };
+        bidirectional_gru(input, &[get(forwards)?, get(backwards)?])
+    }
+
     /// The dense layer NAME of `[B, inputs]`.
     ///
     /// # Errors
@@ -241,5 +310,49 @@ impl TrainedLayers {
     pub fn dense(&self, input: &Traced, name: &str) -> Result<Traced> {
         let weight = self.get(&format!("{name}.weight"))?;
         trained::dense(input, &weight, &self.get(&format!("{name}.bias"))?)
+    }
+
+    /// The dense layer NAME of `[B, inputs]` as the logits of a network with one head,
+    /// `[B, 1, labels]`.
+    ///
+    /// # Errors
+    /// Where a weight is missing or does not fit.
+    pub fn one_head(&self, input: &Traced, name: &str) -> Result<Traced> {
+        let logits = self.dense(input, name)?;
+        let (batch, labels) = logits.tensor().dims2()?;
+        logits.reshape((batch, 1, labels))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn first_recurrent_weights_keep_a_states_length() {
+        let mut initial = Initial::new(3);
+        initial.bidirectional_gru("gru", 5, 20).unwrap();
+        let weights = initial.finish();
+        let names: Vec<_> = weights.iter().map(|(name, _)| name.as_str()).collect();
+        assert_eq!(
+            names,
+            [
+                "gru.weight_ih",
+                "gru.weight_hh",
+                "gru.bias",
+                "gru.weight_ih_reverse",
+                "gru.weight_hh_reverse",
+                "gru.bias_reverse"
+            ]
+        );
+        for (name, weight) in weights.iter().filter(|(name, _)| name.contains("weight_hh")) {
+            let products = weight.t().unwrap().matmul(weight).unwrap().to_vec2::<f32>().unwrap();
+            for (i, row) in products.iter().enumerate() {
+                for (j, product) in row.iter().enumerate() {
+                    let expected = if i == j { 1.0 } else { 0.0 };
+                    assert!((product - expected).abs() < 1e-6, "{name}: {i}, {j}: {product}");
+                }
+            }
+        }
     }
 }

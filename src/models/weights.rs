@@ -7,6 +7,7 @@ use safetensors::{Dtype, SafeTensors};
 use sha2::{Digest as _, Sha256};
 use thiserror::Error;
 
+use super::classifier::ModelId;
 use super::labels::Labels;
 use crate::audio::SAMPLE_RATE;
 
@@ -73,11 +74,19 @@ impl Weights {
     pub fn load(path: &Path) -> Result<Self, WeightsError> {
         let bytes = std::fs::read(path)
             .map_err(|source| WeightsError::Read { path: path.to_owned(), source })?;
+        Self::parse(path, &bytes)
+    }
+
+    /// Reads a file's bytes; `path` is for messages.
+    ///
+    /// # Errors
+    /// As [`Self::load`].
+    pub fn parse(path: &Path, bytes: &[u8]) -> Result<Self, WeightsError> {
         let damaged = |reason: String| WeightsError::Damaged { path: path.to_owned(), reason };
         let misfit = |reason: String| WeightsError::Misfit { path: path.to_owned(), reason };
-        let (_, header) = SafeTensors::read_metadata(&bytes).map_err(|e| damaged(e.to_string()))?;
+        let (_, header) = SafeTensors::read_metadata(bytes).map_err(|e| damaged(e.to_string()))?;
         let metadata = header.metadata().clone().unwrap_or_default();
-        let file = SafeTensors::deserialize(&bytes).map_err(|e| damaged(e.to_string()))?;
+        let file = SafeTensors::deserialize(bytes).map_err(|e| damaged(e.to_string()))?;
         let mut tensors = BTreeMap::new();
         for (name, view) in file.tensors() {
             let values = decode(view.dtype(), view.data()).ok_or_else(|| {
@@ -88,7 +97,7 @@ impl Weights {
             }
             tensors.insert(name, (view.shape().to_vec(), values));
         }
-        let sha256 = Sha256::digest(&bytes).iter().map(|byte| format!("{byte:02x}")).collect();
+        let sha256 = Sha256::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect();
         let parameters = tensors.values().map(|(_, values)| values.len()).sum();
         Ok(Self { path: path.to_owned(), tensors, metadata, sha256, parameters })
     }
@@ -111,6 +120,16 @@ impl Weights {
     /// An error that says what of this file does not fit.
     pub fn misfit(&self, reason: impl Into<String>) -> WeightsError {
         WeightsError::Misfit { path: self.path.clone(), reason: reason.into() }
+    }
+
+    /// The model that its metadata names.
+    ///
+    /// # Errors
+    /// Where it names none, or one that does not exist.
+    pub fn model(&self) -> Result<ModelId, WeightsError> {
+        let name =
+            self.metadata("model").ok_or_else(|| self.misfit("its metadata names no model"))?;
+        ModelId::find(name).map_err(|unknown| self.misfit(unknown.to_string()))
     }
 
     /// Checks that the file is of the model `name` and made for our sample rate, and reads its

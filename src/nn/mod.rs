@@ -41,7 +41,7 @@ pub use conv::{Conv, Window, convolution};
 pub use dense::Dense;
 pub use gate::Gate;
 pub use graph::{Traced, differentiable};
-pub use gru::{BiGru, GruWeights};
+pub use gru::{BiGru, GruWeights, bidirectional_gru};
 pub use log_mel::{LogMel, LogMelConfig, PadMode};
 pub use logarithm::log_1p;
 pub use mean::{MeanOver, mean};

@@ -47,9 +47,7 @@ fn convolution_of<T: Element>(
         bail!("convolution: weights {weight_shape:?} for {inputs} -> {outputs} channels")
     }
     let frozen = |tensor: &Traced| {
-        with_slice::<T, _>(&tensor.tensor().contiguous()?, |values| {
-            Ok(T::frozen(values))
-        })
+        with_slice::<T, _>(&tensor.tensor().contiguous()?, |values| Ok(T::frozen(values)))
     };
     let kernel = Arc::new(ConvKernel::new(frozen(weight)?, frozen(bias)?, inputs, window));
     let output_shape = kernel.output_shape(&shape)?;

@@ -84,11 +84,7 @@ pub struct Packed<T> {
 
 impl<T: Element> Packed<T> {
     /// Packs the matrix whose elements `at(row, column)` gives.
-    pub fn new(
-        depth: usize,
-        columns: usize,
-        at: impl Fn(usize, usize) -> T + Sync,
-    ) -> Self {
+    pub fn new(depth: usize, columns: usize, at: impl Fn(usize, usize) -> T + Sync) -> Self {
         let width = panel_width::<T>(columns);
         let size = depth * width;
         let mut data = vec![T::zero(); columns.div_ceil(width) * size];

@@ -1,0 +1,29 @@
+//! From labelled recordings to weights: data sets, augmentation, the trainer, checkpoints.
+
+mod augment;
+mod checkpoint;
+mod data_set;
+mod error;
+mod examples;
+mod export;
+mod finish;
+mod log;
+mod optimiser;
+mod recordings;
+mod settings;
+mod split;
+mod trainer;
+
+pub use augment::Augmentation;
+pub use checkpoint::Checkpoint;
+pub use data_set::{DataSet, Part, Recording, UNVERIFIED_WEIGHT};
+pub use error::TrainingError;
+pub use examples::{Draw, Examples};
+pub use export::Trained;
+pub use finish::{Report, classify_all, finish};
+pub use log::write_log;
+pub use optimiser::{Optimiser, Slot, StepSize};
+pub use recordings::Recordings;
+pub use settings::Settings;
+pub use split::hold_back;
+pub use trainer::{Epoch, Material, News, Trainer, model};
