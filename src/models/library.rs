@@ -7,6 +7,10 @@ use std::sync::Arc;
 use candle_core::Device;
 
 use super::classifier::{Classifier, ModelId};
+use super::crnn::Crnn;
+use super::dense_mel::DenseMel;
+use super::dense_wav::DenseWav;
+use super::gcnn::Gcnn;
 use super::vgg13::Vgg13;
 use super::weights::{Weights, WeightsError};
 
@@ -75,9 +79,10 @@ impl ModelLibrary {
 pub fn build(weights: Weights, device: &Device) -> Result<Arc<dyn Classifier>, WeightsError> {
     Ok(match weights.model()? {
         ModelId::Vgg13 => Arc::new(Vgg13::new(weights, device)?),
-        ModelId::Crnn | ModelId::Gcnn | ModelId::DenseMel | ModelId::DenseWav => {
-            return Err(weights.misfit("this version has no such model"));
-        }
+        ModelId::Crnn => Arc::new(Crnn::new(weights, device)?),
+        ModelId::Gcnn => Arc::new(Gcnn::new(weights, device)?),
+        ModelId::DenseMel => Arc::new(DenseMel::new(weights, device)?),
+        ModelId::DenseWav => Arc::new(DenseWav::new(weights, device)?),
     })
 }
 

@@ -1,5 +1,6 @@
 //! The classifiers: one file a model, one trait, weights from safetensors files.
 
+mod chunked;
 mod classifier;
 mod crnn;
 mod dense_mel;
@@ -7,20 +8,21 @@ mod dense_net;
 mod dense_wav;
 mod gcnn;
 mod labels;
+mod layers;
 mod library;
 mod network;
-
 mod trunk;
 mod vgg13;
 mod weights;
 
+pub use chunked::{CHUNK_FRAMES, ChunkClassifier, ChunkNetwork};
 pub use classifier::{Classifier, ModelCard, ModelId, ScoreKind};
-pub use crnn::CrnnNetwork;
-pub use dense_mel::DenseMelNetwork;
-pub use dense_wav::DenseWavNetwork;
-pub use gcnn::GcnnNetwork;
+pub use crnn::{Crnn, CrnnLayers, CrnnNetwork};
+pub use dense_mel::{DenseMel, DenseMelNetwork};
+pub use dense_wav::{DenseWav, DenseWavNetwork};
+pub use gcnn::{Gcnn, GcnnLayers, GcnnNetwork};
 pub use labels::{FSDKAGGLE2018, Labels, Verdict};
 pub use library::{ModelLibrary, build, find_weights, search_directories};
 pub use network::{BATCH_NORM_EPS, Feed, Initial, NamedTensors, Network, TrainedLayers, network};
-pub use vgg13::{CHUNK_FRAMES, Vgg13, Vgg13Network};
+pub use vgg13::{Vgg13, Vgg13Layers, Vgg13Network};
 pub use weights::{Weights, WeightsError};

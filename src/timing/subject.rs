@@ -6,8 +6,8 @@ use std::sync::Arc;
 use candle_core::{Device, Result, Tensor};
 
 use crate::models::{
-    CHUNK_FRAMES, Classifier, ModelId, Network, TrainedLayers, Vgg13, Vgg13Network, Weights,
-    WeightsError, find_weights,
+    ChunkClassifier, ChunkNetwork, Classifier, Crnn, DenseMel, DenseWav, Feed, Gcnn, ModelId,
+    Network, TrainedLayers, Vgg13, Weights, WeightsError, find_weights, network,
 };
 use crate::nn::trained::cross_entropy;
 use crate::nn::{LogMelConfig, Traced};
@@ -24,10 +24,12 @@ pub struct Subject {
     pub classifier: Arc<dyn Classifier>,
     /// Its network alone: logits of inputs of [`Self::input`].
     pub network: Box<Function>,
+    /// The same network, as it is trained.
+    trained: &'static dyn Network,
     /// Shape of one input of the network, without the batch.
-    pub input: [usize; 2],
-    /// What is before the network.
-    pub log_mel: LogMelConfig,
+    pub input: Vec<usize>,
+    /// What is before the network, if it does not hear the waveform itself.
+    pub log_mel: Option<LogMelConfig>,
 }
 
 impl Subject {
@@ -41,20 +43,42 @@ impl Subject {
         device: &Device,
     ) -> std::result::Result<Self, WeightsError> {
         let weights = Weights::load(&find_weights(id, directories)?)?;
-        match id {
-            ModelId::Vgg13 => {
-                let model = Arc::new(Vgg13::new(weights, device)?);
+        Ok(match id {
+            ModelId::Vgg13 => Self::of_chunks(Vgg13::new(weights, device)?),
+            ModelId::Crnn => Self::of_chunks(Crnn::new(weights, device)?),
+            ModelId::Gcnn => Self::of_chunks(Gcnn::new(weights, device)?),
+            ModelId::DenseMel => {
+                let model = DenseMel::new(weights, device)?;
                 let log_mel = *model.log_mel();
-                Ok(Self {
-                    classifier: model.clone(),
-                    network: Box::new(move |chunks| model.chunk_logits(chunks)),
-                    input: [CHUNK_FRAMES, log_mel.bands],
-                    log_mel,
-                })
+                Self::of(model, Some(log_mel), DenseMel::logits)
             }
-            ModelId::Crnn | ModelId::Gcnn | ModelId::DenseMel | ModelId::DenseWav => {
-                Err(weights.misfit("this version has no such model"))
-            }
+            ModelId::DenseWav => Self::of(DenseWav::new(weights, device)?, None, DenseWav::logits),
+        })
+    }
+
+    fn of_chunks<N: ChunkNetwork>(model: ChunkClassifier<N>) -> Self {
+        let log_mel = *model.log_mel();
+        Self::of(model, Some(log_mel), ChunkClassifier::chunk_logits)
+    }
+
+    fn of<M: Classifier + 'static>(
+        model: M,
+        log_mel: Option<LogMelConfig>,
+        logits: impl Fn(&M, &Traced) -> Result<Traced> + Send + Sync + 'static,
+    ) -> Self {
+        let trained = network(model.card().id);
+        let size = match trained.feed() {
+            Feed::StandardisedLogMel { frames, .. } | Feed::LogMel { frames, .. } => frames,
+            Feed::Waveform { samples } => samples,
+        };
+        let input = std::iter::once(size).chain(log_mel.map(|log_mel| log_mel.bands)).collect();
+        let model = Arc::new(model);
+        Self {
+            classifier: model.clone(),
+            network: Box::new(move |input| logits(&model, input)),
+            trained,
+            input,
+            log_mel,
         }
     }
 
@@ -64,11 +88,11 @@ impl Subject {
     /// # Errors
     /// Where memory runs out.
     pub fn training_step(&self) -> Result<Box<TrainingStep>> {
-        let network = Vgg13Network;
-        let weights = network.initial(self.classifier.labels().len(), 0)?;
+        let trained = self.trained;
+        let weights = trained.initial(self.classifier.labels().len(), 0)?;
         Ok(Box::new(move |chunks, targets| {
             let mut layers = TrainedLayers::new(&weights);
-            let logits = network.forward(&mut layers, chunks)?;
+            let logits = trained.forward(&mut layers, chunks)?;
             let (_, slope) = cross_entropy(&logits, targets)?;
             logits.gradients(&slope, &layers.variables().iter().collect::<Vec<_>>())
         }))

@@ -9,7 +9,16 @@
 
 mod trained;
 
-use super::dense_net::Layout;
+use candle_core::{Device, Result};
+
+use super::classifier::{Classifier, ModelCard, ModelId, ScoreKind};
+use super::dense_net::{self, DenseNet, Layout};
+use super::labels::Labels;
+use super::weights::{Weights, WeightsError};
+use crate::audio::SAMPLE_RATE;
+use crate::nn::{
+    Affine, CentrePad, Conv, LogMel, LogMelConfig, Standardise, Traced, Window, peak_normalise,
+};
 
 pub use trained::DenseMelNetwork;
 
@@ -22,3 +31,88 @@ const BANDS: usize = 64;
 const FIRST: usize = 15;
 const LAYOUT: Layout =
     Layout { inputs: 1 + FIRST, widths: [16, 32, 64, 128, 256, 512, 512, 512], axes: 2 };
+
+/// The classifier with its weights.
+pub struct DenseMel {
+    pad: CentrePad,
+    standardise: Standardise,
+    log_mel: LogMel,
+    norm: Affine,
+    first: Conv,
+    net: DenseNet,
+    labels: Labels,
+    card: ModelCard,
+    device: Device,
+}
+
+impl DenseMel {
+    /// Builds the model from its weights file, to compute on `device`.
+    ///
+    /// # Errors
+    /// Where a tensor is missing, left over or of another shape, the metadata is of another model,
+    /// or the model can't compute there.
+    pub fn new(mut weights: Weights, device: &Device) -> std::result::Result<Self, WeightsError> {
+        let labels = weights.check_header(ModelId::DenseMel.name())?;
+        let pad = weights.pad_mode()?;
+        let card = weights.card(ModelId::DenseMel, "log-mel, 64 bands, 2 s or the whole clip");
+        let (mean, std) = (weights.take("mean", &[1])?, weights.take("std", &[1])?);
+        let standardise =
+            Standardise::new(&mean, &std).map_err(|e| weights.misfit(e.to_string()))?;
+        let norm = weights.take_batch_norm("bn0", BANDS, Affine::from_batch_norm)?;
+        let first = weights.take_convolution("conv0", 1, FIRST, Window::SQUARE)?;
+        let net = DenseNet::take(&mut weights, &LAYOUT, labels.len())?;
+        weights.finish()?;
+        let log_mel = LogMel::new(LogMelConfig {
+            sample_rate: f64::from(SAMPLE_RATE),
+            window: 1024,
+            hop: HOP,
+            bands: BANDS,
+            pad,
+        })
+        .map_err(|e| weights.misfit(e.to_string()))?;
+        let (pad, device) = (CentrePad::new(LEAST_SAMPLES), device.clone());
+        Ok(Self { pad, standardise, log_mel, norm, first, net, labels, card, device })
+    }
+
+    /// What is before the network.
+    pub fn log_mel(&self) -> &LogMelConfig {
+        self.log_mel.config()
+    }
+
+    /// The network alone: logits `[B, heads, labels]` of log-mels `[B, frames, bands]` in dB.
+    ///
+    /// # Errors
+    /// Where the input has another shape.
+    pub fn logits(&self, log_mel: &Traced) -> Result<Traced> {
+        let (batch, frames, bands) = log_mel.tensor().dims3()?;
+        let x = self.norm.forward(log_mel)?.reshape((batch, frames, bands, 1))?;
+        self.net.logits(&Traced::concatenate(&[&x, &self.first.forward(&x)?])?)
+    }
+}
+
+impl Classifier for DenseMel {
+    fn card(&self) -> &ModelCard {
+        &self.card
+    }
+
+    fn labels(&self) -> &Labels {
+        &self.labels
+    }
+
+    fn device(&self) -> &Device {
+        &self.device
+    }
+
+    fn score_kind(&self) -> ScoreKind {
+        ScoreKind::Probabilities
+    }
+
+    /// The mean of the heads' probabilities.
+    fn trace(&self, waveform: &Traced) -> Result<Traced> {
+        let padded = self.pad.forward(&peak_normalise(waveform)?)?;
+        let (batch, samples) = padded.tensor().dims2()?;
+        let standard = self.standardise.forward(&padded.reshape((batch, samples, 1))?)?;
+        let log_mel = self.log_mel.forward(&standard.reshape((batch, samples))?)?;
+        dense_net::average(&self.logits(&log_mel)?)
+    }
+}

@@ -39,13 +39,12 @@ pub fn classify_trained(
     input: &Traced,
 ) -> Result<Traced> {
     let mut x = input.clone();
-    let window = if layout.axes == 1 { Window::LINE } else { Window::SQUARE };
     for block in 0..layout.widths.len() {
         let name = |part: &str| format!("blocks.{block}.{part}");
         let y = layers.batch_norm(&x, &name("bn1"), Rectifier::After)?;
         let y = layers.unbiased(&y, &name("conv1"), Window::POINT)?;
         let y = layers.batch_norm(&y, &name("bn2"), Rectifier::After)?;
-        let y = layers.convolution(&y, &name("conv2"), window)?;
+        let y = layers.convolution(&y, &name("conv2"), layout.window())?;
         let weights = TracedSqueezeExcite {
             squeeze_weight: layers.get(&name("se.fc1.weight"))?,
             squeeze_bias: layers.get(&name("se.fc1.bias"))?,

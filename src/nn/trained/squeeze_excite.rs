@@ -77,36 +77,44 @@ fn squeeze_excite_pool_of<T: Element>(
         Ok(weigh(&pooled, scales, &vec![T::zero(); scales.len()], channels))
     })?;
     let output = Tensor::from_vec(output, pooled_shape, device)?;
+    let TracedSqueezeExcite { squeeze_weight, squeeze_bias, excite_weight, excite_bias } = weights;
+    let operands = [input, squeeze_weight, squeeze_bias, excite_weight, excite_bias];
+    let trains = operands[1..].iter().any(|weight| weight.is_tracked());
     let pullback = move |gradient: &Tensor, copies: usize| {
-        super::one_at_a_time(copies)?;
+        if trains {
+            super::one_at_a_time(copies)?;
+        }
         let device = gradient.device();
         let gradient = gradient.contiguous()?;
         let by_scales = with_slice::<T, _>(&gradient, |g| {
             let count = pooled.len() / (batch * channels);
             let sums = rows::sums_of_products(g, &pooled, count, channels);
-            Tensor::from_vec(sums, (batch, channels), device)
+            Tensor::from_vec(sums, (copies * batch, channels), device)
         })?;
-        let slopes = (&scales * (1.0 - &scales)?)?;
+        // Every copy's gradient goes back through the one forward pass.
+        let again = |values: Tensor| values.repeat((copies, 1));
+        let slopes = again((&scales * (1.0 - &scales)?)?)?;
         let by_excited = (by_scales * slopes)?;
-        let by_hidden = (by_excited.matmul(&excite)? * passes(&hidden)?)?;
+        let by_hidden = (by_excited.matmul(&excite)? * again(passes(&hidden)?)?)?;
         let by_means = (by_hidden.matmul(&squeeze)? / pixels as f64)?;
         let by_input = with_slice::<T, _>(&gradient, |g| {
             with_slice::<T, _>(&scales, |scales| {
                 with_slice::<T, _>(&by_means, |levels| {
-                    let weighed = weigh(g, scales, &vec![T::zero(); scales.len()], channels);
-                    Ok(pool.unpool(&routes, &weighed, levels, &shape, 1))
+                    let weighed = weigh(g, scales, &vec![T::zero(); levels.len()], channels);
+                    Ok(pool.unpool(&routes, &weighed, levels, &shape, copies))
                 })
             })
         })?;
-        Ok(vec![
-            Some(Tensor::from_vec(by_input, shape.clone(), device)?),
-            Some(by_hidden.t()?.matmul(&means)?),
-            Some(by_hidden.sum(0)?),
-            Some(by_excited.t()?.matmul(&hidden)?),
-            Some(by_excited.sum(0)?),
-        ])
+        let mut stacked = shape.clone();
+        stacked[0] *= copies;
+        let mut gradients = vec![Some(Tensor::from_vec(by_input, stacked, device)?)];
+        if trains {
+            gradients.push(Some(by_hidden.t()?.matmul(&means)?));
+            gradients.push(Some(by_hidden.sum(0)?));
+            gradients.push(Some(by_excited.t()?.matmul(&hidden)?));
+            gradients.push(Some(by_excited.sum(0)?));
+        }
+        Ok(gradients)
     };
-    let TracedSqueezeExcite { squeeze_weight, squeeze_bias, excite_weight, excite_bias } = weights;
-    let operands = [input, squeeze_weight, squeeze_bias, excite_weight, excite_bias];
     Ok(Traced::derived(output, &operands, Box::new(pullback)))
 }

@@ -1,0 +1,131 @@
+//! Classifiers that hear a clip's log-mel chunk by chunk: what the networks of Iqbal et al. (2018)
+//! have in common before and behind the network.
+//!
+//! Log-mel (64 bands, window 1024, hop 512) in dB relative to the clip's maximum, chunks of 128
+//! frames, standardised a band; the chunks' log-probabilities are averaged, which is the authors'
+//! geometric mean.
+
+use candle_core::{Device, Result};
+
+use super::classifier::{Classifier, ModelCard, ModelId, ScoreKind};
+use super::labels::Labels;
+use super::network::Feed;
+use super::weights::{Weights, WeightsError};
+use crate::audio::SAMPLE_RATE;
+use crate::nn::{Chunks, LogMel, LogMelConfig, Standardise, Traced, log_softmax};
+
+/// Frames of one chunk.
+pub const CHUNK_FRAMES: usize = 128;
+
+const BANDS: usize = 64;
+const HOP: usize = 512;
+
+/// What such networks are fed with in training.
+pub const FEED: Feed = Feed::StandardisedLogMel { hop: HOP, frames: CHUNK_FRAMES };
+
+/// A network between standardised chunks and logits.
+pub trait ChunkNetwork: Sized + Send + Sync + 'static {
+    /// Which model it makes.
+    const ID: ModelId;
+
+    /// Takes its weights from the file, for so many labels.
+    ///
+    /// # Errors
+    /// Where a tensor is missing or of another shape.
+    fn take(weights: &mut Weights, labels: usize) -> std::result::Result<Self, WeightsError>;
+
+    /// Logits `[B, labels]` of standardised chunks `[B, frames, bands]`.
+    ///
+    /// # Errors
+    /// Where the input has another shape or fewer than 32 frames or bands.
+    fn logits(&self, chunks: &Traced) -> Result<Traced>;
+}
+
+/// A classifier with its weights.
+pub struct ChunkClassifier<N> {
+    log_mel: LogMel,
+    chunks: Chunks,
+    standardise: Standardise,
+    network: N,
+    labels: Labels,
+    card: ModelCard,
+    device: Device,
+}
+
+impl<N: ChunkNetwork> ChunkClassifier<N> {
+    /// Builds the model from its weights file, to compute on `device`.
+    ///
+    /// # Errors
+    /// Where a tensor is missing, left over or of another shape, the metadata is of another model,
+    /// or the model can't compute there.
+    pub fn new(mut weights: Weights, device: &Device) -> std::result::Result<Self, WeightsError> {
+        let labels = weights.check_header(N::ID.name())?;
+        let pad = weights.pad_mode()?;
+        let card = weights.card(N::ID, "log-mel, 64 bands, 2 s chunks");
+        let mean = weights.take("mean", &[BANDS])?;
+        let std = weights.take("std", &[BANDS])?;
+        let standardise =
+            Standardise::new(&mean, &std).map_err(|e| weights.misfit(e.to_string()))?;
+        let network = N::take(&mut weights, labels.len())?;
+        weights.finish()?;
+        let log_mel = LogMel::new(LogMelConfig {
+            sample_rate: f64::from(SAMPLE_RATE),
+            window: 1024,
+            hop: HOP,
+            bands: BANDS,
+            pad,
+        })
+        .map_err(|e| weights.misfit(e.to_string()))?;
+        let chunks = Chunks::new(CHUNK_FRAMES);
+        let device = device.clone();
+        Ok(Self { log_mel, chunks, standardise, network, labels, card, device })
+    }
+
+    /// Log-probabilities of every chunk, `[B * chunks, labels]`.
+    ///
+    /// # Errors
+    /// Where the waveform is not `[B, N]`.
+    pub fn chunk_log_probabilities(&self, waveform: &Traced) -> Result<Traced> {
+        let chunks = self.chunks.forward(&self.log_mel.forward(waveform)?)?;
+        log_softmax(&self.chunk_logits(&self.standardise.forward(&chunks)?)?)
+    }
+
+    /// What is before the network.
+    pub fn log_mel(&self) -> &LogMelConfig {
+        self.log_mel.config()
+    }
+
+    /// The network alone: logits `[B, labels]` of standardised log-mel chunks `[B, frames, bands]`.
+    ///
+    /// # Errors
+    /// Where the input has another shape or fewer than 32 frames or bands, which five pools halve.
+    pub fn chunk_logits(&self, chunks: &Traced) -> Result<Traced> {
+        self.network.logits(chunks)
+    }
+}
+
+impl<N: ChunkNetwork> Classifier for ChunkClassifier<N> {
+    fn card(&self) -> &ModelCard {
+        &self.card
+    }
+
+    fn labels(&self) -> &Labels {
+        &self.labels
+    }
+
+    fn device(&self) -> &Device {
+        &self.device
+    }
+
+    fn score_kind(&self) -> ScoreKind {
+        ScoreKind::Logits
+    }
+
+    /// The mean of the chunks' log-probabilities: up to one constant the mean of their logits.
+    fn trace(&self, waveform: &Traced) -> Result<Traced> {
+        let (batch, _) = waveform.tensor().dims2()?;
+        let chunks = self.chunk_log_probabilities(waveform)?;
+        let chunk_count = chunks.tensor().dim(0)? / batch.max(1);
+        chunks.reshape((batch, chunk_count, self.labels.len()))?.map(|chunks| chunks.mean(1))
+    }
+}
