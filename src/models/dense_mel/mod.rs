@@ -59,7 +59,9 @@ impl DenseMel {
         let standardise =
             Standardise::new(&mean, &std).map_err(|e| weights.misfit(e.to_string()))?;
         let norm = weights.take_batch_norm("bn0", BANDS, Affine::from_batch_norm)?;
-        let first = weights.take_convolution("conv0", 1, FIRST, Window::SQUARE)?;
+        let weight = weights.take("conv0.weight", &[FIRST, 1, 3, 3])?;
+        let first = Conv::new(&weight, &[0.0; FIRST], 1, Window::SQUARE)
+            .map_err(|e| weights.misfit(e.to_string()))?;
         let net = DenseNet::take(&mut weights, &LAYOUT, labels.len())?;
         weights.finish()?;
         let log_mel = LogMel::new(LogMelConfig {

@@ -24,7 +24,7 @@ impl Network for DenseMelNetwork {
     fn initial(&self, labels: usize, seed: u64) -> Result<NamedTensors> {
         let mut initial = Initial::new(seed);
         initial.batch_norm("bn0", BANDS)?;
-        initial.convolution("conv0", 1, FIRST, &[3, 3])?;
+        initial.unbiased("conv0", 1, FIRST, &[3, 3])?;
         dense_net::initial(&mut initial, &LAYOUT, labels)?;
         Ok(initial.finish())
     }
@@ -33,7 +33,7 @@ impl Network for DenseMelNetwork {
         let (batch, frames, bands) = input.dims3()?;
         let x = layers.batch_norm(&Traced::constant(input.clone()), "bn0", Rectifier::None)?;
         let x = x.reshape((batch, frames, bands, 1))?;
-        let y = layers.convolution(&x, "conv0", Window::SQUARE)?;
+        let y = layers.unbiased(&x, "conv0", Window::SQUARE)?;
         let x = Traced::concatenate(&[&x, &y])?;
         dense_net::classify_trained(layers, &LAYOUT, &x)
     }

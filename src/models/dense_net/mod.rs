@@ -7,7 +7,8 @@
 //! the result, max pool that keeps an odd last row or column; after the last block batch norm and
 //! ReLU; eight heads, each dense a pixel, mean over the pixels, softmax. The mean comes first here:
 //! both are linear. The heads' probabilities are averaged. The first convolution of a block has no
-//! bias, other than the authors': the batch norm behind it would take it off.
+//! bias, other than the authors': the batch norm behind it would take it off. Nor has what is before
+//! the blocks: all that reads it begins with a batch norm.
 
 mod trained;
 
