@@ -50,12 +50,12 @@ fn a_training_step_of_gcnn_equals_pytorchs() {
 
 #[test]
 fn a_training_step_of_dense_mel_equals_pytorchs() {
-    check(&DenseMelNetwork, &[3, 300, 64], 8, 2e-2);
+    check(&DenseMelNetwork, &[3, 300, 64], 8, 6e-2);
 }
 
 #[test]
 fn a_training_step_of_dense_wav_equals_pytorchs() {
-    check(&DenseWavNetwork, &[3, 40_000], 8, 2e-2);
+    check(&DenseWavNetwork, &[3, 40_000], 8, 6e-2);
 }
 
 fn check(network: &dyn Network, shape: &[usize], heads: usize, single_tolerance: f64) {
