@@ -114,7 +114,7 @@ fn print(
             })
             .collect();
         return common::say(json!({
-            "model": source.title(),
+            "model": source.to_string(),
             "weights_sha256": model.card().weights_sha256,
             "clips": said.len(),
             "accuracy": said.accuracy(),
