@@ -1,11 +1,14 @@
 //! What runs on a GPU, Candle's tensor operations, against our kernels, on the CPU: values and
 //! gradients of every layer, of whole models, and of several gradients at once.
 
+#[path = "support/formula.rs"]
+mod formula;
+
 use std::path::Path;
 
 use candle_core::{DType, Device, Result, Tensor};
 use mondegreen::audio;
-use mondegreen::models::{Classifier as _, Vgg13, Weights};
+use mondegreen::models::{Classifier, Crnn, CrnnNetwork, Gcnn, GcnnNetwork, Vgg13, Weights};
 use mondegreen::nn::{
     Affine, BiGru, CentrePad, Chunks, Conv, Dense, Edge, Gate, GruWeights, LogMel, LogMelConfig,
     MeanOver, PadMode, ReluAffine, SqueezeExcite, SqueezeExciteWeights, Standardise, Traced,
@@ -170,10 +173,24 @@ proptest! {
 }
 
 #[test]
-fn a_whole_model_and_ten_of_its_gradients() {
+fn vgg13_and_ten_of_its_gradients() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     let weights = Weights::load(&root.join("models-safetensors/vgg13.safetensors")).unwrap();
-    let model = Vgg13::new(weights, &Device::Cpu).unwrap();
+    check_model(&Vgg13::new(weights, &Device::Cpu).unwrap());
+}
+
+#[test]
+fn crnn_and_ten_of_its_gradients() {
+    check_model(&Crnn::new(formula::weights(&CrnnNetwork), &Device::Cpu).unwrap());
+}
+
+#[test]
+fn gcnn_and_ten_of_its_gradients() {
+    check_model(&Gcnn::new(formula::weights(&GcnnNetwork), &Device::Cpu).unwrap());
+}
+
+fn check_model(model: &dyn Classifier) {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     let clip = audio::load(&root.join("assets/clips/glockenspiel.flac"), 60.0).unwrap();
     let samples: Vec<f64> = clip.samples[..30_000].iter().map(|&x| f64::from(x)).collect();
     let waveform = Tensor::from_vec(samples, (1, 30_000), &Device::Cpu).unwrap();

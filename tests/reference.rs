@@ -1,11 +1,15 @@
-//! Our layers, log-mel and VGG13 against PyTorch's and librosa's values in `tests/reference/`.
+//! Our layers, log-mel and models against PyTorch's and librosa's values in `tests/reference/`.
 //!
 //! The references are computed in `f64` unless named `_f32`. Clips of the training corpus are
 //! checked where the corpus is at hand (`MONDEGREEN_CORPUS`, or `../shared/corpus`); the bundled
 //! clips are always checked.
 
+#[path = "support/formula.rs"]
+mod formula;
 #[path = "reference/layers.rs"]
 mod layers;
+#[path = "reference/models.rs"]
+mod models;
 
 use std::path::{Path, PathBuf};
 
@@ -249,60 +253,6 @@ fn log_mel_equals_librosa_on_real_clips() {
 fn vgg13() -> Vgg13 {
     let weights = Weights::load(&root().join("models-safetensors/vgg13.safetensors")).unwrap();
     Vgg13::new(weights, &Device::Cpu).unwrap()
-}
-
-#[test]
-fn vgg13_equals_pytorch_on_real_clips() {
-    let fixture = Fixture::open("vgg13");
-    let model = vgg13();
-    let mut compared = 0;
-    for case in fixture.cases("", ".probabilities") {
-        let Some(samples) = samples(&fixture.source(&case)) else { continue };
-        let length = fixture.values(&format!("{case}.samples"))[0] as usize;
-        let waveform = Tensor::from_slice(&samples[..length], (1, length), &Device::Cpu).unwrap();
-        let close = |name: &str, ours: &Tensor, tolerance: f64| {
-            let reference = fixture.values(&format!("{case}.{name}"));
-            let ours = values(ours);
-            assert_eq!(ours.len(), reference.len(), "{case}.{name}");
-            let error = ours.iter().zip(&reference).map(|(a, b)| (a - b).abs()).fold(0.0, f64::max);
-            assert!(error <= tolerance, "{case}.{name}: {error:e}");
-        };
-        let chunks = model.chunk_log_probabilities(&Traced::constant(waveform.clone())).unwrap();
-        close("chunk_log_probabilities", chunks.tensor(), 1e-4);
-        close("scores", &model.scores(&waveform).unwrap(), 1e-4);
-        close("probabilities", &model.probabilities(&waveform).unwrap(), 1e-4);
-        compared += 1;
-    }
-    assert!(compared >= 4);
-}
-
-#[test]
-fn vgg13s_gradient_equals_pytorch() {
-    let fixture = Fixture::open("vgg13");
-    let model = vgg13();
-    for case in fixture.cases("", ".gradient") {
-        let Some(samples) = samples(&fixture.source(&case)) else { continue };
-        let length = fixture.values(&format!("{case}.samples"))[0] as usize;
-        // In f64: what is compared is the formula, not the rounding of f32 near silence.
-        let waveform: Vec<f64> = samples[..length].iter().map(|&x| f64::from(x)).collect();
-        let waveform =
-            Var::from_tensor(&Tensor::from_vec(waveform, (1, length), &Device::Cpu).unwrap())
-                .unwrap();
-        let scores = model.scores(&waveform).unwrap();
-        let top =
-            values(&scores).into_iter().enumerate().max_by(|a, b| a.1.total_cmp(&b.1)).unwrap().0;
-        let loss = scores.squeeze(0).unwrap().get(top).unwrap();
-        let gradient = values(&loss.backward().unwrap().get(&waveform).unwrap().clone());
-        let norm = gradient.iter().map(|g| g * g).sum::<f64>().sqrt();
-        let reference_norm = fixture.values(&format!("{case}.gradient_norm"))[0];
-        assert!((norm / reference_norm - 1.0).abs() < 1e-3, "{case}: {norm} but {reference_norm}");
-        let ours: Vec<f64> = gradient.into_iter().step_by(7).collect();
-        let reference = fixture.values(&format!("{case}.gradient"));
-        let error = difference(&ours, &reference);
-        // PyTorch's window and filters are rounded to f32: in bands 110 dB below the maximum that
-        // is heard. Its own f32 gradients differ by up to 2e-2 from these.
-        assert!(error < 1e-3, "{case}: {error:e}");
-    }
 }
 
 #[test]

@@ -24,7 +24,7 @@ import soundfile
 import torch
 from torch import nn
 
-from reference import vgg13
+from reference import load, vgg13
 
 HERE = pathlib.Path(__file__).parent
 FIELDS = (
@@ -54,7 +54,7 @@ def main():
     options = parse_options()
     torch.set_num_threads(options.threads)
     torch.manual_seed(0)
-    model = vgg13.load(options.weights)
+    model = load(options.weights)
     configurations = list(itertools.product(options.stepsize, options.initial_const))
     for clip in clip_paths(options.clips)[: options.first]:
         for stepsize, initial_const in configurations:

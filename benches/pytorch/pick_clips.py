@@ -11,7 +11,7 @@ import random
 
 import torch
 
-from reference import vgg13
+from reference import load, vgg13
 
 HERE = pathlib.Path(__file__).parent
 
@@ -19,7 +19,7 @@ HERE = pathlib.Path(__file__).parent
 def main():
     options = parse_options()
     torch.set_num_threads(options.threads)
-    model = vgg13.load(options.weights)
+    model = load(options.weights)
     with open(options.corpus / "manifest.csv", newline="") as file:
         rows = [row for row in csv.DictReader(file) if row["split"] == "test"]
     chosen = pick(model, rows, options)

@@ -1,4 +1,4 @@
-"""Gives the scripts here the PyTorch VGG13 of `tests/reference`."""
+"""Gives the scripts here the PyTorch models of `tests/reference`."""
 
 import pathlib
 import sys
@@ -6,5 +6,6 @@ import sys
 sys.path.insert(0, str(pathlib.Path(__file__).parents[2] / "tests" / "reference"))
 
 import vgg13  # noqa: E402
+from models import load  # noqa: E402
 
-__all__ = ["vgg13"]
+__all__ = ["load", "vgg13"]

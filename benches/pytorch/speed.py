@@ -1,7 +1,7 @@
 """Our speed beside PyTorch's: same network, weights, shapes, threads and f32, in turn in one run.
 
     cargo build --release --bin mondegreen --example network_gradients
-    python benches/pytorch/speed.py --build target/release
+    python benches/pytorch/speed.py --build target/release [--model gcnn]
 
 Starts `mondegreen bench --on-request` as a child and has it and PyTorch take turns, case by case:
 one run of ours, one of PyTorch's, after two pairs that do not count. Prints medians, the range from
@@ -30,13 +30,12 @@ import time
 
 import numpy as np
 import torch
-from reference import vgg13
+from reference import load, vgg13
 from safetensors.torch import load_file, save_file
 from torch.nn import functional
 
 HERE = pathlib.Path(__file__).parent
 ROOT = HERE.parents[1]
-WEIGHTS = ROOT / "models-safetensors" / "vgg13.safetensors"
 CHUNK_SAMPLES = 65_536
 CLIP_SAMPLES = 10 * vgg13.SAMPLE_RATE
 # Seconds between two runs: idle threads of both sides' pools spin for a while before they sleep.
@@ -55,11 +54,11 @@ FIELDS = [
 class Ours:
     """`mondegreen bench --on-request`: one case a line in, one JSON object a line out."""
 
-    def __init__(self, program, threads, batches, training):
-        command = [program, "bench", "--on-request", "--model", "vgg13", "--device", "cpu", "--threads", str(threads)]
+    def __init__(self, program, weights, threads, batches, training):
+        command = [program, "bench", "--on-request", "--model", weights.stem, "--device", "cpu", "--threads", str(threads)]
         command += ["--batch", ",".join(map(str, batches))]
         command += ["--training"] if training else []
-        environment = os.environ | {"MONDEGREEN_MODELS": str(WEIGHTS.parent)}
+        environment = os.environ | {"MONDEGREEN_MODELS": str(weights.parent)}
         pipe = subprocess.PIPE
         self.child = subprocess.Popen(command, stdin=pipe, stdout=pipe, text=True, env=environment)
         self.cases = set(self.answer()["cases"])
@@ -93,9 +92,9 @@ def without_gradient(function, values):
         return function(values)
 
 
-def training_step(channels_last, batch=32):
+def training_step(path, channels_last, batch=32):
     """Forward in training mode, cross entropy, gradients of all weights: what an optimiser needs."""
-    model = vgg13.load(WEIGHTS).train().requires_grad_(True)
+    model = load(path).train().requires_grad_(True)
     if channels_last:
         model = model.to(memory_format=torch.channels_last)
     pieces, labels = torch.randn(batch, vgg13.CHUNK, vgg13.BANDS), torch.randint(vgg13.LABEL_COUNT, (batch,))
@@ -103,9 +102,9 @@ def training_step(channels_last, batch=32):
     return lambda: torch.autograd.grad(functional.cross_entropy(model.logits(pieces), labels), weights)
 
 
-def pytorch_cases(batches, channels_last):
+def pytorch_cases(path, batches, channels_last):
     """(case, batch) -> what PyTorch computes, named as `mondegreen bench` names it."""
-    model = vgg13.load(WEIGHTS)
+    model = load(path)
     if channels_last:
         model = model.to(memory_format=torch.channels_last)
     sound = vgg13.read(ROOT / "assets" / "clips" / "glockenspiel.flac")
@@ -186,17 +185,17 @@ def row(name, batch, rounds, threads, quantiles, shares):
     return dict(zip(FIELDS, [name, batch, rounds, threads, *own, *theirs, ratio, *ends], strict=True))
 
 
-def our_network(example, pieces, weights):
+def our_network(example, path, pieces, weights):
     """Our logits, and our gradients of `sum(weights * logits)`, in the type of `pieces`."""
     with tempfile.TemporaryDirectory() as folder:
         given, written = pathlib.Path(folder, "in.safetensors"), pathlib.Path(folder, "out.safetensors")
         save_file({"inputs": pieces.contiguous(), "weights": weights.contiguous()}, given)
-        environment = os.environ | {"MONDEGREEN_MODELS": str(WEIGHTS.parent)}
-        subprocess.run([example, given, written], check=True, env=environment)
+        environment = os.environ | {"MONDEGREEN_MODELS": str(path.parent)}
+        subprocess.run([example, path.stem, given, written], check=True, env=environment)
         return load_file(written)
 
 
-def log_mel_gradients(path, models, example):
+def log_mel_gradients(path, models, example, weights_path):
     """Gradients of one clip's log-mel, (ours, PyTorch's), for f32 and f64.
 
     They are those of the best logit's lead over the second of every chunk, taken by either network
@@ -215,19 +214,19 @@ def log_mel_gradients(path, models, example):
         one_hot = [functional.one_hot(best[:, i], vgg13.LABEL_COUNT).to(dtype) for i in (0, 1)]
         weights = one_hot[0] - one_hot[1]
         theirs = torch.autograd.grad((logits * weights).sum(), inputs)[0]
-        ours = our_network(example, inputs.detach(), weights)["gradients"]
+        ours = our_network(example, weights_path, inputs.detach(), weights)["gradients"]
         yield [torch.autograd.grad(pieces, log_mel, g, retain_graph=True)[0].double() for g in (ours, theirs)]
 
 
-def compare_gradients(example):
+def compare_gradients(example, weights):
     """Largest difference of gradients, relative to the clip's largest entry."""
-    models = {torch.float32: vgg13.load(WEIGHTS), torch.float64: vgg13.load(WEIGHTS).double()}
+    models = {torch.float32: load(weights), torch.float64: load(weights).double()}
     print("\ngradients to the log-mel: largest difference, relative to the clip's largest entry; beyond: entries")
     print("beyond 1e-4, where rounding put a value on the other side of a rectifier's or max pool's kink")
     print(f"{'':18} {'f32, ours - PyTorch':>20} {'beyond':>7} {'f64, ours - PyTorch':>20} {'PyTorch, f32 - f64':>19} {'beyond':>7}")
     differences = []
     for path in sorted((ROOT / "assets" / "clips").glob("*.flac")):
-        (ours, theirs), (ours64, theirs64) = log_mel_gradients(path, models, example)
+        (ours, theirs), (ours64, theirs64) = log_mel_gradients(path, models, example, weights)
         both, both64, rounding = (
             (a - b).abs() / b.abs().max() for a, b in ((ours, theirs), (ours64, theirs64), (theirs, theirs64))
         )
@@ -241,6 +240,8 @@ def compare_gradients(example):
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--build", type=pathlib.Path, default=ROOT / "target" / "release", help="cargo's output")
+    parser.add_argument("--model", default="vgg13", help="vgg13, crnn or gcnn")
+    parser.add_argument("--models", type=pathlib.Path, default=ROOT / "models-safetensors", help="folder of its weights")
     parser.add_argument("--threads", type=int, default=os.cpu_count(), help="of either side")
     parser.add_argument("--batch", type=int, nargs="+", default=[1, 8])
     parser.add_argument("--rounds", type=int, default=15)
@@ -251,17 +252,19 @@ def main():
     parser.add_argument("--output", type=pathlib.Path)
     arguments = parser.parse_args()
     layout = "-channels-last" if arguments.channels_last else ""
-    name = f"speed-{arguments.threads}-threads{layout}.csv"
+    weights = arguments.models.resolve() / f"{arguments.model}.safetensors"
+    model = "" if arguments.model == "vgg13" else f"{arguments.model}-"
+    name = f"speed-{model}{arguments.threads}-threads{layout}.csv"
     output = arguments.output or HERE / "results" / name
     torch.set_num_threads(arguments.threads)
     torch.manual_seed(0)
-    cases = {key: (job, arguments.rounds) for key, job in pytorch_cases(arguments.batch, arguments.channels_last).items()}
+    cases = {key: (job, arguments.rounds) for key, job in pytorch_cases(weights, arguments.batch, arguments.channels_last).items()}
     if arguments.training_rounds:
-        cases["training-step", 32] = training_step(arguments.channels_last), arguments.training_rounds
+        cases["training-step", 32] = training_step(weights, arguments.channels_last), arguments.training_rounds
     cases = {key: case for key, case in cases.items() if not arguments.cases or key[0] in arguments.cases}
     print(f"PyTorch {torch.__version__}, {arguments.threads} threads; milliseconds")
     print(f"{'':18} {'batch':>5} {'ours':>9} {'10 % to 90 %':>19} {'PyTorch':>9} {'10 % to 90 %':>19}   {'ratio':>6} {'others':>8}")
-    ours = Ours(arguments.build / "mondegreen", arguments.threads, arguments.batch, arguments.training_rounds > 0)
+    ours = Ours(arguments.build / "mondegreen", weights, arguments.threads, arguments.batch, arguments.training_rounds > 0)
     rows = []
     for (name, batch), (job, rounds) in cases.items():
         quantiles, shares = compare(ours, name, batch, job, rounds, arguments.patience)
@@ -272,7 +275,7 @@ def main():
         writer = csv.DictWriter(file, FIELDS)
         writer.writeheader()
         writer.writerows(rows)
-    compare_gradients(arguments.build / "examples" / "network_gradients")
+    compare_gradients(arguments.build / "examples" / "network_gradients", weights)
 
 
 if __name__ == "__main__":

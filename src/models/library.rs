@@ -7,6 +7,8 @@ use std::sync::Arc;
 use candle_core::Device;
 
 use super::classifier::{Classifier, ModelId};
+use super::crnn::Crnn;
+use super::gcnn::Gcnn;
 use super::source::{ModelSource, WEIGHTS_EXTENSION};
 use super::vgg13::Vgg13;
 use super::weights::{Weights, WeightsError};
@@ -118,7 +120,9 @@ pub fn open_weights(
 pub fn build(weights: Weights, device: &Device) -> Result<Arc<dyn Classifier>, WeightsError> {
     Ok(match weights.model()? {
         ModelId::Vgg13 => Arc::new(Vgg13::new(weights, device)?),
-        ModelId::Crnn | ModelId::Gcnn | ModelId::DenseMel | ModelId::DenseWav => {
+        ModelId::Crnn => Arc::new(Crnn::new(weights, device)?),
+        ModelId::Gcnn => Arc::new(Gcnn::new(weights, device)?),
+        ModelId::DenseMel | ModelId::DenseWav => {
             return Err(weights.misfit("this version has no such model"));
         }
     })

@@ -10,7 +10,7 @@ use super::affine::Affine;
 use super::element::Element;
 use super::exp::sigmoid;
 use super::graph::Traced;
-use super::kernel::{self, Kernel};
+use super::kernel::{self, RereadingKernel};
 use super::portable;
 use super::product::vectorised;
 use super::rows::rows_of_block;
@@ -18,8 +18,8 @@ use super::rows::rows_of_block;
 /// A gated linear unit (Dauphin et al. 2017), perhaps with the batch norm after it in the same pass:
 /// `[B, ..., 2n] -> [B, ..., n]`, `y[c] = scale[c] * x[c] * sigmoid(x[n + c]) + shift[c]`.
 ///
-/// PyTorch's `glu` along the channels. Of the forward pass both partial derivatives are remembered,
-/// where a gradient is asked for.
+/// PyTorch's `glu` along the channels. The adjoint computes the sigmoids once more: that is cheaper
+/// than memory for two derivatives of each output.
 #[derive(Clone, Debug)]
 pub struct Gate(Arc<GateKernel>);
 
@@ -52,7 +52,7 @@ impl Gate {
             let [scale, shift] = self.0.norm.tensors(input.tensor())?;
             return portable::gate(input, &scale, &shift);
         }
-        kernel::apply(&self.0, input)
+        kernel::apply_rereading(&self.0, input)
     }
 }
 
@@ -61,12 +61,10 @@ struct GateKernel {
     norm: Affine,
 }
 
-impl Kernel for GateKernel {
+impl RereadingKernel for GateKernel {
     const NAME: &'static str = "gate";
 
-    /// The derivatives of each output with respect to its linear and its gating input, laid out like
-    /// the input.
-    type Saved<T: Element> = Vec<T>;
+    type Saved<T: Element> = ();
 
     fn output_shape(&self, input: &[usize]) -> Result<Vec<usize>> {
         let channels = self.norm.channels();
@@ -78,55 +76,48 @@ impl Kernel for GateKernel {
         }
     }
 
-    fn forward<T: Element>(&self, input: &[T], _shape: &[usize], keep: bool) -> (Vec<T>, Vec<T>) {
+    fn forward<T: Element>(&self, input: &[T], _shape: &[usize]) -> (Vec<T>, ()) {
         let (scale, shift) = (self.norm.scale(), self.norm.shift());
         let size = rows_of_block(2 * scale.len()) * scale.len();
         let mut output = vec![T::zero(); input.len() / 2];
-        let mut slopes = vec![T::zero(); if keep { input.len() } else { 0 }];
         let blocks = output.par_chunks_mut(size).zip(input.par_chunks(2 * size));
-        if keep {
-            blocks.zip(slopes.par_chunks_mut(2 * size)).for_each(|((output, input), slopes)| {
-                vectorised(Forward { scale, shift, input, output, slopes });
-            });
-        } else {
-            blocks.for_each(|(output, input)| {
-                vectorised(Forward { scale, shift, input, output, slopes: &mut [] });
-            });
-        }
-        (output, slopes)
+        blocks.for_each(|(output, input)| {
+            vectorised(Forward { scale, shift, input, output });
+        });
+        (output, ())
     }
 
     fn backward<T: Element>(
         &self,
-        slopes: &Vec<T>,
+        (): &(),
+        input: &[T],
         gradient: &[T],
         _shape: &[usize],
         copies: usize,
     ) -> Vec<T> {
-        let channels = self.norm.channels();
-        let size = rows_of_block(2 * channels) * channels;
-        let mut result = vec![T::zero(); copies * slopes.len()];
-        if slopes.is_empty() {
+        let scale = self.norm.scale();
+        let size = rows_of_block(2 * scale.len()) * scale.len();
+        let mut result = vec![T::zero(); copies * input.len()];
+        if input.is_empty() {
             return result;
         }
-        let whole = result.par_chunks_mut(slopes.len()).zip(gradient.par_chunks(slopes.len() / 2));
+        let whole = result.par_chunks_mut(input.len()).zip(gradient.par_chunks(input.len() / 2));
         whole.for_each(|(result, gradient)| {
             let blocks = result.par_chunks_mut(2 * size).zip(gradient.par_chunks(size));
-            blocks.zip(slopes.par_chunks(2 * size)).for_each(|((result, gradient), slopes)| {
-                vectorised(Backward { channels, slopes, gradient, result });
+            blocks.zip(input.par_chunks(2 * size)).for_each(|((result, gradient), input)| {
+                vectorised(Backward { scale, input, gradient, result });
             });
         });
         result
     }
 }
 
-/// Some pixels of the output, and of its derivatives unless those are empty.
+/// Some pixels of the output.
 struct Forward<'a, T> {
     scale: &'a [T],
     shift: &'a [T],
     input: &'a [T],
     output: &'a mut [T],
-    slopes: &'a mut [T],
 }
 
 impl<T: Element> WithSimd for Forward<'_, T> {
@@ -137,25 +128,11 @@ impl<T: Element> WithSimd for Forward<'_, T> {
         let n = self.scale.len();
         let (scale, shift) = (&self.scale[..n], &self.shift[..n]);
         let pixels = self.input.chunks_exact(2 * n).zip(self.output.chunks_exact_mut(n));
-        if self.slopes.is_empty() {
-            for (input, output) in pixels {
-                let (linear, gate) = input.split_at(n);
-                let (gate, output) = (&gate[..n], &mut output[..n]);
-                for c in 0..n {
-                    output[c] = scale[c] * (linear[c] * sigmoid(gate[c])[0]) + shift[c];
-                }
-            }
-            return;
-        }
-        for ((input, output), slopes) in pixels.zip(self.slopes.chunks_exact_mut(2 * n)) {
+        for (input, output) in pixels {
             let (linear, gate) = input.split_at(n);
-            let (of_linear, of_gate) = slopes.split_at_mut(n);
-            let (gate, output, of_gate) = (&gate[..n], &mut output[..n], &mut of_gate[..n]);
+            let (gate, output) = (&gate[..n], &mut output[..n]);
             for c in 0..n {
-                let [open, slope] = sigmoid(gate[c]);
-                output[c] = scale[c] * (linear[c] * open) + shift[c];
-                of_linear[c] = scale[c] * open;
-                of_gate[c] = scale[c] * (linear[c] * slope);
+                output[c] = scale[c] * (linear[c] * sigmoid(gate[c])[0]) + shift[c];
             }
         }
     }
@@ -163,8 +140,8 @@ impl<T: Element> WithSimd for Forward<'_, T> {
 
 /// The gradients of some pixels.
 struct Backward<'a, T> {
-    channels: usize,
-    slopes: &'a [T],
+    scale: &'a [T],
+    input: &'a [T],
     gradient: &'a [T],
     result: &'a mut [T],
 }
@@ -174,13 +151,18 @@ impl<T: Element> WithSimd for Backward<'_, T> {
 
     #[inline(always)]
     fn with_simd<S: Simd>(self, _simd: S) {
-        let n = self.channels;
-        let pixels = self.result.chunks_exact_mut(2 * n).zip(self.slopes.chunks_exact(2 * n));
-        for ((result, slopes), gradient) in pixels.zip(self.gradient.chunks_exact(n)) {
-            for (result, slopes) in result.chunks_exact_mut(n).zip(slopes.chunks_exact(n)) {
-                for ((result, &slope), &g) in result.iter_mut().zip(slopes).zip(gradient) {
-                    *result = g * slope;
-                }
+        let n = self.scale.len();
+        let scale = &self.scale[..n];
+        let pixels = self.input.chunks_exact(2 * n).zip(self.result.chunks_exact_mut(2 * n));
+        for ((input, result), gradient) in pixels.zip(self.gradient.chunks_exact(n)) {
+            let (linear, gate) = input.split_at(n);
+            let (of_linear, of_gate) = result.split_at_mut(n);
+            let (gate, of_gate, gradient) = (&gate[..n], &mut of_gate[..n], &gradient[..n]);
+            for c in 0..n {
+                let [open, slope] = sigmoid(gate[c]);
+                let g = scale[c] * gradient[c];
+                of_linear[c] = g * open;
+                of_gate[c] = g * (linear[c] * slope);
             }
         }
     }

@@ -6,8 +6,8 @@ use std::sync::Arc;
 use candle_core::{Device, Result, Tensor};
 
 use crate::models::{
-    CHUNK_FRAMES, Classifier, ModelId, ModelSource, Network, TrainedLayers, Vgg13, Vgg13Network,
-    WeightsError, open_weights,
+    CHUNK_FRAMES, ChunkClassifier, ChunkNetwork, Classifier, Crnn, Gcnn, ModelId, ModelSource,
+    Network, TrainedLayers, Vgg13, WeightsError, network, open_weights,
 };
 use crate::nn::trained::cross_entropy;
 use crate::nn::{LogMelConfig, Traced};
@@ -24,6 +24,8 @@ pub struct Subject {
     pub classifier: Arc<dyn Classifier>,
     /// Its network alone: logits of inputs of [`Self::input`].
     pub network: Box<Function>,
+    /// The same network, as it is trained.
+    trained: &'static dyn Network,
     /// Shape of one input of the network, without the batch.
     pub input: [usize; 2],
     /// What is before the network.
@@ -42,19 +44,24 @@ impl Subject {
     ) -> std::result::Result<Self, WeightsError> {
         let (id, weights) = open_weights(source, directories)?;
         match id {
-            ModelId::Vgg13 => {
-                let model = Arc::new(Vgg13::new(weights, device)?);
-                let log_mel = *model.log_mel();
-                Ok(Self {
-                    classifier: model.clone(),
-                    network: Box::new(move |chunks| model.chunk_logits(chunks)),
-                    input: [CHUNK_FRAMES, log_mel.bands],
-                    log_mel,
-                })
-            }
-            ModelId::Crnn | ModelId::Gcnn | ModelId::DenseMel | ModelId::DenseWav => {
+            ModelId::Vgg13 => Ok(Self::of_chunks(Vgg13::new(weights, device)?)),
+            ModelId::Crnn => Ok(Self::of_chunks(Crnn::new(weights, device)?)),
+            ModelId::Gcnn => Ok(Self::of_chunks(Gcnn::new(weights, device)?)),
+            ModelId::DenseMel | ModelId::DenseWav => {
                 Err(weights.misfit("this version has no such model"))
             }
+        }
+    }
+
+    fn of_chunks<N: ChunkNetwork>(model: ChunkClassifier<N>) -> Self {
+        let model = Arc::new(model);
+        let log_mel = *model.log_mel();
+        Self {
+            classifier: model.clone(),
+            network: Box::new(move |chunks| model.chunk_logits(chunks)),
+            trained: network(N::ID),
+            input: [CHUNK_FRAMES, log_mel.bands],
+            log_mel,
         }
     }
 
@@ -64,11 +71,11 @@ impl Subject {
     /// # Errors
     /// Where memory runs out.
     pub fn training_step(&self) -> Result<Box<TrainingStep>> {
-        let network = Vgg13Network;
-        let weights = network.initial(self.classifier.labels().len(), 0)?;
+        let trained = self.trained;
+        let weights = trained.initial(self.classifier.labels().len(), 0)?;
         Ok(Box::new(move |chunks, targets| {
             let mut layers = TrainedLayers::new(&weights);
-            let logits = network.forward(&mut layers, chunks)?;
+            let logits = trained.forward(&mut layers, chunks)?;
             let (_, slope) = cross_entropy(&logits, targets)?;
             logits.gradients(&slope, &layers.variables().iter().collect::<Vec<_>>())
         }))

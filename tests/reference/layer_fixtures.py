@@ -16,6 +16,8 @@ import torch
 from safetensors.numpy import save_file
 from torch.nn import functional
 
+from crnn import keras_gru
+
 HERE = pathlib.Path(__file__).parent
 SEED = 20180731
 
@@ -185,32 +187,6 @@ def squeeze_excite(x, squeeze_weight, squeeze_bias, excite_weight, excite_bias):
     hidden = functional.relu(functional.linear(mean, squeeze_weight, squeeze_bias))
     scale = torch.sigmoid(functional.linear(hidden, excite_weight, excite_bias))
     return x * scale.reshape(*scale.shape, *[1] * (x.dim() - 2))
-
-
-def keras_gru(x, **weights):
-    """Keras 2.2.4's `Bidirectional(GRU(H, activation="relu", return_sequences=True))`.
-
-    PyTorch's GRU can't do it: there the reset gate comes after the product, and the activations
-    are fixed. Gates lie in PyTorch's order r, z, n.
-    """
-    forwards = gru_direction(x, weights["weight_ih"], weights["weight_hh"], weights["bias"])
-    backwards = gru_direction(
-        x.flip(1), weights["weight_ih_reverse"], weights["weight_hh_reverse"], weights["bias_reverse"]
-    )
-    return torch.cat([forwards, backwards.flip(1)], 2)
-
-
-def gru_direction(x, weight_ih, weight_hh, bias):
-    (w_r, w_z, w_n), (u_r, u_z, u_n), (b_r, b_z, b_n) = (part.chunk(3) for part in (weight_ih, weight_hh, bias))
-    state = x.new_zeros(len(x), len(u_r))
-    states = []
-    for step in x.unbind(1):
-        reset = (0.2 * (step @ w_r.T + state @ u_r.T + b_r) + 0.5).clamp(0, 1)
-        update = (0.2 * (step @ w_z.T + state @ u_z.T + b_z) + 0.5).clamp(0, 1)
-        candidate = functional.relu(step @ w_n.T + (reset * state) @ u_n.T + b_n)
-        state = update * state + (1 - update) * candidate
-        states.append(state)
-    return torch.stack(states, 1)
 
 
 def peak_normalise(x):

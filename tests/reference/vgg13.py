@@ -1,20 +1,13 @@
 """Reference VGG13 in PyTorch: waveform in, label out, differentiable all the way.
 
-This is what the Rust model is compared with. It needs torch, numpy and safetensors;
-run as a script it also needs soundfile:
-
-    python vgg13.py WEIGHTS.safetensors CLIP... [--expected EXPECTED.json]
-
-With `--expected` it prints the largest deviation from the probabilities listed there.
+This is what the Rust model is compared with; `crnn.py` and `gcnn.py` build on it, `models.py` loads
+weights. It needs torch and numpy, and soundfile to read clips.
 """
 
-import argparse
 import json
-import pathlib
 
 import numpy as np
 import torch
-from safetensors import safe_open
 from torch import nn
 from torch.nn import functional
 
@@ -50,20 +43,24 @@ def mel_filters(sample_rate=SAMPLE_RATE, n_fft=N_FFT, bands=BANDS):
 class LogMel(nn.Module):
     """Waveform [N] to log-mel [frames, bands], in dB relative to the clip's own maximum.
 
-    librosa's conventions: centred frames, zeros beyond the edges, periodic Hann, power.
+    librosa's conventions: centred frames, zeros beyond the edges or what `pad_mode` says, periodic
+    Hann, power.
     """
 
-    def __init__(self):
+    def __init__(self, pad_mode="zero"):
         super().__init__()
-        self.register_buffer("window", torch.hann_window(N_FFT, periodic=True, dtype=torch.float64).float())
-        self.register_buffer("mel", torch.from_numpy(mel_filters()).float())
+        self.pad_mode = {"zero": "constant", "reflect": "reflect"}[pad_mode]
+        # In f64 and rounded where they are used: `double()` would not bring back what `float()` lost,
+        # which shows in the gradients of bands 110 dB below the clip's maximum.
+        self.window = torch.hann_window(N_FFT, periodic=True, dtype=torch.float64)
+        self.mel = torch.from_numpy(mel_filters())
 
     def forward(self, waveform):
         spectrum = torch.stft(
-            waveform, N_FFT, HOP, window=self.window, center=True, pad_mode="constant", return_complex=True
+            waveform, N_FFT, HOP, window=self.window.to(waveform.dtype), center=True, pad_mode=self.pad_mode, return_complex=True
         )
         # |X|^2 from the parts: abs() has no gradient at exactly zero.
-        power = self.mel @ (spectrum.real.square() + spectrum.imag.square())
+        power = self.mel.to(waveform.dtype) @ (spectrum.real.square() + spectrum.imag.square())
         decibels = 10 * torch.log10(power.clamp_min(AMIN))
         return (decibels - decibels.max()).T
 
@@ -106,10 +103,10 @@ class Block(nn.Module):
 class Vgg13(nn.Module):
     """The whole classifier. `labels` are in the order of the scores."""
 
-    def __init__(self, labels):
+    def __init__(self, labels, pad_mode="zero"):
         super().__init__()
         self.labels = labels
-        self.log_mel = LogMel()
+        self.log_mel = LogMel(pad_mode)
         self.register_buffer("mean", torch.zeros(BANDS))
         self.register_buffer("std", torch.ones(BANDS))
         self.blocks = nn.ModuleList(Block(i, o) for i, o in zip((1, *WIDTHS), WIDTHS))
@@ -145,23 +142,6 @@ class Vgg13(nn.Module):
         return [(self.labels[i], float(p)) for p, i in zip(best.values, best.indices)]
 
 
-def load(path):
-    """The model of a safetensors file, in f32, ready to evaluate; its weights are frozen."""
-    with safe_open(str(path), framework="pt") as file:
-        tensors = {name: file.get_tensor(name).float() for name in file.keys()}
-        metadata = file.metadata() or {}
-    labels = parse_labels(metadata["labels"])
-    if len(labels) != LABEL_COUNT:
-        raise ValueError(f"{path}: {len(labels)} labels instead of {LABEL_COUNT}")
-    model = Vgg13(labels)
-    own = {name for name in model.state_dict() if not name.endswith("num_batches_tracked")}
-    own -= {"log_mel.window", "log_mel.mel"}
-    if own != set(tensors):
-        raise ValueError(f"{path}: missing or extra tensors: {sorted(own ^ set(tensors))}")
-    model.load_state_dict(tensors, strict=False)
-    return model.eval().requires_grad_(False)
-
-
 def parse_labels(text):
     """Labels as safetensors metadata holds them: a JSON list, or separated by commas."""
     return json.loads(text) if text.lstrip().startswith("[") else [x.strip() for x in text.split(",")]
@@ -175,40 +155,3 @@ def read(path):
     if rate != SAMPLE_RATE or samples.shape[1] != 1:
         raise ValueError(f"{path}: {rate} Hz, {samples.shape[1]} channels instead of mono at {SAMPLE_RATE} Hz")
     return torch.from_numpy(samples[:, 0].copy())
-
-
-def deviation(model, expected):
-    """Largest |probability - expected| over the clips that a JSON file lists, and their number.
-
-    Its entries are {"file", "top": [[label, probability]]}; files are relative to the data
-    set, a folder `corpus` beside the JSON file's own folder.
-    """
-    expected = pathlib.Path(expected)
-    entries = json.loads(expected.read_text())
-    worst = 0.0
-    for entry in entries:
-        waveform = read(expected.parent.parent / "corpus" / entry["file"])
-        with torch.no_grad():
-            probabilities = model.probabilities(waveform)
-        for label, value in entry["top"]:
-            worst = max(worst, abs(float(probabilities[model.labels.index(label)]) - value))
-    return worst, len(entries)
-
-
-def main():
-    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
-    parser.add_argument("weights")
-    parser.add_argument("clips", nargs="*")
-    parser.add_argument("--expected")
-    options = parser.parse_args()
-    model = load(options.weights)
-    for clip in options.clips:
-        named = ", ".join(f"{label} {value:.3f}" for label, value in model.top(read(clip)))
-        print(f"{clip}: {named}")
-    if options.expected:
-        worst, count = deviation(model, options.expected)
-        print(f"{count} clips: largest deviation {worst:.2e}")
-
-
-if __name__ == "__main__":
-    main()

@@ -2,7 +2,7 @@
 
 use candle_core::{Result, Tensor};
 
-use super::{Activation, WIDTHS};
+use super::{Activation, Place, places};
 use crate::models::network::{Initial, TrainedLayers};
 use crate::nn::{Edge, Gate, Traced, Window, max_pool};
 
@@ -11,14 +11,10 @@ use crate::nn::{Edge, Gate, Traced, Window, max_pool};
 /// # Errors
 /// Where memory runs out.
 pub fn initial(initial: &mut Initial, activation: Activation) -> Result<()> {
-    let mut inputs = 1;
-    for (block, width) in WIDTHS.into_iter().enumerate() {
-        for half in 1..=2 {
-            let outputs = activation.channels_before(width);
-            initial.convolution(&format!("blocks.{block}.conv{half}"), inputs, outputs, [3, 3])?;
-            initial.batch_norm(&format!("blocks.{block}.bn{half}"), width)?;
-            inputs = width;
-        }
+    for Place { convolution, norm, inputs, width, .. } in places() {
+        let outputs = activation.channels_before(width);
+        initial.convolution(&convolution, inputs, outputs, [3, 3])?;
+        initial.batch_norm(&norm, width)?;
     }
     Ok(())
 }
@@ -33,20 +29,17 @@ pub fn traced(
     activation: Activation,
 ) -> Result<Traced> {
     let mut x = Traced::constant(chunks.unsqueeze(3)?);
-    for (block, width) in WIDTHS.into_iter().enumerate() {
-        for half in 1..=2 {
-            let conv = format!("blocks.{block}.conv{half}");
-            let sums = layers.convolution(&x, &conv, Window::SQUARE)?;
-            let norm = format!("blocks.{block}.bn{half}");
-            x = match activation {
-                Activation::Rectifier => layers.batch_norm(&sums, &norm, true)?,
-                Activation::Gate => {
-                    let gated = Gate::new(width)?.forward(&sums)?;
-                    layers.batch_norm(&gated, &norm, false)?
-                }
-            };
+    for Place { convolution, norm, width, pool, .. } in places() {
+        let sums = layers.convolution(&x, &convolution, Window::SQUARE)?;
+        x = match activation {
+            Activation::Rectifier => layers.batch_norm(&sums, &norm, true)?,
+            Activation::Gate => {
+                layers.batch_norm(&Gate::new(width)?.forward(&sums)?, &norm, false)?
+            }
+        };
+        if pool {
+            x = max_pool(&x, Edge::Drop)?;
         }
-        x = max_pool(&x, Edge::Drop)?;
     }
     Ok(x)
 }

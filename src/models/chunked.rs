@@ -1,54 +1,66 @@
-//! VGG13 of Iqbal, Kong, Plumbley and Wang, "General-purpose audio tagging from noisy labels using
-//! convolutional neural networks", DCASE 2018 (the authors' code: tqbl/dcase2018_task2).
+//! Classifiers that hear a clip's log-mel chunk by chunk: what the networks of Iqbal et al. (2018)
+//! have in common before and behind the network.
 //!
 //! Log-mel (64 bands, window 1024, hop 512) in dB relative to the clip's maximum, chunks of 128
-//! frames, standardised a band; five blocks of twice [3x3 convolution, ReLU, batch norm] and a 2x2
-//! max pool, 64-128-256-512-512 channels; mean over time and frequency; dense. The chunks'
-//! log-probabilities are averaged, which is the authors' geometric mean.
-
-mod trained;
+//! frames, standardised a band; the chunks' log-probabilities are averaged, which is the authors'
+//! geometric mean.
 
 use candle_core::{Device, Result};
 
 use super::card::ModelCard;
 use super::classifier::{Classifier, ModelId, ScoreKind};
 use super::labels::Labels;
-use super::network::BATCH_NORM_EPS;
+use super::network::Feed;
 use super::weights::{Weights, WeightsError};
 use crate::audio::SAMPLE_RATE;
-use crate::nn::{
-    BatchNorm, Chunks, Conv, Dense, LogMel, LogMelConfig, MeanOver, PadMode, ReluAffine,
-    Standardise, Traced, Window, log_softmax, mean,
-};
-
-pub use trained::Vgg13Network;
+use crate::nn::{Chunks, LogMel, LogMelConfig, PadMode, Standardise, Traced, log_softmax};
 
 /// Frames of one chunk.
 pub const CHUNK_FRAMES: usize = 128;
 
 const BANDS: usize = 64;
-const WIDTHS: [usize; 5] = [64, 128, 256, 512, 512];
+const HOP: usize = 512;
 
-/// The classifier with its weights.
-pub struct Vgg13 {
+/// What such networks are fed with in training.
+pub const FEED: Feed = Feed::StandardisedLogMel { hop: HOP, frames: CHUNK_FRAMES };
+
+/// A network between standardised chunks and logits.
+pub trait ChunkNetwork: Sized + Send + Sync + 'static {
+    /// Which model it makes.
+    const ID: ModelId;
+
+    /// Takes its weights from the file, for so many labels.
+    ///
+    /// # Errors
+    /// Where a tensor is missing or of another shape.
+    fn take(weights: &mut Weights, labels: usize) -> std::result::Result<Self, WeightsError>;
+
+    /// Logits `[B, labels]` of standardised chunks `[B, frames, bands]`.
+    ///
+    /// # Errors
+    /// Where the input has another shape or fewer than 32 frames or bands.
+    fn logits(&self, chunks: &Traced) -> Result<Traced>;
+}
+
+/// A classifier with its weights.
+pub struct ChunkClassifier<N> {
     log_mel: LogMel,
     chunks: Chunks,
     standardise: Standardise,
-    layers: Vec<Conv>,
-    dense: Dense,
+    network: N,
     labels: Labels,
     card: ModelCard,
     device: Device,
 }
 
-impl Vgg13 {
+impl<N: ChunkNetwork> ChunkClassifier<N> {
     /// Builds the model from its weights file, to compute on `device`.
     ///
     /// # Errors
     /// Where a tensor is missing, left over or of another shape, the metadata is of another model,
     /// or the model can't compute there.
     pub fn new(mut weights: Weights, device: &Device) -> std::result::Result<Self, WeightsError> {
-        let labels = weights.check_header(ModelId::Vgg13.name())?;
+        let labels = weights.check_header(N::ID.name())?;
         let pad = match weights.metadata("pad_mode") {
             Some("zero") => PadMode::Zero,
             Some("reflect") => PadMode::Reflect,
@@ -57,37 +69,24 @@ impl Vgg13 {
                 return Err(weights.misfit(reason));
             }
         };
-        let card = ModelCard::of_weights(ModelId::Vgg13, labels.clone(), &weights);
+        let card = ModelCard::of_weights(N::ID, labels.clone(), &weights);
         let mean = weights.take("mean", &[BANDS])?;
         let std = weights.take("std", &[BANDS])?;
         let standardise =
             Standardise::new(&mean, &std).map_err(|e| weights.misfit(e.to_string()))?;
-        let mut layers = Vec::new();
-        let mut inputs = 1;
-        for (block, width) in WIDTHS.into_iter().enumerate() {
-            for half in 1..=2 {
-                layers.push(layer(&mut weights, block, half, inputs, width)?);
-                inputs = width;
-            }
-        }
-        let dense = Dense::new(
-            &weights.take("fc.weight", &[labels.len(), inputs])?,
-            &weights.take("fc.bias", &[labels.len()])?,
-            inputs,
-        )
-        .map_err(|e| weights.misfit(e.to_string()))?;
+        let network = N::take(&mut weights, labels.len())?;
         weights.finish()?;
         let log_mel = LogMel::new(LogMelConfig {
             sample_rate: f64::from(SAMPLE_RATE),
             window: 1024,
-            hop: 512,
+            hop: HOP,
             bands: BANDS,
             pad,
         })
         .map_err(|e| weights.misfit(e.to_string()))?;
         let chunks = Chunks::new(CHUNK_FRAMES);
         let device = device.clone();
-        Ok(Self { log_mel, chunks, standardise, layers, dense, labels, card, device })
+        Ok(Self { log_mel, chunks, standardise, network, labels, card, device })
     }
 
     /// Log-probabilities of every chunk, `[B * chunks, labels]`.
@@ -109,42 +108,11 @@ impl Vgg13 {
     /// # Errors
     /// Where the input has another shape or fewer than 32 frames or bands, which five pools halve.
     pub fn chunk_logits(&self, chunks: &Traced) -> Result<Traced> {
-        let (count, frames, bands) = chunks.tensor().dims3()?;
-        let mut x = chunks.reshape((count, frames, bands, 1))?;
-        for layer in &self.layers {
-            x = layer.forward(&x)?;
-        }
-        self.dense.forward(&mean(&x, MeanOver::Pixels)?)
+        self.network.logits(chunks)
     }
 }
 
-/// One convolution of a block with the batch norm after its ReLU, and the second one's pool.
-fn layer(
-    weights: &mut Weights,
-    block: usize,
-    half: usize,
-    inputs: usize,
-    width: usize,
-) -> std::result::Result<Conv, WeightsError> {
-    let conv = format!("blocks.{block}.conv{half}");
-    let kernel = weights.take(&format!("{conv}.weight"), &[width, inputs, 3, 3])?;
-    let bias = weights.take(&format!("{conv}.bias"), &[width])?;
-    let mut part = |name: &str| weights.take(&format!("blocks.{block}.bn{half}.{name}"), &[width]);
-    let (weight, shift) = (part("weight")?, part("bias")?);
-    let (mean, variance) = (part("running_mean")?, part("running_var")?);
-    let norm = BatchNorm {
-        weight: &weight,
-        bias: &shift,
-        running_mean: &mean,
-        running_var: &variance,
-        eps: BATCH_NORM_EPS,
-    };
-    Conv::new(&kernel, &bias, inputs, Window::SQUARE)
-        .and_then(|conv| conv.then(&ReluAffine::from_batch_norm(&norm)?, half == 2))
-        .map_err(|e| weights.misfit(e.to_string()))
-}
-
-impl Classifier for Vgg13 {
+impl<N: ChunkNetwork> Classifier for ChunkClassifier<N> {
     fn card(&self) -> &ModelCard {
         &self.card
     }

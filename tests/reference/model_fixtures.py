@@ -1,6 +1,6 @@
-"""Writes `vgg13.safetensors`: what VGG13 says of real clips, and its gradient to the waveform.
+"""Writes `MODEL.safetensors`: what a trained model says of real clips, and its gradient to the waveform.
 
-    python vgg13_fixtures.py --weights WEIGHTS.safetensors --corpus CORPUS
+    python model_fixtures.py --weights models-safetensors/MODEL.safetensors --corpus CORPUS
 
 Everything is computed in f64 with the weights as the file rounds them: in f32, PyTorch's own
 rounding (most of it in the front end's FFT) reaches 1e-4 in the scores and some per cent of the
@@ -25,6 +25,7 @@ import numpy as np
 import torch
 from safetensors.numpy import save_file
 
+import models
 import vgg13
 
 HERE = pathlib.Path(__file__).parent
@@ -65,7 +66,7 @@ def main():
     parser.add_argument("--corpus", type=pathlib.Path, required=True, help="the corpus' folder")
     options = parser.parse_args()
     torch.set_num_threads(1)
-    model = vgg13.load(options.weights)
+    model = models.load(options.weights)
     exact = copy.deepcopy(model).double()
     tensors, sources = {"fc.bias": model.fc.bias.numpy()}, {}
     for name, path, length in BUNDLED:
@@ -79,8 +80,8 @@ def main():
         if name in GRADIENTS:
             add_gradient(tensors, name, model, exact, waveform)
         sources[name] = f"corpus:{path}"
-    path = HERE / "vgg13.safetensors"
-    made_by = {"made_by": "tests/reference/vgg13_fixtures.py", "torch": torch.__version__}
+    path = HERE / options.weights.name
+    made_by = {"made_by": "tests/reference/model_fixtures.py", "torch": torch.__version__}
     save_file(tensors, path, sources | made_by)
     print(f"{path.name}: {len(tensors)} tensors, {path.stat().st_size} bytes")
 
