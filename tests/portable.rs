@@ -8,11 +8,15 @@ use std::path::Path;
 
 use candle_core::{DType, Device, Result, Tensor};
 use mondegreen::audio;
-use mondegreen::models::{Classifier, Crnn, CrnnNetwork, Gcnn, GcnnNetwork, Vgg13, Weights};
+use mondegreen::models::{
+    Classifier, Crnn, CrnnNetwork, DenseMel, DenseMelNetwork, DenseWav, DenseWavNetwork, Gcnn,
+    GcnnNetwork, Vgg13, Weights,
+};
 use mondegreen::nn::{
-    Affine, BiGru, CentrePad, Chunks, Conv, Dense, Edge, Gate, GruWeights, LogMel, LogMelConfig,
-    MeanOver, PadMode, ReluAffine, SqueezeExcite, SqueezeExciteWeights, Standardise, Traced,
-    Window, by_tensor_operations, log_softmax, max_pool, mean, peak_normalise, softmax,
+    Affine, BatchNorm, BiGru, CentrePad, Chunks, Conv, Dense, Edge, Gate, GruWeights, LogMel,
+    LogMelConfig, MeanOver, PadMode, ReluAffine, SqueezeExcite, SqueezeExciteWeights, Standardise,
+    Traced, Window, by_tensor_operations, log_1p, log_softmax, max_pool, mean, peak_normalise,
+    softmax,
 };
 use proptest::prelude::*;
 use rand::{Rng as _, SeedableRng as _};
@@ -32,6 +36,10 @@ fn difference(ours: &Tensor, reference: &Tensor) -> f64 {
     let reference = values(reference);
     let largest = reference.iter().fold(1e-9_f64, |m, v| m.max(v.abs()));
     values(ours).iter().zip(&reference).map(|(a, b)| (a - b).abs()).fold(0.0, f64::max) / largest
+}
+
+fn constant(shape: &[usize]) -> Traced {
+    Traced::constant(Tensor::zeros(shape, DType::F64, &Device::Cpu).unwrap())
 }
 
 /// Both ways of computing a layer: values, and the gradients of three weighted sums at once.
@@ -131,6 +139,31 @@ proptest! {
         }).unwrap();
         check(|x| layer.forward(x), &[b, h, w, c], seed)?;
         check(|x| layer.forward(x), &[b, w, c], seed)?;
+        check(|x| layer.forward_pooled(x, Edge::Keep), &[b, h, w, c], seed)?;
+        check(|x| layer.forward_pooled(x, Edge::Keep), &[b, w, c], seed)?;
+        check(|x| layer.forward_pooled(x, Edge::Drop), &[b, h + 1, w + 1, c], seed)?;
+    }
+
+    #[test]
+    fn filterbanks_and_concatenations(
+        b in 1..3usize, i in 1..9usize, o in 1..20usize, l in 1..30usize, taps in 0..13usize,
+        seed: u64,
+    ) {
+        let mut rng = ChaCha8Rng::seed_from_u64(!seed);
+        let window = Window { height: 1, width: 2 * taps + 1 };
+        let weight = random(&mut rng, o * i * window.width);
+        let part = random(&mut rng, o);
+        let variance: Vec<f32> = (0..o).map(|_| rng.random_range(0.5..2.0)).collect();
+        let norm = BatchNorm {
+            weight: &part,
+            bias: &random(&mut rng, o),
+            running_mean: &random(&mut rng, o),
+            running_var: &variance,
+            eps: 1e-3,
+        };
+        let filters = Conv::normalised(&weight, i, window, &norm).unwrap().rectified().unwrap();
+        let layer = |x: &Traced| Traced::concatenate(&[&log_1p(&filters.forward(x)?)?, x]);
+        check(layer, &[b, l, i], seed)?;
     }
 
     #[test]
@@ -154,6 +187,9 @@ proptest! {
         check(peak_normalise, &[b, samples], seed)?;
         let pad = CentrePad::new(least);
         check(|x| pad.forward(x), &[b, samples], seed)?;
+        let pad = pad.to_multiple_of(16);
+        check(|x| pad.forward(x), &[b, samples], seed)?;
+        prop_assert_eq!(pad.forward(&constant(&[b, samples])).unwrap().tensor().dims()[1] % 16, 0);
     }
 
     #[test]
@@ -182,6 +218,16 @@ fn vgg13_and_ten_of_its_gradients() {
 #[test]
 fn crnn_and_ten_of_its_gradients() {
     check_model(&Crnn::new(formula::weights(&CrnnNetwork), &Device::Cpu).unwrap());
+}
+
+#[test]
+fn dense_mel_and_ten_of_its_gradients() {
+    check_model(&DenseMel::new(formula::weights(&DenseMelNetwork), &Device::Cpu).unwrap());
+}
+
+#[test]
+fn dense_wav_and_ten_of_its_gradients() {
+    check_model(&DenseWav::new(formula::weights(&DenseWavNetwork), &Device::Cpu).unwrap());
 }
 
 #[test]

@@ -2,11 +2,18 @@
 //! finite differences in `f64`, over random shapes.
 
 use candle_core::{Device, Result, Tensor};
-use mondegreen::nn::trained::{batch_norm, cross_entropy, dense};
-use mondegreen::nn::{Gate, Traced, Window, bidirectional_gru, convolution};
+use mondegreen::nn::trained::{
+    Rectifier, TracedSqueezeExcite, batch_norm, cross_entropy, dense, squeeze_excite_pool,
+};
+use mondegreen::nn::{
+    Edge, Gate, SqueezeExcite, SqueezeExciteWeights, Traced, Window, bidirectional_gru,
+    convolution, log_1p, max_pool,
+};
 use proptest::prelude::*;
 use rand::{Rng as _, SeedableRng as _};
 use rand_chacha::ChaCha8Rng;
+
+const RECTIFIERS: [Rectifier; 3] = [Rectifier::None, Rectifier::Before, Rectifier::After];
 
 fn random(rng: &mut ChaCha8Rng, shape: &[usize]) -> Tensor {
     let count = shape.iter().product();
@@ -95,12 +102,59 @@ proptest! {
 
     #[test]
     fn batch_norms(
-        b in 2..5usize, h in 2..6usize, c in 1..20usize, rectified: bool, seed: u64,
+        b in 2..5usize, h in 2..6usize, c in 1..20usize, kind in 0..3usize, seed: u64,
     ) {
         let shapes: [&[usize]; 3] = [&[b, h, 2, c], &[c], &[c]];
+        let rectifier = RECTIFIERS[kind];
         // Far from constant channels, where the norm is steep.
-        let layer = |x: &[Traced]| Ok(batch_norm(&x[0], &x[1], &x[2], 1e-1, rectified)?.0);
+        let layer = |x: &[Traced]| Ok(batch_norm(&x[0], &x[1], &x[2], 1e-1, rectifier)?.0);
         check(layer, &shapes, 1e-5, seed)?;
+    }
+
+    #[test]
+    fn filterbanks(
+        b in 1..4usize, i in 1..8usize, o in 1..40usize, l in 1..40usize, taps in 0..13usize,
+        seed: u64,
+    ) {
+        let window = Window { height: 1, width: 2 * taps + 1 };
+        let shapes: [&[usize]; 3] = [&[b, l, i], &[o, i, window.width], &[o]];
+        check(|x| convolution(&x[0], &x[1], &x[2], window), &shapes, 1e-3, seed)?;
+    }
+
+    #[test]
+    fn squeeze_and_excite_with_its_pool(
+        b in 1..4usize, h in 1..6usize, w in 1..6usize, c in 1..20usize, r in 1..7usize,
+        signal: bool, keep: bool, seed: u64,
+    ) {
+        let edge = if keep || h < 2 || w < 2 { Edge::Keep } else { Edge::Drop };
+        let shape = if signal { vec![b, w, c] } else { vec![b, h, w, c] };
+        let shapes: [&[usize]; 5] = [&shape, &[r, c], &[r], &[c, r], &[c]];
+        let layer = |x: &[Traced]| {
+            let weights = TracedSqueezeExcite {
+                squeeze_weight: x[1].clone(),
+                squeeze_bias: x[2].clone(),
+                excite_weight: x[3].clone(),
+                excite_bias: x[4].clone(),
+            };
+            squeeze_excite_pool(&x[0], &weights, edge)
+        };
+        check(layer, &shapes, 1e-6, seed)?;
+    }
+
+    #[test]
+    fn concatenations(
+        b in 1..4usize, h in 1..9usize, w in 1..9usize, one in 1..20usize, two in 1..20usize,
+        seed: u64,
+    ) {
+        let shapes: [&[usize]; 3] = [&[b, h, w, one], &[b, h, w, two], &[b, h, w, 1]];
+        check(|x| Traced::concatenate(&[&x[2], &x[0], &x[1]]), &shapes, 1e-3, seed)?;
+    }
+
+    #[test]
+    fn logarithms(b in 1..4usize, l in 1..9usize, c in 1..20usize, seed: u64) {
+        // Above the pole at -1.
+        let layer = |x: &[Traced]| log_1p(&x[0].map(|x| x * 0.5)?);
+        check(layer, &[&[b, l, c]], 1e-3, seed)?;
     }
 
     #[test]
@@ -146,18 +200,50 @@ proptest! {
 }
 
 #[test]
+fn squeeze_excite_with_its_pool_is_one_after_the_other() {
+    let mut rng = ChaCha8Rng::seed_from_u64(7);
+    let [squeeze, excite] = [random(&mut rng, &[3, 6]), random(&mut rng, &[6, 3])];
+    let [low, high] = [random(&mut rng, &[3]), random(&mut rng, &[6])];
+    let single = |tensor: &Tensor| values(tensor).iter().map(|&v| v as f32).collect::<Vec<_>>();
+    let exact = |tensor: &Tensor| {
+        let values = single(tensor).into_iter().map(f64::from).collect::<Vec<_>>();
+        Traced::constant(Tensor::from_vec(values, tensor.dims(), &Device::Cpu).unwrap())
+    };
+    let frozen = SqueezeExcite::new(&SqueezeExciteWeights {
+        squeeze_weight: &single(&squeeze),
+        squeeze_bias: &single(&low),
+        excite_weight: &single(&excite),
+        excite_bias: &single(&high),
+    });
+    let image = Traced::constant(random(&mut rng, &[2, 5, 7, 6]));
+    let weights = TracedSqueezeExcite {
+        squeeze_weight: exact(&squeeze),
+        squeeze_bias: exact(&low),
+        excite_weight: exact(&excite),
+        excite_bias: exact(&high),
+    };
+    for edge in [Edge::Drop, Edge::Keep] {
+        let ours = squeeze_excite_pool(&image, &weights, edge).unwrap();
+        let expected = max_pool(&frozen.as_ref().unwrap().forward(&image).unwrap(), edge).unwrap();
+        let pairs = values(ours.tensor()).into_iter().zip(values(expected.tensor()));
+        let error = pairs.map(|(a, b)| (a - b).abs()).fold(0.0, f64::max);
+        assert!(error < 1e-12, "{error:e}");
+    }
+}
+
+#[test]
 fn statistics_are_the_batchs() {
     let x = Tensor::new(&[[1.0_f32, -2.0], [3.0, 4.0], [5.0, -6.0]], &Device::Cpu).unwrap();
     let parameter = |value: f32| Traced::variable(Tensor::full(value, 2, &Device::Cpu).unwrap());
-    let norm = |rectified| {
+    let norm = |rectifier| {
         let input = Traced::constant(x.clone());
-        batch_norm(&input, &parameter(1.0), &parameter(0.0), 0.0, rectified).unwrap().1
+        batch_norm(&input, &parameter(1.0), &parameter(0.0), 0.0, rectifier).unwrap().1
     };
     let close = |a: &[f32], b: &[f32]| a.iter().zip(b).all(|(a, b)| (a - b).abs() < 1e-5);
-    let plain = norm(false);
+    let plain = norm(Rectifier::None);
     assert!(close(&plain.mean, &[3.0, -4.0 / 3.0]), "{plain:?}");
     assert!(close(&plain.variance, &[8.0 / 3.0, 56.0 / 3.0 - 16.0 / 9.0]), "{plain:?}");
-    let rectified = norm(true);
+    let rectified = norm(Rectifier::Before);
     assert!(close(&rectified.mean, &[3.0, 4.0 / 3.0]), "{rectified:?}");
     assert!(close(&rectified.variance, &[8.0 / 3.0, 32.0 / 9.0]), "{rectified:?}");
 }

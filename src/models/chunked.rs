@@ -13,7 +13,7 @@ use super::labels::Labels;
 use super::network::Feed;
 use super::weights::{Weights, WeightsError};
 use crate::audio::SAMPLE_RATE;
-use crate::nn::{Chunks, LogMel, LogMelConfig, PadMode, Standardise, Traced, log_softmax};
+use crate::nn::{Chunks, LogMel, LogMelConfig, Standardise, Traced, log_softmax};
 
 /// Frames of one chunk.
 pub const CHUNK_FRAMES: usize = 128;
@@ -61,14 +61,7 @@ impl<N: ChunkNetwork> ChunkClassifier<N> {
     /// or the model can't compute there.
     pub fn new(mut weights: Weights, device: &Device) -> std::result::Result<Self, WeightsError> {
         let labels = weights.check_header(N::ID.name())?;
-        let pad = match weights.metadata("pad_mode") {
-            Some("zero") => PadMode::Zero,
-            Some("reflect") => PadMode::Reflect,
-            other => {
-                let reason = format!("pad_mode must be zero or reflect, not {other:?}");
-                return Err(weights.misfit(reason));
-            }
-        };
+        let pad = weights.pad_mode()?;
         let card = ModelCard::of_weights(N::ID, labels.clone(), &weights);
         let mean = weights.take("mean", &[BANDS])?;
         let std = weights.take("std", &[BANDS])?;

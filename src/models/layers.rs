@@ -2,11 +2,23 @@
 
 use super::network::{BATCH_NORM_EPS, gru_names};
 use super::weights::{Weights, WeightsError};
-use crate::nn::{BatchNorm, BiGru, Conv, Dense, GruWeights, Window};
+use crate::nn::{BatchNorm, BiGru, Conv, Dense, GruWeights, PadMode, Window};
 
 type Result<T> = std::result::Result<T, WeightsError>;
 
 impl Weights {
+    /// How log-mels continue a clip beyond its ends, from the metadata.
+    ///
+    /// # Errors
+    /// Where the file does not say it.
+    pub(super) fn pad_mode(&self) -> Result<PadMode> {
+        match self.metadata("pad_mode") {
+            Some("zero") => Ok(PadMode::Zero),
+            Some("reflect") => Ok(PadMode::Reflect),
+            other => Err(self.misfit(format!("pad_mode must be zero or reflect, not {other:?}"))),
+        }
+    }
+
     /// The convolution NAME.
     ///
     /// # Errors

@@ -8,6 +8,8 @@ use candle_core::Device;
 
 use super::classifier::{Classifier, ModelId};
 use super::crnn::Crnn;
+use super::dense_mel::DenseMel;
+use super::dense_wav::DenseWav;
 use super::gcnn::Gcnn;
 use super::source::{ModelSource, WEIGHTS_EXTENSION};
 use super::vgg13::Vgg13;
@@ -122,9 +124,8 @@ pub fn build(weights: Weights, device: &Device) -> Result<Arc<dyn Classifier>, W
         ModelId::Vgg13 => Arc::new(Vgg13::new(weights, device)?),
         ModelId::Crnn => Arc::new(Crnn::new(weights, device)?),
         ModelId::Gcnn => Arc::new(Gcnn::new(weights, device)?),
-        ModelId::DenseMel | ModelId::DenseWav => {
-            return Err(weights.misfit("this version has no such model"));
-        }
+        ModelId::DenseMel => Arc::new(DenseMel::new(weights, device)?),
+        ModelId::DenseWav => Arc::new(DenseWav::new(weights, device)?),
     })
 }
 

@@ -10,9 +10,11 @@ use rand_distr::{Distribution as _, StandardNormal, Uniform};
 
 use super::classifier::ModelId;
 use super::crnn::CrnnNetwork;
+use super::dense_mel::DenseMelNetwork;
+use super::dense_wav::DenseWavNetwork;
 use super::gcnn::GcnnNetwork;
 use super::vgg13::Vgg13Network;
-use crate::nn::trained::{self, Statistics};
+use crate::nn::trained::{self, Rectifier, Statistics};
 use crate::nn::{Traced, Window, bidirectional_gru};
 
 /// Keras' default, which the authors of all five networks used.
@@ -76,7 +78,8 @@ pub fn network(id: ModelId) -> &'static dyn Network {
         ModelId::Vgg13 => &Vgg13Network,
         ModelId::Crnn => &CrnnNetwork,
         ModelId::Gcnn => &GcnnNetwork,
-        ModelId::DenseMel | ModelId::DenseWav => &Vgg13Network,
+        ModelId::DenseMel => &DenseMelNetwork,
+        ModelId::DenseWav => &DenseWavNetwork,
     }
 }
 
@@ -120,7 +123,12 @@ impl Initial {
         Ok(())
     }
 
-    /// `NAME.weight` `[outputs, inputs, height, width]` of a convolution and `NAME.bias`.
+    /// A tensor that is not random.
+    pub fn value(&mut self, name: &str, value: Tensor) {
+        self.values.push((name.to_owned(), value));
+    }
+
+    /// `NAME.weight` `[outputs, inputs, sides...]` of a convolution and `NAME.bias`.
     ///
     /// # Errors
     /// Where memory runs out.
@@ -129,11 +137,25 @@ impl Initial {
         name: &str,
         inputs: usize,
         outputs: usize,
-        [height, width]: [usize; 2],
+        sides: &[usize],
     ) -> Result<()> {
-        let fans = height * width * (inputs + outputs);
-        self.glorot(&format!("{name}.weight"), &[outputs, inputs, height, width], fans)?;
+        self.unbiased(name, inputs, outputs, sides)?;
         self.constant(&format!("{name}.bias"), outputs, 0.0)
+    }
+
+    /// `NAME.weight` of a convolution without a bias.
+    ///
+    /// # Errors
+    /// Where memory runs out.
+    pub fn unbiased(
+        &mut self,
+        name: &str,
+        inputs: usize,
+        outputs: usize,
+        sides: &[usize],
+    ) -> Result<()> {
+        let fans = sides.iter().product::<usize>() * (inputs + outputs);
+        self.glorot(&format!("{name}.weight"), &[&[outputs, inputs], sides].concat(), fans)
     }
 
     /// The weights of a bidirectional GRU ([`gru_names`], laid out as in [`crate::nn::GruWeights`]):
@@ -241,14 +263,30 @@ impl TrainedLayers {
         crate::nn::convolution(input, &weight, &self.get(&format!("{name}.bias"))?, window)
     }
 
-    /// The batch norm NAME over all but the last axis, of `max(input, 0)` if `rectified`.
+    /// The convolution NAME without a bias: a batch norm follows, which would take it off.
+    ///
+    /// # Errors
+    /// Where the weight is missing or does not fit.
+    pub fn unbiased(&self, input: &Traced, name: &str, window: Window) -> Result<Traced> {
+        let weight = self.get(&format!("{name}.weight"))?;
+        let outputs = weight.tensor().dim(0)?;
+        let zero = Tensor::zeros(outputs, weight.tensor().dtype(), weight.tensor().device())?;
+        crate::nn::convolution(input, &weight, &Traced::constant(zero), window)
+    }
+
+    /// The batch norm NAME over all but the last axis, and a rectifier before or after it.
     ///
     /// # Errors
     /// Where a weight is missing or does not fit.
-    pub fn batch_norm(&mut self, input: &Traced, name: &str, rectified: bool) -> Result<Traced> {
+    pub fn batch_norm(
+        &mut self,
+        input: &Traced,
+        name: &str,
+        rectifier: Rectifier,
+    ) -> Result<Traced> {
         let scale = self.get(&format!("{name}.weight"))?;
         let shift = self.get(&format!("{name}.bias"))?;
-        let (output, seen) = trained::batch_norm(input, &scale, &shift, BATCH_NORM_EPS, rectified)?;
+        let (output, seen) = trained::batch_norm(input, &scale, &shift, BATCH_NORM_EPS, rectifier)?;
         self.statistics.push((name.to_owned(), seen));
         Ok(output)
     }

@@ -54,12 +54,15 @@ pub trait Element: WithDType + Debug + Pod + Exp + std::ops::Neg<Output = Self> 
     /// Writes as many lanes as the slice takes.
     fn store<S: Simd>(simd: S, slice: &mut [Self], value: Self::Vector<S>);
 
+    /// Weights of this type, as they are.
+    fn frozen(weights: &[Self]) -> FrozenWeights;
+
     /// Where this type's share of a [`Prepared`] is kept.
     fn cell<F: Family>(prepared: &Prepared<F>) -> &OnceLock<F::Of<Self>>;
 }
 
 macro_rules! element {
-    ($type:ty, $cell:ident, $vector:ident, $mask:ident, $splat:ident, $add:ident, $sub:ident,
+    ($type:ty, $cell:ident, $frozen:ident, $vector:ident, $mask:ident, $splat:ident, $add:ident, $sub:ident,
      $mul:ident, $mul_add:ident, $greater:ident, $select:ident, $head:ident, $load:ident,
      $head_mut:ident, $store:ident) => {
         impl Element for $type {
@@ -127,6 +130,10 @@ macro_rules! element {
                 }
             }
 
+            fn frozen(weights: &[Self]) -> FrozenWeights {
+                FrozenWeights::$frozen(weights.to_vec())
+            }
+
             fn cell<F: Family>(prepared: &Prepared<F>) -> &OnceLock<F::Of<Self>> {
                 &prepared.$cell
             }
@@ -137,6 +144,7 @@ macro_rules! element {
 element!(
     f32,
     single,
+    new,
     f32s,
     m32s,
     splat_f32s,
@@ -154,6 +162,7 @@ element!(
 element!(
     f64,
     double,
+    from_f64,
     f64s,
     m64s,
     splat_f64s,

@@ -7,6 +7,9 @@ pub trait Exp: Copy {
     /// `e^self` for `self <= 0`, within two units in the last place. Not a number stays so; what
     /// lies below -87 may be taken as -87, which keeps the result above 0.
     fn exp_of_negative(self) -> Self;
+
+    /// `ln(1 + self)`, exact near 0.
+    fn logarithm_of_successor(self) -> Self;
 }
 
 impl Exp for f32 {
@@ -33,12 +36,20 @@ impl Exp for f32 {
         sum = sum * r + 1.0;
         sum * f32::from_bits((rounded.to_bits() << 23).wrapping_add(1.0_f32.to_bits()))
     }
+
+    fn logarithm_of_successor(self) -> f32 {
+        self.ln_1p()
+    }
 }
 
 impl Exp for f64 {
     #[inline(always)]
     fn exp_of_negative(self) -> f64 {
         self.exp()
+    }
+
+    fn logarithm_of_successor(self) -> f64 {
+        self.ln_1p()
     }
 }
 

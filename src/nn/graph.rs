@@ -118,31 +118,6 @@ impl Traced {
         Ok(Self::derived(value, &[self], Box::new(pullback)))
     }
 
-    /// Joins values along their last axis.
-    ///
-    /// # Errors
-    /// Where they differ in another axis.
-    pub fn concatenate(values: &[&Self]) -> Result<Self> {
-        let Some(axis) = values.first().and_then(|v| v.tensor.rank().checked_sub(1)) else {
-            bail!("nothing to concatenate")
-        };
-        let tensors: Vec<_> = values.iter().map(|value| &value.tensor).collect();
-        let widths: Vec<_> =
-            tensors.iter().map(|t| t.dims().last().copied().unwrap_or(0)).collect();
-        let tracked: Vec<_> = values.iter().map(|value| value.is_tracked()).collect();
-        let pullback = move |gradient: &Tensor, _copies: usize| {
-            let mut start = 0;
-            let mut parts = Vec::new();
-            for (&width, &tracked) in widths.iter().zip(&tracked) {
-                let part = tracked.then(|| gradient.narrow(axis, start, width)?.contiguous());
-                parts.push(part.transpose()?);
-                start += width;
-            }
-            Ok(parts)
-        };
-        Ok(Self::derived(Tensor::cat(&tensors, axis)?, values, Box::new(pullback)))
-    }
-
     /// The gradients of `sum(weights * self)` with respect to `variables`.
     ///
     /// `weights` has the shape of the value, or a multiple of its batch (its first axis): then

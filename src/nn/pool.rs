@@ -14,9 +14,9 @@ use super::portable;
 use super::product::vectorised;
 use super::rows::rows_of_block;
 
-static FLOOR: LazyLock<Arc<MaxPoolKernel>> =
+pub(super) static FLOOR: LazyLock<Arc<MaxPoolKernel>> =
     LazyLock::new(|| Arc::new(MaxPoolKernel { ceil: false }));
-static CEIL: LazyLock<Arc<MaxPoolKernel>> =
+pub(super) static CEIL: LazyLock<Arc<MaxPoolKernel>> =
     LazyLock::new(|| Arc::new(MaxPoolKernel { ceil: true }));
 
 /// What happens to an odd last row or column.
@@ -42,8 +42,9 @@ pub fn max_pool(input: &Traced, edge: Edge) -> Result<Traced> {
     kernel::apply(if edge == Edge::Keep { &CEIL } else { &FLOOR }, input)
 }
 
+/// See [`max_pool`].
 #[derive(Debug)]
-struct MaxPoolKernel {
+pub(super) struct MaxPoolKernel {
     ceil: bool,
 }
 
@@ -58,6 +59,39 @@ impl MaxPoolKernel {
             [_, height, _, _] => (self.side(height), 2),
             _ => (1, 1),
         }
+    }
+
+    /// The adjoint plus `levels`, `[copies * B, C]`, at all of an image's pixels.
+    pub(super) fn unpool<T: Element>(
+        &self,
+        routes: &[u8],
+        gradient: &[T],
+        levels: &[T],
+        shape: &[usize],
+        copies: usize,
+    ) -> Vec<T> {
+        let [batch, height, width, channels] = dimensions(shape);
+        let (rows, step) = self.rows(shape);
+        let (size, line) = (height * width * channels, step * width * channels);
+        let pooled = self.side(width) * channels;
+        let mut result = vec![T::zero(); copies * batch * size];
+        let images = result.par_chunks_mut(size).zip(gradient.par_chunks(rows * pooled));
+        images.zip(levels.par_chunks(channels)).enumerate().for_each(
+            |(image, ((result, gradient), level))| {
+                // Every copy's gradient takes the way of the one forward pass.
+                let routes = &routes[image % batch * rows * pooled..][..rows * pooled];
+                let lines = result.par_chunks_mut(line).zip(gradient.par_chunks(pooled));
+                let lines = lines.zip(routes.par_chunks(pooled)).with_min_len(rows_of_block(line));
+                lines.for_each(|((result, gradient), routes)| {
+                    vectorised(UnpoolLine { gradient, routes, level, width, result });
+                });
+                // A last row that no window has.
+                for pixel in result[size.min(rows * line)..].chunks_exact_mut(channels) {
+                    pixel.copy_from_slice(level);
+                }
+            },
+        );
+        result
     }
 }
 
@@ -114,22 +148,9 @@ impl Kernel for MaxPoolKernel {
         shape: &[usize],
         copies: usize,
     ) -> Vec<T> {
-        let [batch, height, width, channels] = dimensions(shape);
-        let (rows, step) = self.rows(shape);
-        let (size, line) = (height * width * channels, step * width * channels);
-        let pooled = self.side(width) * channels;
-        let mut result = vec![T::zero(); copies * batch * size];
-        let images = result.par_chunks_mut(size).zip(gradient.par_chunks(rows * pooled));
-        images.enumerate().for_each(|(image, (result, gradient))| {
-            // Every copy's gradient takes the way of the one forward pass.
-            let routes = &routes[image % batch * rows * pooled..][..rows * pooled];
-            let lines = result.par_chunks_mut(line).zip(gradient.par_chunks(pooled));
-            let lines = lines.zip(routes.par_chunks(pooled)).with_min_len(rows_of_block(line));
-            lines.for_each(|((result, gradient), routes)| {
-                vectorised(UnpoolLine { gradient, routes, width, channels, result });
-            });
-        });
-        result
+        let [batch, _, _, channels] = dimensions(shape);
+        let levels = vec![T::zero(); copies * batch * channels];
+        self.unpool(routes, gradient, &levels, shape, copies)
     }
 }
 
@@ -184,8 +205,8 @@ impl<T: Element> WithSimd for PoolLine<'_, T> {
 struct UnpoolLine<'a, T> {
     gradient: &'a [T],
     routes: &'a [u8],
+    level: &'a [T],
     width: usize,
-    channels: usize,
     /// Two rows, or one where there is no second.
     result: &'a mut [T],
 }
@@ -195,14 +216,20 @@ impl<T: Element> WithSimd for UnpoolLine<'_, T> {
 
     #[inline(always)]
     fn with_simd<S: Simd>(self, _simd: S) {
-        let Self { gradient, routes, width, channels, result } = self;
+        let Self { gradient, routes, level, width, result } = self;
+        let channels = level.len();
         for (down, row) in result.chunks_exact_mut(width * channels).enumerate() {
-            let pairs = row.chunks_mut(2 * channels).zip(gradient.chunks_exact(channels));
+            let (inside, outside) = row.split_at_mut(row.len().min(2 * gradient.len()));
+            for pixel in outside.chunks_exact_mut(channels) {
+                pixel.copy_from_slice(level);
+            }
+            let pairs = inside.chunks_mut(2 * channels).zip(gradient.chunks_exact(channels));
             for ((pair, gradient), routes) in pairs.zip(routes.chunks_exact(channels)) {
                 for (right, pixel) in pair.chunks_exact_mut(channels).enumerate() {
                     let own = (2 * down + right) as u8;
-                    for ((result, &g), &route) in pixel.iter_mut().zip(gradient).zip(routes) {
-                        *result = if route == own { g } else { T::zero() };
+                    let places = pixel.iter_mut().zip(level).zip(gradient.iter().zip(routes));
+                    for ((result, &level), (&g, &route)) in places {
+                        *result = level + if route == own { g } else { T::zero() };
                     }
                 }
             }

@@ -9,9 +9,11 @@ use super::element::{Element, Family, FrozenWeights, Prepared};
 use super::exp::sigmoid;
 use super::graph::Traced;
 use super::kernel::{self, RereadingKernel};
+use super::pool::Edge;
 use super::portable;
 use super::product::Packed;
 use super::rows::{matrix_product, repeated, scale_shift, sums, sums_of_products};
+use super::trained::{TracedSqueezeExcite, squeeze_excite_pool};
 
 /// `y = x * s` with `s = sigmoid(W2 relu(W1 m + b1) + b2)` a channel, `m` being the mean over the
 /// pixels (Hu et al. 2018): of images `[B, H, W, C]` and signals `[B, L, C]`.
@@ -86,6 +88,32 @@ impl SqueezeExcite {
     }
 }
 
+impl SqueezeExcite {
+    /// [`super::max_pool`] of the layer's output, without making that: what is remembered for the
+    /// gradient is a quarter of the image and a byte for each value of that.
+    ///
+    /// # Errors
+    /// Those of [`Self::forward`], and where the image is smaller than a window.
+    pub fn forward_pooled(&self, input: &Traced, edge: Edge) -> Result<Traced> {
+        if portable::is_needed(input) {
+            return portable::max_pool(&self.forward(input)?, edge);
+        }
+        let kernel = &*self.0;
+        kernel.output_shape(input.tensor().dims())?;
+        let (channels, reduced) = (kernel.excite_bias.len(), kernel.squeeze_bias.len());
+        let frozen = |weights: &FrozenWeights, shape: &[usize]| {
+            weights.tensor(shape, input.tensor()).map(Traced::constant)
+        };
+        let weights = TracedSqueezeExcite {
+            squeeze_weight: frozen(&kernel.squeeze_weight, &[reduced, channels])?,
+            squeeze_bias: frozen(&kernel.squeeze_bias, &[reduced])?,
+            excite_weight: frozen(&kernel.excite_weight, &[channels, reduced])?,
+            excite_bias: frozen(&kernel.excite_bias, &[channels])?,
+        };
+        squeeze_excite_pool(input, &weights, edge)
+    }
+}
+
 /// Both matrices and their transposes.
 #[derive(Debug)]
 struct Matrices<T> {
@@ -127,7 +155,12 @@ impl SqueezeExciteKernel {
 
 /// `target = scale * source + shift` of each image; scales and shifts are `[images, channels]`, the
 /// scales starting again where they end before the images do.
-fn weigh<T: Element>(source: &[T], scales: &[T], shifts: &[T], channels: usize) -> Vec<T> {
+pub(super) fn weigh<T: Element>(
+    source: &[T],
+    scales: &[T],
+    shifts: &[T],
+    channels: usize,
+) -> Vec<T> {
     let mut target = vec![T::zero(); source.len()];
     let length = source.len() / (shifts.len() / channels).max(1);
     let images = target.par_chunks_mut(length.max(1)).zip(source.par_chunks(length.max(1)));

@@ -6,8 +6,8 @@ use std::sync::Arc;
 use candle_core::{Device, Result, Tensor};
 
 use crate::models::{
-    CHUNK_FRAMES, ChunkClassifier, ChunkNetwork, Classifier, Crnn, Gcnn, ModelId, ModelSource,
-    Network, TrainedLayers, Vgg13, WeightsError, network, open_weights,
+    ChunkClassifier, ChunkNetwork, Classifier, Crnn, DenseMel, DenseWav, Feed, Gcnn, ModelId,
+    ModelSource, Network, TrainedLayers, Vgg13, WeightsError, network, open_weights,
 };
 use crate::nn::trained::cross_entropy;
 use crate::nn::{LogMelConfig, Traced};
@@ -27,9 +27,9 @@ pub struct Subject {
     /// The same network, as it is trained.
     trained: &'static dyn Network,
     /// Shape of one input of the network, without the batch.
-    pub input: [usize; 2],
-    /// What is before the network.
-    pub log_mel: LogMelConfig,
+    pub input: Vec<usize>,
+    /// What is before the network, if it does not hear the waveform itself.
+    pub log_mel: Option<LogMelConfig>,
 }
 
 impl Subject {
@@ -43,24 +43,41 @@ impl Subject {
         device: &Device,
     ) -> std::result::Result<Self, WeightsError> {
         let (id, weights) = open_weights(source, directories)?;
-        match id {
-            ModelId::Vgg13 => Ok(Self::of_chunks(Vgg13::new(weights, device)?)),
-            ModelId::Crnn => Ok(Self::of_chunks(Crnn::new(weights, device)?)),
-            ModelId::Gcnn => Ok(Self::of_chunks(Gcnn::new(weights, device)?)),
-            ModelId::DenseMel | ModelId::DenseWav => {
-                Err(weights.misfit("this version has no such model"))
+        Ok(match id {
+            ModelId::Vgg13 => Self::of_chunks(Vgg13::new(weights, device)?),
+            ModelId::Crnn => Self::of_chunks(Crnn::new(weights, device)?),
+            ModelId::Gcnn => Self::of_chunks(Gcnn::new(weights, device)?),
+            ModelId::DenseMel => {
+                let model = DenseMel::new(weights, device)?;
+                let log_mel = *model.log_mel();
+                Self::of(model, Some(log_mel), DenseMel::logits)
             }
-        }
+            ModelId::DenseWav => Self::of(DenseWav::new(weights, device)?, None, DenseWav::logits),
+        })
     }
 
     fn of_chunks<N: ChunkNetwork>(model: ChunkClassifier<N>) -> Self {
-        let model = Arc::new(model);
         let log_mel = *model.log_mel();
+        Self::of(model, Some(log_mel), ChunkClassifier::chunk_logits)
+    }
+
+    fn of<M: Classifier + 'static>(
+        model: M,
+        log_mel: Option<LogMelConfig>,
+        logits: impl Fn(&M, &Traced) -> Result<Traced> + Send + Sync + 'static,
+    ) -> Self {
+        let trained = network(model.card().id);
+        let size = match trained.feed() {
+            Feed::StandardisedLogMel { frames, .. } | Feed::LogMel { frames, .. } => frames,
+            Feed::Waveform { samples } => samples,
+        };
+        let input = std::iter::once(size).chain(log_mel.map(|log_mel| log_mel.bands)).collect();
+        let model = Arc::new(model);
         Self {
             classifier: model.clone(),
-            network: Box::new(move |chunks| model.chunk_logits(chunks)),
-            trained: network(N::ID),
-            input: [CHUNK_FRAMES, log_mel.bands],
+            network: Box::new(move |input| logits(&model, input)),
+            trained,
+            input,
             log_mel,
         }
     }

@@ -40,7 +40,7 @@ const MEMORY_ITERATIONS: usize = 3;
 /// A model, with inputs of every size that is timed.
 pub struct Workload {
     subject: Subject,
-    log_mel: LogMel,
+    log_mel: Option<LogMel>,
     batches: Vec<usize>,
     training: bool,
     clip: Arc<[f32]>,
@@ -58,15 +58,16 @@ impl Workload {
         let limit = audio::DEFAULT_LIMIT_SECONDS;
         let clip = audio::load_bytes(ATTACKED_CLIP.name, ATTACKED_CLIP.bytes, limit)
             .map_err(candle_core::Error::wrap)?;
-        let log_mel = LogMel::new(subject.log_mel)?;
+        let log_mel = subject.log_mel.map(LogMel::new).transpose()?;
         Ok(Self { subject, log_mel, batches: batches.to_vec(), training, clip: clip.samples })
     }
 
     /// What is timed: `forward` and `gradient` of waveforms of [`CHUNK_SAMPLES`],
     /// `network-forward` and `network-gradient` for each batch; `log-mel-forward` and
-    /// `log-mel-gradient` of [`CLIP_SECONDS`]; `top-10-gradients` of one chunk; `attack`, whose
-    /// steps are its iterations; `training-step` if asked for, forward in training mode, cross
-    /// entropy and the gradients of all weights, on the CPU. A gradient includes the forward pass.
+    /// `log-mel-gradient` of [`CLIP_SECONDS`], where the model has one; `top-10-gradients` of one
+    /// chunk; `attack`, whose steps are its iterations; `training-step` if asked for, forward in
+    /// training mode, cross entropy and the gradients of all weights, on the CPU. A gradient
+    /// includes the forward pass.
     ///
     /// # Errors
     /// Where memory does not suffice for the inputs.
@@ -77,14 +78,15 @@ impl Workload {
             let waveform = self.waveforms(batch, CHUNK_SAMPLES, device)?;
             let classify = |waveform: &Traced| self.subject.classifier.trace(waveform);
             cases.extend(pair(["forward", "gradient"], batch, waveform, classify));
-            let [frames, bands] = self.subject.input;
-            let chunks = noise([batch, frames, bands], device)?;
+            let inputs = self.noise(batch, device)?;
             let names = ["network-forward", "network-gradient"];
-            cases.extend(pair(names, batch, chunks, &self.subject.network));
+            cases.extend(pair(names, batch, inputs, &self.subject.network));
         }
-        let clip = self.waveforms(1, CLIP_SECONDS * SAMPLE_RATE as usize, device)?;
-        let names = ["log-mel-forward", "log-mel-gradient"];
-        cases.extend(pair(names, 1, clip, |clip| self.log_mel.forward(clip)));
+        if let Some(log_mel) = &self.log_mel {
+            let clip = self.waveforms(1, CLIP_SECONDS * SAMPLE_RATE as usize, device)?;
+            let names = ["log-mel-forward", "log-mel-gradient"];
+            cases.extend(pair(names, 1, clip, |clip| log_mel.forward(clip)));
+        }
         let waveform = Traced::variable(self.waveforms(1, CHUNK_SAMPLES, device)?);
         let classes = self.classes(device)?;
         cases.push(Case::new("top-10-gradients", 1, move || {
@@ -96,14 +98,13 @@ impl Workload {
             self.attack(&self.clip, ITERATIONS).map(|outcome| outcome.iterations)
         }));
         if self.training {
-            let [frames, bands] = self.subject.input;
-            let chunks = noise([TRAINING_BATCH, frames, bands], &Device::Cpu)?;
+            let inputs = self.noise(TRAINING_BATCH, &Device::Cpu)?;
             let targets = self.classes(&Device::Cpu)?;
             let rows: Vec<_> = (0..TRAINING_BATCH as u32).map(|row| row % CLASSES as u32).collect();
             let targets = targets.index_select(&Tensor::new(rows, &Device::Cpu)?, 0)?;
             let step = self.subject.training_step()?;
             cases.push(Case::new("training-step", TRAINING_BATCH, move || {
-                step(&chunks, &targets).map(drop)
+                step(&inputs, &targets).map(drop)
             }));
         }
         Ok(cases)
@@ -133,7 +134,8 @@ impl Workload {
 
     /// How many runs [`Self::measure`] times.
     pub fn runs(&self, rounds: usize) -> usize {
-        (4 * self.batches.len() + 4 + usize::from(self.training)) * (rounds + 1)
+        let log_mel = 2 * usize::from(self.log_mel.is_some());
+        (4 * self.batches.len() + log_mel + 2 + usize::from(self.training)) * (rounds + 1)
     }
 
     fn clip_samples() -> usize {
@@ -147,6 +149,15 @@ impl Workload {
             self.clip.iter().copied().cycle().skip(start).take(samples)
         });
         Tensor::from_vec(values.collect(), (batch, samples), device)
+    }
+
+    /// Inputs of the network: numbers as standardised log-mels have them.
+    fn noise(&self, batch: usize, device: &Device) -> Result<Tensor> {
+        let random = ChaCha8Rng::seed_from_u64(0);
+        let shape: Vec<_> = std::iter::once(batch).chain(self.subject.input.clone()).collect();
+        let count = shape.iter().product();
+        let values: Vec<f32> = StandardNormal.sample_iter(random).take(count).collect();
+        Tensor::from_vec(values, shape, device)
     }
 
     /// One row for each of the first ten classes: which they are makes no difference in time.
@@ -197,12 +208,4 @@ fn pair<'a>(
             input.device().synchronize()
         }),
     ]
-}
-
-/// Numbers as standardised log-mels have them.
-fn noise(shape: [usize; 3], device: &Device) -> Result<Tensor> {
-    let random = ChaCha8Rng::seed_from_u64(0);
-    let count = shape.iter().product();
-    let values: Vec<f32> = StandardNormal.sample_iter(random).take(count).collect();
-    Tensor::from_vec(values, &shape, device)
 }

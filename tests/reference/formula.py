@@ -8,6 +8,18 @@ import math
 import torch
 
 
+# What goes into a network, by its number of bands: log-mels in dB, or waveforms at full scale.
+SPREADS = {
+    "mean": {64: (-50, 5), 1: (0.01, 0.005)},
+    "std": {64: (18, 4), 1: (0.15, 0.05)},
+    "bn0.running_mean": {64: (-50, 5), 1: (0.01, 0.005)},
+    "bn0.running_var": {64: (320, 80), 1: (0.03, 0.01)},
+}
+
+# Averaged over several heads, probabilities would be nearly equal; filters by formula hear little.
+GAINS = {"heads.weight": 10, "filters.weight": 40}
+
+
 def formula(shape, phase, scale):
     """Numbers that look random enough and are the same everywhere: sin(0.7 i^1.1 + phase)."""
     i = torch.arange(math.prod(shape), dtype=torch.float64)
@@ -20,16 +32,16 @@ def tensors(shapes):
 
 
 def tensor(name, shape, phase):
-    if name == "mean":
-        return -50 + formula(shape, phase, 5)
-    if name == "std":
-        return 18 + formula(shape, phase, 4)
+    if name in SPREADS and shape[0] in SPREADS[name]:
+        centre, spread = SPREADS[name][shape[0]]
+        return centre + formula(shape, phase, spread)
     if name.endswith("running_mean"):
         return 0.3 + formula(shape, phase, 0.2)
     if name.endswith("running_var"):
         return 0.7 + formula(shape, phase, 0.2)
-    if ".bn" in name and name.endswith(".weight"):
+    if name.split(".")[-2].startswith("bn") and name.endswith(".weight"):
         return 1 + formula(shape, phase, 0.3)
     if len(shape) == 1:
         return formula(shape, phase, 0.1)
-    return formula(shape, phase, math.sqrt(4 / math.prod(shape[1:])))
+    gain = GAINS.get(name, 2)
+    return formula(shape, phase, gain / math.sqrt(math.prod(shape[1:])))

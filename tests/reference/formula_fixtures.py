@@ -49,10 +49,11 @@ def main():
             scores = model.scores(waveform)
             scores.max().backward()
             out[f"{name}.{clip}.scores"] = scores.detach().numpy()
-            out[f"{name}.{clip}.probabilities"] = scores.detach().softmax(0).numpy()
+            probabilities = model.probabilities(waveform).detach()
+            out[f"{name}.{clip}.probabilities"] = probabilities.numpy()
             out[f"{name}.{clip}.gradient"] = waveform.grad[::STRIDE].float().numpy()
             out[f"{name}.{clip}.gradient_norm"] = waveform.grad.norm()[None].numpy()
-            best = float(scores.detach().softmax(0).max())
+            best = float(probabilities.max())
             print(f"{name} {clip}: largest probability {best:.3f}, gradient norm {float(waveform.grad.norm()):.3g}")
     path = HERE / "formula.safetensors"
     sources = {clip: path for clip, (path, _) in CLIPS.items()}

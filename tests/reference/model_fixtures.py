@@ -7,12 +7,13 @@ rounding (most of it in the front end's FFT) reaches 1e-4 in the scores and some
 gradient on clips with very quiet bands; `scores_f32` shows it. Of each clip:
 
 - `samples`: how many samples from its beginning are used,
-- `chunk_log_probabilities` [chunks, 41], `scores` [41] (their mean), `probabilities` [41],
+- `scores` [41], `probabilities` [41], of models that hear chunks `chunk_log_probabilities`
+  [chunks, 41], whose mean the scores are,
 - `scores_f32` [41]: the same scores, PyTorch in f32,
 - of the bundled clips and of `corpus_*` in GRADIENTS, `gradient`: of the top label's score with respect to the waveform, every
   7th sample from the first, and `gradient_norm` [1], the L2 norm of the whole gradient.
 
-`fc.bias` is the weights' own, so that a test can tell when the fixtures belong to other weights.
+`fc.bias`, or `heads.bias`, is the weights' own, so that a test can tell when the fixtures belong to other weights.
 The clips are named in the metadata: `NAME` to a path from the repository's root or, after
 `corpus:`, from the corpus' folder. No audio of the corpus is stored.
 """
@@ -68,7 +69,8 @@ def main():
     torch.set_num_threads(1)
     model = models.load(options.weights)
     exact = copy.deepcopy(model).double()
-    tensors, sources = {"fc.bias": model.fc.bias.numpy()}, {}
+    bias = next(name for name in ("fc.bias", "heads.bias") if name in model.state_dict())
+    tensors, sources = {bias: model.state_dict()[bias].numpy()}, {}
     for name, path, length in BUNDLED:
         waveform = vgg13.read(ROOT / path)[:length]
         add_scores(tensors, name, model, exact, waveform)
@@ -88,17 +90,18 @@ def main():
 
 def add_scores(tensors, name, model, exact, waveform):
     with torch.no_grad():
-        chunks = exact.chunk_log_probabilities(waveform.double())
-        scores = chunks.mean(dim=0)
+        scores, probabilities = exact.scores(waveform.double()), exact.probabilities(waveform.double())
+        if hasattr(exact, "chunk_log_probabilities"):
+            chunks = exact.chunk_log_probabilities(waveform.double())
+            tensors[f"{name}.chunk_log_probabilities"] = chunks.float().numpy()
         single = model.scores(waveform)
     tensors[f"{name}.samples"] = np.array([len(waveform)], dtype=np.int64)
-    tensors[f"{name}.chunk_log_probabilities"] = chunks.float().numpy()
     tensors[f"{name}.scores"] = scores.float().numpy()
-    tensors[f"{name}.probabilities"] = scores.softmax(dim=0).float().numpy()
+    tensors[f"{name}.probabilities"] = probabilities.float().numpy()
     tensors[f"{name}.scores_f32"] = single.numpy()
     top = int(scores.argmax())
-    print(f"{name}: {len(waveform)} samples, {len(chunks)} chunks, {model.labels[top]} "
-          f"{float(scores.softmax(dim=0)[top]):.3f}; scores in f32 differ by {float((single - scores).abs().max()):.1e}")
+    print(f"{name}: {len(waveform)} samples, {model.labels[top]} "
+          f"{float(probabilities[top]):.3f}; scores in f32 differ by {float((single - scores).abs().max()):.1e}")
 
 
 def add_gradient(tensors, name, model, exact, waveform):

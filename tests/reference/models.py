@@ -15,10 +15,11 @@ import torch
 from safetensors import safe_open
 
 from crnn import Crnn
+from dense import DenseMel, DenseWav
 from gcnn import Gcnn
 from vgg13 import LABEL_COUNT, Vgg13, parse_labels, read
 
-MODELS = {"vgg13": Vgg13, "crnn": Crnn, "gcnn": Gcnn}
+MODELS = {"vgg13": Vgg13, "crnn": Crnn, "gcnn": Gcnn, "dense-mel": DenseMel, "dense-wav": DenseWav}
 
 
 def load(path):
@@ -29,7 +30,7 @@ def load(path):
     labels = parse_labels(metadata["labels"])
     if len(labels) != LABEL_COUNT:
         raise ValueError(f"{path}: {len(labels)} labels instead of {LABEL_COUNT}")
-    model = MODELS[metadata["model"]](labels, metadata["pad_mode"])
+    model = MODELS[metadata["model"]](labels, metadata.get("pad_mode", "zero"))
     own = set(own_tensors(model))
     if own != set(tensors):
         raise ValueError(f"{path}: missing or extra tensors: {sorted(own ^ set(tensors))}")

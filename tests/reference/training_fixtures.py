@@ -19,8 +19,10 @@ from formula import formula, tensors
 from models import MODELS
 from vgg13 import LABEL_COUNT
 
-# Three steps of the recurrent layer, two pixels of frequency.
-SHAPE = (3, 104, 68)
+# Of the chunks' networks three steps of the recurrent layer and two pixels of frequency; of the dense
+# ones three pixels behind the last pool.
+CHUNKS = (3, 104, 68)
+SHAPES = {"dense-mel": (3, 300, 64), "dense-wav": (3, 40_000)}
 ENTRIES = 24
 
 
@@ -29,17 +31,19 @@ def add(out, prefix, model):
 
     def see(name):
         def hook(_, inputs):
-            out[f"{prefix}.mean.{name}"] = inputs[0].mean((0, 2, 3)).detach()
-            out[f"{prefix}.variance.{name}"] = inputs[0].var((0, 2, 3), unbiased=False).detach()
+            out[f"{prefix}.mean.{name}"] = inputs[0].transpose(0, 1).flatten(1).mean(1).detach()
+            out[f"{prefix}.variance.{name}"] = inputs[0].transpose(0, 1).flatten(1).var(1, unbiased=False).detach()
 
         return hook
 
     for name, module in model.named_modules():
-        if isinstance(module, nn.BatchNorm2d):
+        if isinstance(module, (nn.BatchNorm1d, nn.BatchNorm2d)):
             module.register_forward_pre_hook(see(name))
-    logits = model.logits(formula(SHAPE, 0.5, 1.5))
-    targets = functional.softmax(formula((SHAPE[0], LABEL_COUNT), 0.9, 3.0), 1)
-    loss = functional.cross_entropy(logits, targets)
+    shape = SHAPES.get(prefix, CHUNKS)
+    logits = model.logits(formula(shape, 0.5, 1.5))
+    targets = functional.softmax(formula((shape[0], LABEL_COUNT), 0.9, 3.0), 1)
+    heads = logits if logits.ndim == 3 else logits[:, None]
+    loss = -(targets * heads.softmax(2).mean(1).log()).sum(1).mean()
     loss.backward()
     out[f"{prefix}.logits"], out[f"{prefix}.loss"] = logits.detach(), loss.detach().reshape(1)
     print(f"{prefix}: loss {loss.item():.3f}, logits within {float(logits.detach().abs().max()):.2f}")

@@ -47,8 +47,9 @@ class LogMel(nn.Module):
     Hann, power.
     """
 
-    def __init__(self, pad_mode="zero"):
+    def __init__(self, pad_mode="zero", hop=HOP):
         super().__init__()
+        self.hop = hop
         self.pad_mode = {"zero": "constant", "reflect": "reflect"}[pad_mode]
         # In f64 and rounded where they are used: `double()` would not bring back what `float()` lost,
         # which shows in the gradients of bands 110 dB below the clip's maximum.
@@ -57,7 +58,7 @@ class LogMel(nn.Module):
 
     def forward(self, waveform):
         spectrum = torch.stft(
-            waveform, N_FFT, HOP, window=self.window.to(waveform.dtype), center=True, pad_mode=self.pad_mode, return_complex=True
+            waveform, N_FFT, self.hop, window=self.window.to(waveform.dtype), center=True, pad_mode=self.pad_mode, return_complex=True
         )
         # |X|^2 from the parts: abs() has no gradient at exactly zero.
         power = self.mel.to(waveform.dtype) @ (spectrum.real.square() + spectrum.imag.square())

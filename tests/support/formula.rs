@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use candle_core::{Device, Tensor};
-use mondegreen::models::{FSDKAGGLE2018, Network, Weights};
+use mondegreen::models::{FSDKAGGLE2018, Feed, Network, Weights};
 
 /// Labels of the reference networks.
 pub const LABELS: usize = 41;
@@ -13,16 +13,37 @@ pub fn formula(count: usize, phase: f64, scale: f64) -> Vec<f64> {
     (0..count).map(|i| scale * (0.7 * (i as f64).powf(1.1) + phase).sin()).collect()
 }
 
+/// Whether a tensor is a batch norm's.
+fn is_norm(name: &str) -> bool {
+    name.rsplit('.').nth(1).is_some_and(|layer| layer.starts_with("bn"))
+}
+
 /// The values of one tensor.
 fn values(name: &str, shape: &[usize], phase: f64) -> Vec<f64> {
     let (centre, spread) = match name.rsplit('.').next() {
-        Some("mean") => (-50.0, 5.0),
-        Some("std") => (18.0, 4.0),
+        // What goes into a network: log-mels in dB, or waveforms at full scale.
+        Some("mean") if shape == [64] => (-50.0, 5.0),
+        Some("mean") => (0.01, 0.005),
+        Some("std") if shape == [64] => (18.0, 4.0),
+        Some("std") => (0.15, 0.05),
+        Some("running_mean") if name.starts_with("bn0.") && shape == [64] => (-50.0, 5.0),
+        Some("running_mean") if name.starts_with("bn0.") => (0.01, 0.005),
+        Some("running_var") if name.starts_with("bn0.") && shape == [64] => (320.0, 80.0),
+        Some("running_var") if name.starts_with("bn0.") => (0.03, 0.01),
         Some("running_mean") => (0.3, 0.2),
         Some("running_var") => (0.7, 0.2),
-        Some("weight") if name.contains(".bn") => (1.0, 0.3),
+        Some("weight") if is_norm(name) => (1.0, 0.3),
         _ if shape.len() == 1 => (0.0, 0.1),
-        _ => (0.0, (4.0 / shape[1..].iter().product::<usize>() as f64).sqrt()),
+        _ => {
+            let gain = match name {
+                // Averaged over several heads, probabilities would be nearly equal.
+                "heads.weight" => 10.0,
+                // Filters by formula hear little.
+                "filters.weight" => 40.0,
+                _ => 2.0,
+            };
+            (0.0, gain / (shape[1..].iter().product::<usize>() as f64).sqrt())
+        }
     };
     formula(shape.iter().product(), phase, spread).into_iter().map(|v| centre + v).collect()
 }
@@ -47,19 +68,26 @@ pub fn trained(network: &dyn Network) -> BTreeMap<String, Tensor> {
     tensors(shapes(network))
 }
 
-/// A whole weights file of a network on standardised log-mels, in `f32`.
+/// A whole weights file of a network, in `f32`.
 #[allow(dead_code)] // Not every test loads a file.
 pub fn weights(network: &dyn Network) -> Weights {
     let mut shapes = shapes(network);
     for (name, shape) in shapes.clone() {
-        if let Some(norm) = name.strip_suffix(".weight").filter(|name| name.contains(".bn")) {
+        if let Some(norm) = name.strip_suffix(".weight").filter(|_| is_norm(&name)) {
             for part in ["running_mean", "running_var"] {
                 shapes.insert(format!("{norm}.{part}"), shape.clone());
             }
         }
     }
-    for name in ["mean", "std"] {
-        shapes.insert(name.to_owned(), vec![64]);
+    let standardised = match network.feed() {
+        Feed::StandardisedLogMel { .. } => Some(64),
+        Feed::LogMel { .. } => Some(1),
+        Feed::Waveform { .. } => None,
+    };
+    if let Some(size) = standardised {
+        for name in ["mean", "std"] {
+            shapes.insert(name.to_owned(), vec![size]);
+        }
     }
     let tensors: BTreeMap<_, _> = tensors(shapes)
         .into_iter()

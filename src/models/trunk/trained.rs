@@ -4,6 +4,7 @@ use candle_core::{Result, Tensor};
 
 use super::{Activation, Place, places};
 use crate::models::network::{Initial, TrainedLayers};
+use crate::nn::trained::Rectifier;
 use crate::nn::{Edge, Gate, Traced, Window, max_pool};
 
 /// Draws the trunk's first weights.
@@ -13,7 +14,7 @@ use crate::nn::{Edge, Gate, Traced, Window, max_pool};
 pub fn initial(initial: &mut Initial, activation: Activation) -> Result<()> {
     for Place { convolution, norm, inputs, width, .. } in places() {
         let outputs = activation.channels_before(width);
-        initial.convolution(&convolution, inputs, outputs, [3, 3])?;
+        initial.convolution(&convolution, inputs, outputs, &[3, 3])?;
         initial.batch_norm(&norm, width)?;
     }
     Ok(())
@@ -32,9 +33,9 @@ pub fn traced(
     for Place { convolution, norm, width, pool, .. } in places() {
         let sums = layers.convolution(&x, &convolution, Window::SQUARE)?;
         x = match activation {
-            Activation::Rectifier => layers.batch_norm(&sums, &norm, true)?,
+            Activation::Rectifier => layers.batch_norm(&sums, &norm, Rectifier::Before)?,
             Activation::Gate => {
-                layers.batch_norm(&Gate::new(width)?.forward(&sums)?, &norm, false)?
+                layers.batch_norm(&Gate::new(width)?.forward(&sums)?, &norm, Rectifier::None)?
             }
         };
         if pool {

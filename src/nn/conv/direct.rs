@@ -23,8 +23,8 @@ fn bordered<T: Element>(dimensions: &Dimensions, window: Window, input: &[T], co
     let Dimensions { height, width, inputs, .. } = *dimensions;
     let (above, left) = (window.height / 2, window.width / 2);
     let row = (width + 2 * left) * inputs;
-    let images = copy.chunks_exact_mut((height + 2 * above) * row);
-    for (image, source) in images.zip(input.chunks_exact(height * width * inputs)) {
+    let images = copy.par_chunks_exact_mut((height + 2 * above) * row);
+    images.zip(input.par_chunks_exact(height * width * inputs)).for_each(|(image, source)| {
         image[..above * row].fill(T::zero());
         image[(above + height) * row..].fill(T::zero());
         let rows = image[above * row..].chunks_exact_mut(row);
@@ -33,7 +33,7 @@ fn bordered<T: Element>(dimensions: &Dimensions, window: Window, input: &[T], co
             target[left * inputs..(left + width) * inputs].copy_from_slice(source);
             target[(left + width) * inputs..].fill(T::zero());
         }
-    }
+    });
 }
 
 /// The convolution of `input` with taps' weights packed as `[taps * inputs, outputs]`, finished;
@@ -131,6 +131,14 @@ impl<T: Element> Work<'_, T> {
         let Dimensions { inputs, outputs, .. } = *self.dimensions;
         let starts = self.starts(&block);
         let rows = Rows { data, starts: &starts, taps: self.taps, depth: inputs };
+        if self.finish.activation.is_none() {
+            let values = block.target.values;
+            product::multiply(rows, self.weight, 0..self.weight.panels(), values, outputs);
+            if !self.finish.bias.is_empty() {
+                vectorised(AddBias { bias: self.finish.bias, values });
+            }
+            return;
+        }
         with_scratch(starts.len() * outputs, |sums: &mut [T]| {
             product::multiply(rows, self.weight, 0..self.weight.panels(), sums, outputs);
             vectorised(FinishAll { finish: self.finish, sums, target: &mut block.target });
@@ -144,6 +152,25 @@ impl<T: Element> Work<'_, T> {
         let rows = Rows { data, starts: &starts, taps: self.taps, depth };
         let sums = &rows::product(rows, self.weight);
         vectorised(FinishAll { finish: self.finish, sums, target: &mut block.target });
+    }
+}
+
+/// Adds one value a channel.
+struct AddBias<'a, T> {
+    bias: &'a [T],
+    values: &'a mut [T],
+}
+
+impl<T: Element> WithSimd for AddBias<'_, T> {
+    type Output = ();
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, _simd: S) {
+        for pixel in self.values.chunks_exact_mut(self.bias.len()) {
+            for (value, &bias) in pixel.iter_mut().zip(self.bias) {
+                *value += bias;
+            }
+        }
     }
 }
 

@@ -8,7 +8,7 @@ use rayon::prelude::*;
 use super::finish::{Activation, Finish, FinishAdjoint};
 use super::tiles::with_scratch;
 use super::{Direction, Weights, Window};
-use crate::nn::activation::ReluAffine;
+use crate::nn::activation::{BatchNorm, ReluAffine};
 use crate::nn::element::{Element, FrozenWeights};
 use crate::nn::graph::Traced;
 use crate::nn::kernel::{self, Kernel};
@@ -37,6 +37,38 @@ impl Conv {
         let weight = FrozenWeights::new(weight.to_vec());
         let bias = FrozenWeights::new(bias.to_vec());
         Ok(Self(Arc::new(ConvKernel::new(weight, bias, inputs, window))))
+    }
+
+    /// From weights `[out, in, taps]` without a bias, and the batch norm after them in evaluation
+    /// mode, folded into them.
+    ///
+    /// # Errors
+    /// Where the lengths do not fit together.
+    pub fn normalised(
+        weight: &[f32],
+        inputs: usize,
+        window: Window,
+        norm: &BatchNorm<'_>,
+    ) -> Result<Self> {
+        let [scale, shift] = norm.folded()?;
+        let kernel = (inputs * window.taps()).max(1);
+        if weight.len() != scale.len() * kernel {
+            bail!("convolution: {} weights before a norm of {}", weight.len(), scale.len())
+        }
+        let scaled = weight.chunks(kernel).enumerate().flat_map(|(output, kernel)| {
+            let scale = scale.at(output);
+            kernel.iter().map(move |&w| (f64::from(w) * scale) as f32)
+        });
+        Self::new(&scaled.collect::<Vec<_>>(), shift.get(), inputs, window)
+    }
+
+    /// The same convolution followed by a rectifier alone.
+    ///
+    /// # Errors
+    /// None that the convolution itself has not had.
+    pub fn rectified(&self) -> Result<Self> {
+        let outputs = self.0.forward.outputs;
+        self.then(&ReluAffine::new(&vec![1.0; outputs], &vec![0.0; outputs])?, false)
     }
 
     /// The same convolution followed by a rectifier and a batch norm, and with `pool` by a 2x2 max

@@ -23,6 +23,9 @@ const GROUP_ELEMENTS: usize = 3 << 20;
 /// threads, so that results don't depend on it.
 const IMAGE_GROUPS: usize = 8;
 
+/// Outputs whose weights are brought into order together: 64 bytes of `f32`.
+const LINE: usize = 16;
+
 /// The gradient of the weights `[outputs, inputs, taps]` of a convolution of `input`, from that of
 /// its sums.
 pub fn weight_gradient<T: Element>(
@@ -47,14 +50,19 @@ pub fn weight_gradient_by<T: Element>(
         Algorithm::SmallTiles => by_tiles::<T, 4>(dimensions, input, gradient),
         Algorithm::Few | Algorithm::Direct => by_taps(dimensions, window, input, gradient),
     };
-    // From [taps, inputs, outputs] to PyTorch's order.
+    // From [taps, inputs, outputs] to PyTorch's order, a cache line of outputs at a time.
     let taps = window.taps();
     let Dimensions { inputs, outputs, .. } = *dimensions;
     let mut result = vec![T::zero(); by_tap.len()];
-    result.par_chunks_mut(inputs * taps).enumerate().for_each(|(output, weights)| {
-        for (input, weights) in weights.chunks_exact_mut(taps).enumerate() {
-            for (tap, weight) in weights.iter_mut().enumerate() {
-                *weight = by_tap[(tap * inputs + input) * outputs + output];
+    let groups = result.par_chunks_mut(inputs * taps * LINE).enumerate();
+    groups.for_each(|(group, weights)| {
+        let count = weights.len() / (inputs * taps);
+        for input in 0..inputs {
+            for tap in 0..taps {
+                let start = (tap * inputs + input) * outputs + group * LINE;
+                for (output, &value) in by_tap[start..start + count].iter().enumerate() {
+                    weights[(output * inputs + input) * taps + tap] = value;
+                }
             }
         }
     });
@@ -224,11 +232,13 @@ fn by_taps<T: Element>(
                 let (down, right) = (tap / window.width, tap % window.width);
                 let (above, left) = (window.height / 2, window.width / 2);
                 // Columns whose neighbour at this tap lies in the image.
-                let columns = left.saturating_sub(right)..width.min(width + left - right);
+                let columns =
+                    left.saturating_sub(right)..width.min((width + left).saturating_sub(right));
                 if columns.is_empty() {
                     continue;
                 }
-                let rows = above.saturating_sub(down)..height.min(height + above - down);
+                let rows =
+                    above.saturating_sub(down)..height.min((height + above).saturating_sub(down));
                 let (images, gradients): (Vec<_>, Vec<_>) = rows
                     .map(|y| {
                         let row = image * height + y;

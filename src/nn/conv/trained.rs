@@ -7,10 +7,10 @@ use candle_core::{DType, Error, Result, Tensor, bail};
 use super::layer::{ConvKernel, extent};
 use super::learning::weight_gradient;
 use super::{Dimensions, Window};
-use crate::nn::element::{Element, FrozenWeights};
+use crate::nn::element::Element;
 use crate::nn::graph::Traced;
 use crate::nn::kernel::{Kernel as _, with_slice};
-use crate::nn::trained::channel_sums;
+use crate::nn::trained::{channel_sums, one_at_a_time};
 
 /// The convolution of `input`, `[B, H, W, in]` or `[B, L, in]`, with weights `[out, in, taps...]`
 /// and a bias `[out]`; gradients flow back to all three that are variables.
@@ -47,9 +47,7 @@ fn convolution_of<T: Element>(
         bail!("convolution: weights {weight_shape:?} for {inputs} -> {outputs} channels")
     }
     let frozen = |tensor: &Traced| {
-        with_slice::<T, _>(&tensor.tensor().contiguous()?, |values| {
-            Ok(FrozenWeights::from_f64(values.iter().map(|v| v.to_f64()).collect()))
-        })
+        with_slice::<T, _>(&tensor.tensor().contiguous()?, |values| Ok(T::frozen(values)))
     };
     let kernel = Arc::new(ConvKernel::new(frozen(weight)?, frozen(bias)?, inputs, window));
     let output_shape = kernel.output_shape(&shape)?;
@@ -57,9 +55,7 @@ fn convolution_of<T: Element>(
     let output = Tensor::from_vec(output, output_shape, image.device())?;
     let asked = [input, weight, bias].map(Traced::is_tracked);
     let pullback = move |gradient: &Tensor, copies: usize| {
-        if copies != 1 {
-            bail!("weights are trained with one gradient at a time")
-        }
+        one_at_a_time(copies)?;
         let device = gradient.device();
         let [batch, height, width] = extent;
         let dimensions = Dimensions { batch, height, width, inputs, outputs };

@@ -27,8 +27,8 @@ impl<T: Element> Matrices<T> {
     /// For the forward pass, of the elements of `weight_ih` and `weight_hh`.
     pub(super) fn forward(
         Plan { features, hidden, .. }: Plan,
-        at_ih: impl Fn(usize) -> T,
-        at_hh: impl Fn(usize) -> T,
+        at_ih: impl Fn(usize) -> T + Sync,
+        at_hh: impl Fn(usize) -> T + Sync,
     ) -> Self {
         let at_hh = |out, input| at_hh(out * hidden + input);
         Self {
@@ -41,8 +41,8 @@ impl<T: Element> Matrices<T> {
     /// For the adjoint.
     pub(super) fn adjoint(
         Plan { features, hidden, .. }: Plan,
-        at_ih: impl Fn(usize) -> T,
-        at_hh: impl Fn(usize) -> T,
+        at_ih: impl Fn(usize) -> T + Sync,
+        at_hh: impl Fn(usize) -> T + Sync,
     ) -> Self {
         let at_hh = |out, input| at_hh(out * hidden + input);
         Self {

@@ -15,6 +15,7 @@ use std::sync::LazyLock;
 
 use pulp::bytemuck::cast_slice;
 use pulp::{Arch, Simd, WithSimd};
+use rayon::prelude::*;
 
 pub use transposed::{Stack, add_transposed};
 
@@ -48,6 +49,9 @@ const fn registers(lanes: usize) -> [usize; 2] {
     }
 }
 
+/// Elements that are packed at least by one thread.
+const LEAST_PACKED: usize = 1 << 14;
+
 struct LanesOf;
 
 impl WithSimd for LanesOf {
@@ -61,10 +65,12 @@ impl WithSimd for LanesOf {
 /// `f32` lanes of this machine's registers.
 static LANES: LazyLock<usize> = LazyLock::new(|| ARCH.dispatch(LanesOf));
 
-/// Columns of a panel: as many as a tile of the output has.
-fn panel_width<T>() -> usize {
+/// Columns of a panel: as many as a tile of the output has, or those of one register where more
+/// would be empty.
+fn panel_width<T>(columns: usize) -> usize {
     let lanes = *LANES;
-    (lanes * size_of::<f32>() / size_of::<T>()).max(1) * registers(lanes)[1]
+    let register = (lanes * size_of::<f32>() / size_of::<T>()).max(1);
+    if lanes > 1 && columns <= register { register } else { register * registers(lanes)[1] }
 }
 
 /// A matrix `[depth, columns]`, cut into panels of a few columns, each stored row by row.
@@ -78,17 +84,21 @@ pub struct Packed<T> {
 
 impl<T: Element> Packed<T> {
     /// Packs the matrix whose elements `at(row, column)` gives.
-    pub fn new(depth: usize, columns: usize, at: impl Fn(usize, usize) -> T) -> Self {
-        let width = panel_width::<T>();
-        let mut data = Vec::with_capacity(columns.div_ceil(width) * depth * width);
-        for first in (0..columns).step_by(width) {
-            for row in 0..depth {
-                data.extend(
-                    (first..first + width)
-                        .map(|column| if column < columns { at(row, column) } else { T::zero() }),
-                );
+    pub fn new(depth: usize, columns: usize, at: impl Fn(usize, usize) -> T + Sync) -> Self {
+        let width = panel_width::<T>(columns);
+        let size = depth * width;
+        let mut data = vec![T::zero(); columns.div_ceil(width) * size];
+        // Panels of small matrices are not worth handing out.
+        let least = LEAST_PACKED.div_ceil(size.max(1));
+        let panels = data.par_chunks_mut(size.max(1)).with_min_len(least).enumerate();
+        panels.for_each(|(panel, data)| {
+            let first = panel * width;
+            for (row, line) in data.chunks_exact_mut(width).enumerate() {
+                for (column, value) in (first..columns).zip(line) {
+                    *value = at(row, column);
+                }
             }
-        }
+        });
         Self { depth, columns, width, data }
     }
 
@@ -144,7 +154,10 @@ pub fn multiply<T: Element>(
     assert!(packed.depth == 0 || reach <= rows.data.len(), "a row ends behind its data");
     assert!(columns.len() <= stride, "rows of the output overlap");
     assert!(out.len() >= (rows.starts.len() - 1) * stride + columns.len(), "output too short");
-    assert!(packed.width == panel_width::<T>() && panels.end <= packed.panels(), "wrong panels");
+    assert!(
+        packed.width == panel_width::<T>(packed.columns) && panels.end <= packed.panels(),
+        "wrong panels"
+    );
     ARCH.dispatch(OnRegisters(Multiply { rows, packed, panels, out, stride }));
 }
 
@@ -179,7 +192,20 @@ impl<W: Tiled> WithSimd for OnRegisters<W> {
 
 impl<T: Element> Tiled for Multiply<'_, T> {
     #[inline(always)]
-    fn panels<S: Simd, const MOST: usize, const V: usize>(mut self, simd: S) {
+    fn panels<S: Simd, const MOST: usize, const V: usize>(self, simd: S) {
+        if self.packed.width == size_of::<T::Vector<S>>() / size_of::<T>() {
+            // Enough rows to hide a multiplication's latency behind the others.
+            self.run::<S, 12, 1>(simd);
+        } else {
+            self.run::<S, MOST, V>(simd);
+        }
+    }
+}
+
+impl<T: Element> Multiply<'_, T> {
+    /// All panels, each `V` registers wide.
+    #[inline(always)]
+    fn run<S: Simd, const MOST: usize, const V: usize>(mut self, simd: S) {
         let first = self.packed.columns_of(&self.panels).start;
         for panel in self.panels.clone() {
             let columns = self.packed.columns_of(&(panel..panel + 1));
@@ -196,9 +222,7 @@ impl<T: Element> Tiled for Multiply<'_, T> {
             }
         }
     }
-}
 
-impl<T: Element> Multiply<'_, T> {
     /// `R` rows of one panel; gives `R`.
     #[inline(always)]
     fn tile<S: Simd, const R: usize, const V: usize>(

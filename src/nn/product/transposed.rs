@@ -54,27 +54,38 @@ struct AddTransposed<'a, T> {
 impl<T: Element> Tiled for AddTransposed<'_, T> {
     #[inline(always)]
     fn panels<S: Simd, const MOST: usize, const V: usize>(mut self, simd: S) {
-        let width = V * size_of::<T::Vector<S>>() / size_of::<T>();
-        let (rows, columns) = (self.left.columns, self.right.columns);
-        for column in (0..columns).step_by(width) {
-            if column + width > columns {
-                // Reading whole registers there would reach behind the row.
-                self.remainder(column);
-                break;
-            }
-            let mut row = 0;
-            while row < rows {
-                row += match rows - row {
-                    left if left >= MOST => self.tile::<S, MOST, V>(simd, row, column),
-                    4.. => self.tile::<S, 4, V>(simd, row, column),
-                    _ => self.tile::<S, 1, V>(simd, row, column),
-                };
-            }
+        let register = size_of::<T::Vector<S>>() / size_of::<T>();
+        let columns = self.right.columns;
+        let mut column = 0;
+        while column + V * register <= columns {
+            self.panel::<S, MOST, V>(simd, column);
+            column += V * register;
+        }
+        while column + register <= columns {
+            self.panel::<S, 12, 1>(simd, column);
+            column += register;
+        }
+        if column < columns {
+            self.remainder::<S>(simd, column);
         }
     }
 }
 
 impl<T: Element> AddTransposed<'_, T> {
+    /// All rows of a panel of columns, which is `V` registers wide.
+    #[inline(always)]
+    fn panel<S: Simd, const MOST: usize, const V: usize>(&mut self, simd: S, column: usize) {
+        let rows = self.left.columns;
+        let mut row = 0;
+        while row < rows {
+            row += match rows - row {
+                left if left >= MOST => self.tile::<S, MOST, V>(simd, row, column),
+                4.. => self.tile::<S, 4, V>(simd, row, column),
+                _ => self.tile::<S, 1, V>(simd, row, column),
+            };
+        }
+    }
+
     /// `R` rows of a panel of columns; gives `R`.
     #[inline(always)]
     fn tile<S: Simd, const R: usize, const V: usize>(
@@ -109,20 +120,42 @@ impl<T: Element> AddTransposed<'_, T> {
         R
     }
 
-    /// The columns from `first`, fewer than a panel has.
+    /// The columns from `first`, fewer than a register has: reading a whole one would reach behind
+    /// the row.
     #[inline(always)]
-    fn remainder(&mut self, first: usize) {
+    fn remainder<S: Simd>(&mut self, simd: S, first: usize) {
+        let rows = self.left.columns;
+        let mut row = 0;
+        while row < rows {
+            row += match rows - row {
+                4.. => self.short_tile::<S, 4>(simd, row, first),
+                _ => self.short_tile::<S, 1>(simd, row, first),
+            };
+        }
+    }
+
+    /// `R` rows of the last columns; gives `R`.
+    #[inline(always)]
+    fn short_tile<S: Simd, const R: usize>(&mut self, simd: S, row: usize, first: usize) -> usize {
         let Self { left, right, depth, out } = self;
+        let mut sums = [T::splat(simd, T::zero()); R];
         for (start, panel) in left.starts.iter().zip(right.starts) {
             for k in 0..*depth {
                 let line = &right.data[panel + k * right.stride..][first..right.columns];
-                let factors = &left.data[start + k * left.stride..][..left.columns];
-                for (&factor, out) in factors.iter().zip(out.chunks_exact_mut(right.columns)) {
-                    for (sum, &x) in out[first..].iter_mut().zip(line) {
-                        *sum += factor * x;
-                    }
+                let line = T::load(simd, line);
+                let factors = &left.data[start + k * left.stride + row..][..R];
+                for (sum, &factor) in sums.iter_mut().zip(factors) {
+                    *sum = T::mul_add(simd, T::splat(simd, factor), line, *sum);
                 }
             }
         }
+        for (i, sums) in sums.iter().enumerate() {
+            let values: &[T] = cast_slice(std::slice::from_ref(sums));
+            let target = &mut out[(row + i) * right.columns..][first..right.columns];
+            for (target, &value) in target.iter_mut().zip(values) {
+                *target += value;
+            }
+        }
+        R
     }
 }
