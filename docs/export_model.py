@@ -276,7 +276,7 @@ class DenseMel(DenseNet):
         self.register_buffer("mean", torch.zeros(1))  # of the training data's samples
         self.register_buffer("std", torch.ones(1))
         self.bn0 = nn.BatchNorm1d(64, eps=BN_EPS)
-        self.conv0 = nn.Conv2d(1, 15, 3, padding=1)
+        self.conv0 = nn.Conv2d(1, 15, 3, padding=1, bias=False)
         self.build(16, (16, 32, 64, 128, 256, 512, 512, 512), 2, labels)
 
     def forward(self, frames):

@@ -25,14 +25,18 @@ pub fn search_directories(given: Option<&Path>) -> Vec<PathBuf> {
     }
     let executable = std::env::current_exe().ok();
     let data = directories::ProjectDirs::from("", "", "Mondegreen");
-    std::env::var_os("MONDEGREEN_MODELS")
+    let mut folders: Vec<_> = std::env::var_os("MONDEGREEN_MODELS")
         .map(PathBuf::from)
         .into_iter()
         .chain(executable.as_deref().and_then(Path::parent).map(|folder| folder.join(FOLDER)))
         .chain(std::env::current_dir().ok().map(|folder| folder.join(FOLDER)))
         .chain(data.map(|folders| folders.data_dir().join(FOLDER)))
         .chain([Path::new(env!("CARGO_MANIFEST_DIR")).join(FOLDER)])
-        .collect()
+        .collect();
+    // The current folder may be the one where the program was built.
+    let mut seen = std::collections::HashSet::new();
+    folders.retain(|folder| seen.insert(folder.clone()));
+    folders
 }
 
 /// Loads each model once, on first use.

@@ -95,7 +95,7 @@ impl LabUi<'_> {
     pub(super) fn all_models(&mut self, ui: &mut Ui) {
         let lines: Vec<_> = self.lab.models.iter().map(|model| self.line(model)).collect();
         let title = match summary(&lines) {
-            Some(summary) => format!("All models · {summary}"),
+            Some(summary) => format!("Models · {summary}"),
             None => "All models".to_owned(),
         };
         card(ui, &title, |ui| {
@@ -181,7 +181,7 @@ fn line_ui(ui: &mut Ui, line: &Line, unfolded: bool, problem: Option<&str>) -> R
     // The name may have half of the line where its model's answer needs the rest.
     let most = first.width() * 0.5;
     let name = truncated(ui, &line.title, FontId::new(BODY, family), palette.text, most);
-    let after_name = left + name.size().x + 8.0;
+    let after_name = left + name.size().x + 6.0;
     ui.painter().galley(pos2(left, first.center().y - name.size().y / 2.0), name, palette.text);
     said(ui, first.with_min_x(after_name), &line.before, "", colour);
     if let (true, Some(after)) = (two, &line.after) {
@@ -221,7 +221,7 @@ fn mark(ui: &Ui, line: Rect, agreement: Option<Agreement>, colour: Color32) {
 /// Label and confidence at the right edge of a line; the label gives way where both do not fit.
 fn said(ui: &Ui, area: Rect, heard: &Result<Verdict, &'static str>, arrow: &str, colour: Color32) {
     let quiet = theme::palette(ui).quiet;
-    let font = FontId::proportional(BODY);
+    let font = FontId::proportional(12.5);
     let verdict = match heard {
         Ok(verdict) => verdict,
         Err(why) => {
@@ -235,7 +235,7 @@ fn said(ui: &Ui, area: Rect, heard: &Result<Verdict, &'static str>, arrow: &str,
     let number = format!("{:.2}", verdict.top().1);
     let number =
         ui.painter().text(area.right_center(), Align2::RIGHT_CENTER, number, font.clone(), colour);
-    let right = number.left() - 5.0;
+    let right = number.left() - 4.0;
     let label = format!("{arrow}{}", verdict.title());
     let label = truncated(ui, &label, font, colour, (right - area.left()).max(0.0));
     let at = pos2(right - label.size().x, area.center().y - label.size().y / 2.0);

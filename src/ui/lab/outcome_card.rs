@@ -11,8 +11,8 @@ use crate::ui::widgets::{card, row_text};
 const SNR: &str = "Signal-to-noise ratio over the whole clip. Every 20 dB the change is ten times \
                    smaller; the paper's attacks reach about 45 dB.";
 const PEAK: &str = "The largest sample of the change, relative to full scale.";
-const EFFORT: &str = "How many steps the search took, and how often the model was asked in which \
-                      direction it could be fooled.";
+const STEPS: &str =
+    "How many steps the search took; the bottom bar also tells its gradients and time.";
 
 impl LabUi<'_> {
     pub(super) fn outcome_card(&mut self, ui: &mut Ui) {
@@ -66,10 +66,7 @@ impl LabUi<'_> {
             row_text(ui, "SNR", text::decibels(outcome.metrics.snr_db, 1), None, SNR);
             let peak = format!("{} dBFS", text::number(outcome.metrics.peak_dbfs(), 1));
             row_text(ui, "peak", peak, None, PEAK);
-            let [steps, gradients] =
-                [outcome.iterations, outcome.gradient_evaluations].map(text::thousands);
-            let effort = format!("{steps} steps, {gradients} gradients");
-            row_text(ui, "effort", effort, None, EFFORT);
+            row_text(ui, "steps", text::thousands(outcome.iterations), None, STEPS);
             let original = outcome.adversarial.probability(outcome.original_label);
             let name = format!("{} now", outcome.original.labels.title(outcome.original_label));
             let tooltip = "What is left of the confidence in the original label.";
