@@ -231,7 +231,14 @@ impl<'a> Examples<'a> {
                 Ok(stretch)
             }
             Feed::LogMel { hop, frames } => {
-                let samples = stretch_of_samples(samples, (part(frames) - 1) * hop, random);
+                let stretch = stretch_of_samples(samples, (part(frames) - 1) * hop, random);
+                // All as in the model: padding with zeros becomes an offset, which is heard.
+                let mut samples = peak_normalised(stretch);
+                if let Some(([mean], [std])) =
+                    self.standard.as_ref().map(|(mean, std)| (&mean[..], &std[..]))
+                {
+                    samples.iter_mut().for_each(|s| *s = (*s - mean) / std);
+                }
                 let mut log_mel = self.log_mel(&samples)?;
                 let mean = log_mel.iter().sum::<f32>() / log_mel.len() as f32;
                 draw.augmentation.mask(&mut log_mel, BANDS, mean, random);
