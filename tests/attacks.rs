@@ -37,14 +37,7 @@ impl Linear {
             bias: Tensor::from_vec(bias, labels, &Device::Cpu).unwrap(),
             rows: rows.iter().map(|row| row.iter().map(|&w| f64::from(w)).collect()).collect(),
             labels: Labels::new((0..labels).map(|i| format!("label {i}"))),
-            card: ModelCard {
-                id: ModelId::Vgg13,
-                parameters: 0,
-                input: "samples",
-                test_accuracy: None,
-                training_data: None,
-                weights_sha256: String::new(),
-            },
+            card: ModelCard::new(ModelId::Vgg13, Labels::fsdkaggle2018()),
             broken: false,
         }
     }

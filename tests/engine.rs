@@ -89,7 +89,7 @@ impl Bench {
 
     fn failure(&mut self, command: Command) -> String {
         match self.ask(command) {
-            EventKind::Failed(reason) => reason,
+            EventKind::Failed(reason) | EventKind::ModelNotLoaded { reason, .. } => reason,
             other => panic!("{other:?}"),
         }
     }
@@ -126,7 +126,7 @@ impl Bench {
     /// Checks that a small job is still done as it should be.
     fn check_alive(&mut self) {
         let clip = knock();
-        match self.ask(Command::Classify { clip, model: ModelId::Vgg13 }) {
+        match self.ask(Command::Classify { clip, model: ModelId::Vgg13.into() }) {
             EventKind::Classified { verdict, .. } => assert_eq!(verdict.title(), "Knock"),
             other => panic!("{other:?}"),
         }
@@ -141,8 +141,13 @@ fn knock() -> Clip {
 }
 
 fn attack(spec: AttackSpec) -> Command {
-    let job =
-        AttackJob { clip: knock(), model: ModelId::Vgg13, spec, goal: Goal::Untargeted, seed: 3 };
+    let job = AttackJob {
+        clip: knock(),
+        model: ModelId::Vgg13.into(),
+        spec,
+        goal: Goal::Untargeted,
+        seed: 3,
+    };
     Command::Attack(Box::new(job))
 }
 
@@ -201,17 +206,18 @@ fn a_bundled_clip_is_loaded_and_named_and_a_model_tells_what_it_is() {
     let clip = bench.load(0);
     assert_eq!((&*clip.name, clip.source_rate, clip.source_channels), ("Glockenspiel", 32_000, 1));
     assert!((clip.seconds() - 3.04).abs() < 0.01, "{}", clip.seconds());
-    match bench.ask(Command::LoadModel(ModelId::Vgg13)) {
-        EventKind::ModelLoaded(card) => {
+    match bench.ask(Command::LoadModel(ModelId::Vgg13.into())) {
+        EventKind::ModelLoaded { model, card } => {
+            assert_eq!(model, ModelId::Vgg13.into());
             assert_eq!(card.id, ModelId::Vgg13);
             assert!(card.parameters > 9_000_000);
             assert_eq!(card.weights_sha256.len(), 64);
         }
         other => panic!("{other:?}"),
     }
-    match bench.ask(Command::Classify { clip, model: ModelId::Vgg13 }) {
+    match bench.ask(Command::Classify { clip, model: ModelId::Vgg13.into() }) {
         EventKind::Classified { model, verdict } => {
-            assert_eq!(model, ModelId::Vgg13);
+            assert_eq!(model, ModelId::Vgg13.into());
             assert_eq!(verdict.labels.name(verdict.top().0), BUNDLED[0].label);
         }
         other => panic!("{other:?}"),
@@ -251,7 +257,9 @@ fn the_number_of_threads_changes_from_the_next_job_on_and_is_told_with_it() {
     for (job, expected) in jobs.into_iter().zip(expected) {
         bench.outcome(job);
         let started = bench.events_of(job)[0];
-        assert!(matches!(started, EventKind::AttackStarted { threads } if *threads == expected));
+        assert!(
+            matches!(started, EventKind::AttackStarted { threads, .. } if *threads == expected)
+        );
     }
     assert_eq!(bench.engine.threads(), 3);
 }
@@ -339,11 +347,17 @@ fn what_fails_says_why_and_the_engine_lives_on() {
     assert!(reason.contains("does not exist"), "{reason}");
     // Nothing that the window would send, but the thread must outlive it.
     let empty = Clip::from_samples("Nothing", Vec::new());
-    let reason = bench.failure(Command::Classify { clip: empty.clone(), model: ModelId::Vgg13 });
+    let reason =
+        bench.failure(Command::Classify { clip: empty.clone(), model: ModelId::Vgg13.into() });
     assert!(!reason.is_empty());
     let spec = AttackSpec::new(AttackId::Fgsm);
-    let job =
-        AttackJob { clip: empty, model: ModelId::Vgg13, spec, goal: Goal::Untargeted, seed: 0 };
+    let job = AttackJob {
+        clip: empty,
+        model: ModelId::Vgg13.into(),
+        spec,
+        goal: Goal::Untargeted,
+        seed: 0,
+    };
     let id = bench.engine.send(Command::Attack(Box::new(job)));
     match bench.outcome(id).status {
         Status::Failed(reason) => assert!(reason.contains("silent"), "{reason}"),
@@ -357,8 +371,8 @@ fn missing_weights_fail_every_job_until_they_are_there() {
     let folder = tempfile::tempdir().expect("a folder");
     let mut bench = Bench::with_models(folder.path().to_owned());
     let jobs = [
-        Command::LoadModel(ModelId::Vgg13),
-        Command::Classify { clip: knock(), model: ModelId::Vgg13 },
+        Command::LoadModel(ModelId::Vgg13.into()),
+        Command::Classify { clip: knock(), model: ModelId::Vgg13.into() },
         attack(short()),
     ];
     for job in jobs {

@@ -37,7 +37,7 @@ fn run(model: &str, inputs: &Path, outputs: &Path) -> Result<()> {
     let (Some(chunks), Some(weights)) = (given.get("inputs"), given.get("weights")) else {
         bail!("{} has no tensors \"inputs\" and \"weights\"", inputs.display())
     };
-    let subject = Subject::load(model, &search_directories(None), &Device::Cpu)
+    let subject = Subject::load(&model.into(), &search_directories(None), &Device::Cpu)
         .map_err(candle_core::Error::wrap)?;
     let variable = Traced::variable(chunks.clone());
     let logits = (subject.network)(&variable)?;

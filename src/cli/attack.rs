@@ -14,16 +14,16 @@ use crate::attacks::{
 use crate::audio::{self, Clip};
 use crate::dsp::{Look, StftSettings};
 use crate::figure::Figure;
-use crate::models::{Classifier, ModelId};
+use crate::models::{Classifier, ModelSource};
 
 /// Options of `attack`.
 #[derive(Args, Debug)]
 pub struct Arguments {
     /// The clip, of any kind that can be decoded
     clip: PathBuf,
-    /// Whom to fool
-    #[arg(long, default_value = "vgg13", value_parser = ModelId::find)]
-    model: ModelId,
+    /// Whom to fool: vgg13, crnn, gcnn, dense-mel, dense-wav, or a .safetensors file
+    #[arg(long, default_value = "vgg13", value_parser = ModelSource::find)]
+    model: ModelSource,
     /// With which attack: white-noise, fgsm or carlini-wagner
     #[arg(long, default_value = "carlini-wagner", value_parser = AttackId::find)]
     attack: AttackId,
@@ -83,7 +83,7 @@ pub fn run(arguments: &Arguments) -> Result<(), Failure> {
     let mut prepared = arguments.compute.prepare()?;
     let clip = audio::load(&arguments.clip, arguments.limit)
         .map_err(|error| Failure::Failed(error.to_string()))?;
-    let model = prepared.model(arguments.model)?;
+    let model = prepared.model(&arguments.model)?;
     let find = |name: &Option<String>| {
         let index = name.as_deref().map(|name| model.labels().find(name)).transpose();
         index.map_err(|error| Failure::Usage(error.to_string()))
@@ -121,7 +121,7 @@ pub fn run(arguments: &Arguments) -> Result<(), Failure> {
         return Err(Failure::Failed(format!("{}: {reason}", arguments.clip.display())));
     }
     // A full disk must not cost the numbers of a long search.
-    let written = write(arguments, &clip, model.as_ref(), &outcome);
+    let written = write(arguments, &clip, &outcome);
     report(arguments, model.as_ref(), &outcome, written.is_ok())?;
     written
 }
@@ -177,12 +177,7 @@ fn show(bar: &ProgressBar, progress: &Progress<'_>) {
 }
 
 /// Writes the files that were asked for.
-fn write(
-    arguments: &Arguments,
-    clip: &Clip,
-    model: &dyn Classifier,
-    outcome: &Outcome,
-) -> Result<(), Failure> {
+fn write(arguments: &Arguments, clip: &Clip, outcome: &Outcome) -> Result<(), Failure> {
     let failed = |error: &dyn std::fmt::Display| Failure::Failed(error.to_string());
     if let Some(path) = &arguments.output {
         audio::write_wav_f32(path, &outcome.samples).map_err(|e| failed(&e))?;
@@ -193,7 +188,7 @@ fn write(
     if let Some(path) = &arguments.figure {
         let figure = Figure {
             clip: clip.name.to_string(),
-            model: model.card().id.title().to_owned(),
+            model: arguments.model.title(),
             attack: arguments.attack.title().to_owned(),
             original: Arc::clone(&clip.samples),
             adversarial: Arc::clone(&outcome.samples),
@@ -220,7 +215,7 @@ fn report(
         // JSON has no infinity: a clip that was not changed has "snr_db": null.
         let line = json!({
             "clip": arguments.clip.to_string_lossy(),
-            "model": model.card().id.name(),
+            "model": arguments.model.to_string(),
             "attack": arguments.attack.name(),
             "target": outcome.goal.target().map(|target| labels.name(target)),
             "status": outcome.status.name(),

@@ -7,13 +7,13 @@ use rayon::ThreadPool;
 use serde_json::{Value, json};
 
 use super::common::{self, Compute, Failure, Models, Prepared};
-use crate::models::{ModelId, search_directories};
+use crate::models::{ModelSource, WeightsError, search_directories};
 use crate::timing::{ATTACKED_CLIP, CLIP_SECONDS, Case, Report, Subject, Timing, Workload};
 
 /// Options of `bench`.
 #[derive(Args, Debug)]
 pub struct Arguments {
-    /// Which model, or `all`
+    /// Which model: vgg13, crnn, gcnn, dense-mel, dense-wav, a .safetensors file, or `all`
     #[arg(long, default_value = "all", value_parser = common::parse_models)]
     model: Models,
     /// How many chunks at once, one size or several
@@ -44,41 +44,62 @@ pub struct Arguments {
 pub fn run(arguments: &Arguments) -> Result<(), Failure> {
     let Prepared { pool, compute, .. } = arguments.compute.prepare()?;
     let (device, name) = (&compute.device, &compute.name);
-    let failed = |id: ModelId, error: &dyn std::fmt::Display| {
+    let failed = |source: &ModelSource, error: &dyn std::fmt::Display| {
         let reason = compute.explain(&error.to_string());
-        Failure::Failed(format!("{} can't be timed: {reason}", id.title()))
+        Failure::Failed(format!("{} can't be timed: {reason}", source.title()))
     };
     let directories = search_directories(arguments.compute.models.as_deref());
     let mut batches: Vec<_> = arguments.batch.iter().map(|&batch| usize::from(batch)).collect();
     batches.sort_unstable();
     batches.dedup();
-    for &id in &arguments.model.0 {
-        let subject =
-            Subject::load(id, &directories, device).map_err(|error| failed(id, &error))?;
+    let mut missing = Vec::new();
+    for source in &arguments.model.sources {
+        let subject = match Subject::load(source, &directories, device) {
+            Ok(subject) => subject,
+            Err(error @ WeightsError::NotFound { .. }) if arguments.model.all => {
+                missing.push(error);
+                continue;
+            }
+            Err(error) => return Err(failed(source, &error)),
+        };
         let workload = Workload::new(subject, &batches, arguments.training)
-            .map_err(|error| failed(id, &error))?;
+            .map_err(|error| failed(source, &error))?;
         if arguments.on_request {
-            let cases = workload.cases().map_err(|error| failed(id, &error))?;
-            answer(id, &cases, &pool, |error| failed(id, error))?;
+            let cases = workload.cases().map_err(|error| failed(source, &error))?;
+            answer(source, &cases, &pool, |error| failed(source, error))?;
             continue;
         }
         let rounds = usize::from(arguments.rounds);
         let bar = common::progress_bar(workload.runs(rounds));
-        bar.set_message(id.title());
+        bar.set_message(source.title());
         let report = pool.install(|| workload.measure(rounds, || bar.inc(1)));
         bar.finish_and_clear();
-        let report = report.map_err(|error| failed(id, &error))?;
+        let report = report.map_err(|error| failed(source, &error))?;
         let threads = pool.current_num_threads();
         if arguments.json {
-            common::say(object(id, name, threads, rounds, &report))?;
+            common::say(object(source, name, threads, rounds, &report))?;
         } else {
-            table(id, name, threads, rounds, &report)?;
+            table(source, name, threads, rounds, &report)?;
         }
     }
-    Ok(())
+    match missing.first() {
+        Some(error) if missing.len() == arguments.model.sources.len() => {
+            Err(Failure::Failed(error.to_string()))
+        }
+        _ => {
+            missing.iter().for_each(common::say_left_out);
+            Ok(())
+        }
+    }
 }
 
-fn object(id: ModelId, device: &str, threads: usize, rounds: usize, report: &Report) -> Value {
+fn object(
+    source: &ModelSource,
+    device: &str,
+    threads: usize,
+    rounds: usize,
+    report: &Report,
+) -> Value {
     let timing = |timing: &Timing| {
         json!({
             "case": timing.name,
@@ -89,7 +110,7 @@ fn object(id: ModelId, device: &str, threads: usize, rounds: usize, report: &Rep
         })
     };
     json!({
-        "model": id.name(),
+        "model": source.to_string(),
         "device": device,
         "threads": threads,
         "rounds": rounds,
@@ -119,7 +140,7 @@ fn words(name: &str) -> String {
 }
 
 fn table(
-    id: ModelId,
+    source: &ModelSource,
     device: &str,
     threads: usize,
     rounds: usize,
@@ -129,7 +150,7 @@ fn table(
         |count: usize, what: &str| format!("{count} {what}{}", if count == 1 { "" } else { "s" });
     common::say(format_args!(
         "{} on the {device}, {}, {}",
-        id.title(),
+        source.title(),
         plural(threads, "thread"),
         plural(rounds, "round")
     ))?;
@@ -172,14 +193,14 @@ fn table(
 
 /// Times one case for each line on stdin until it ends.
 fn answer(
-    id: ModelId,
+    source: &ModelSource,
     cases: &[Case<'_>],
     pool: &ThreadPool,
     failed: impl Fn(&candle_core::Error) -> Failure,
 ) -> Result<(), Failure> {
     let names: Vec<_> = cases.iter().map(|case| format!("{} {}", case.name, case.batch)).collect();
     common::say(json!({
-        "model": id.name(), "threads": pool.current_num_threads(), "cases": names,
+        "model": source.to_string(), "threads": pool.current_num_threads(), "cases": names,
     }))?;
     for line in std::io::stdin().lock().lines() {
         let line =

@@ -5,9 +5,9 @@ use std::path::{Path, PathBuf};
 use clap::Args;
 use serde_json::json;
 
-use super::common::{self, Compute, Failure, Prepared, label_json};
+use super::common::{self, Compute, Failure, Loaded, Prepared, label_json};
 use crate::audio;
-use crate::models::{Classifier, Verdict};
+use crate::models::Verdict;
 
 /// Options of `classify`.
 #[derive(Args, Debug)]
@@ -15,7 +15,7 @@ pub struct Arguments {
     /// The clips, of any kind that can be decoded
     #[arg(required = true)]
     clips: Vec<PathBuf>,
-    /// Who names them: a model, or `all`
+    /// Who names them: vgg13, crnn, gcnn, dense-mel, dense-wav, a .safetensors file, or `all`
     #[arg(long, default_value = "vgg13", value_parser = common::parse_models)]
     model: common::Models,
     /// How many labels to show
@@ -35,13 +35,12 @@ pub struct Arguments {
 /// being named.
 pub fn run(arguments: &Arguments) -> Result<(), Failure> {
     let mut prepared = arguments.compute.prepare()?;
-    let models =
-        arguments.model.0.iter().map(|&id| prepared.model(id)).collect::<Result<Vec<_>, _>>()?;
+    let models = prepared.models(&arguments.model)?;
     let mut failed = 0;
     for path in &arguments.clips {
         for model in &models {
-            match name(path, arguments.limit, model.as_ref(), &prepared) {
-                Ok(verdict) => print(arguments, path, model.as_ref(), &verdict)?,
+            match name(path, arguments.limit, model, &prepared) {
+                Ok(verdict) => print(arguments, path, model, &verdict)?,
                 Err(message) => {
                     eprintln!("mondegreen: {message}");
                     failed += 1;
@@ -57,20 +56,20 @@ pub fn run(arguments: &Arguments) -> Result<(), Failure> {
 fn name(
     path: &Path,
     limit: f64,
-    model: &dyn Classifier,
+    (source, model): &Loaded,
     prepared: &Prepared,
 ) -> Result<Verdict, String> {
     let clip = audio::load(path, limit).map_err(|error| error.to_string())?;
     prepared.pool.install(|| model.classify(&clip.samples)).map_err(|error| {
         let error = prepared.compute.explain(&error.to_string());
-        format!("{}: {} failed: {error}", path.display(), model.card().id.title())
+        format!("{}: {} failed: {error}", path.display(), source.title())
     })
 }
 
 fn print(
     arguments: &Arguments,
     path: &Path,
-    model: &dyn Classifier,
+    (source, _): &Loaded,
     verdict: &Verdict,
 ) -> Result<(), Failure> {
     let ranked = verdict.ranked(usize::from(arguments.top));
@@ -79,14 +78,14 @@ fn print(
         let top: Vec<_> = ranked.iter().map(|&(label, _)| label_json(verdict, label)).collect();
         let line = json!({
             "clip": path.to_string_lossy(),
-            "model": model.card().id.name(),
+            "model": source.to_string(),
             "label": verdict.labels.name(label),
             "confidence": confidence,
             "top": top,
         });
         return common::say(line);
     }
-    common::say(format_args!("{}  {}", path.display(), model.card().id.title()))?;
+    common::say(format_args!("{}  {}", path.display(), source.title()))?;
     for (label, probability) in ranked {
         common::say(format_args!("  {probability:.3}  {}", verdict.labels.title(label)))?;
     }

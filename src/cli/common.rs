@@ -12,7 +12,9 @@ use rayon::ThreadPool;
 use serde_json::{Value, json};
 
 use crate::engine::{self, DeviceChoice, DeviceError, EngineOptions};
-use crate::models::{Classifier, ModelId, ModelLibrary, Verdict, search_directories};
+use crate::models::{
+    Classifier, ModelLibrary, ModelSource, Verdict, WeightsError, search_directories,
+};
 use crate::names::UnknownName;
 
 /// Where and with what to compute.
@@ -72,9 +74,46 @@ impl Prepared {
     ///
     /// # Errors
     /// Where its weights are missing or do not fit.
-    pub fn model(&mut self, id: ModelId) -> Result<Arc<dyn Classifier>, Failure> {
-        let model = self.library.get(id);
+    pub fn model(&mut self, source: &ModelSource) -> Result<Arc<dyn Classifier>, Failure> {
+        let model = self.library.get(source);
         model.map_err(|error| Failure::Failed(self.compute.explain(&error.to_string())))
+    }
+
+    /// The models that were asked for, with how each was asked for. Where `all` were, those whose
+    /// file is not there are left out, which is said on stderr, unless none is there.
+    ///
+    /// # Errors
+    /// As [`Self::model`].
+    pub fn models(&mut self, wanted: &Models) -> Result<Vec<Loaded>, Failure> {
+        let mut loaded = Vec::new();
+        let mut missing = Vec::new();
+        for source in &wanted.sources {
+            match self.library.get(source) {
+                Ok(model) => loaded.push((source.clone(), model)),
+                Err(error @ WeightsError::NotFound { .. }) if wanted.all => missing.push(error),
+                Err(error) => {
+                    return Err(Failure::Failed(self.compute.explain(&error.to_string())));
+                }
+            }
+        }
+        match missing.first() {
+            Some(error) if loaded.is_empty() => return Err(Failure::Failed(error.to_string())),
+            _ => missing.iter().for_each(say_left_out),
+        }
+        Ok(loaded)
+    }
+}
+
+/// A model and how it was asked for.
+pub type Loaded = (ModelSource, Arc<dyn Classifier>);
+
+/// Says that one of all models is left out.
+pub fn say_left_out(error: &WeightsError) {
+    match error {
+        WeightsError::NotFound { file, .. } => {
+            eprintln!("mondegreen: left out: there is no {file} in the models' folders");
+        }
+        error => eprintln!("mondegreen: left out: {error}"),
     }
 }
 
@@ -115,17 +154,22 @@ impl fmt::Display for Failure {
 
 /// One model or all of them.
 #[derive(Clone, Debug)]
-pub struct Models(pub Vec<ModelId>);
+pub struct Models {
+    /// The models.
+    pub sources: Vec<ModelSource>,
+    /// Whether all were asked for, rather than one by its name.
+    pub all: bool,
+}
 
-/// A model's name, or `all`.
+/// A model's name, a weights file, or `all`.
 ///
 /// # Errors
 /// [`UnknownName`] with the closest model.
 pub fn parse_models(name: &str) -> Result<Models, UnknownName> {
     if name.eq_ignore_ascii_case("all") {
-        return Ok(Models(ModelId::ALL.to_vec()));
+        return Ok(Models { sources: ModelSource::named().collect(), all: true });
     }
-    ModelId::find(name).map(|id| Models(vec![id]))
+    ModelSource::find(name).map(|source| Models { sources: vec![source], all: false })
 }
 
 /// A bar on stderr for so many steps, hidden where stderr is no terminal.

@@ -4,6 +4,7 @@ mod attack;
 mod bench;
 mod classify;
 mod common;
+mod evaluate;
 mod train;
 
 use std::path::{Path, PathBuf};
@@ -35,6 +36,8 @@ enum Task {
     Attack(attack::Arguments),
     /// Time models and attacks on this machine
     Bench(bench::Arguments),
+    /// Measure how good models are on labelled clips
+    Evaluate(evaluate::Arguments),
     /// Train a model, or go on with it
     Train(train::Arguments),
 }
@@ -54,6 +57,7 @@ pub fn main() -> ExitCode {
         Some(Task::Classify(task)) => classify::run(&task),
         Some(Task::Attack(task)) => attack::run(&task),
         Some(Task::Bench(task)) => bench::run(&task),
+        Some(Task::Evaluate(task)) => evaluate::run(&task),
         Some(Task::Train(task)) => train::run(&task),
         None => window(arguments.clip, &arguments.compute),
     };

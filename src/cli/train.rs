@@ -12,6 +12,7 @@ use sha2::{Digest as _, Sha256};
 use super::common::{self, Failure};
 use crate::engine;
 use crate::files;
+use crate::metrics::Classification;
 use crate::models::{ModelId, NamedTensors, network};
 use crate::training::{
     Augmentation, DataSet, Epoch, Material, News, Part, Recordings, Report, Settings, Trainer,
@@ -272,9 +273,9 @@ impl Summary {
                 "seconds": seconds,
                 "bytes": bytes,
                 "training_accuracy": report.learned.accuracy(),
-                "test_accuracy": test.map(|t| t.accuracy()),
-                "test_map_at_3": test.map(|t| t.map_at_3()),
-                "test_confidence_where_correct": test.map(|t| t.confidence_where_correct()),
+                "test_accuracy": test.map(Classification::accuracy),
+                "test_map_at_3": test.map(Classification::map_at_3),
+                "test_confidence_where_correct": test.map(Classification::confidence_where_correct),
                 "changed_by_rounding": report.changed_by_rounding,
             }));
         }

@@ -7,7 +7,7 @@ use super::device::DeviceChoice;
 use super::handle::DeviceInUse;
 use crate::attacks::{AttackSpec, Goal, Outcome};
 use crate::audio::Clip;
-use crate::models::{ModelCard, ModelId, Verdict};
+use crate::models::{ModelCard, ModelSource, Verdict};
 
 /// Numbers a command; its events carry the same number.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -33,14 +33,33 @@ pub enum Command {
         limit_seconds: f64,
     },
     /// Load a model unless it is loaded already.
-    LoadModel(ModelId),
+    LoadModel(ModelSource),
+    /// Load a model from its file as it is now. Where that fails, what was loaded before is kept.
+    ReloadModel(ModelSource),
+    /// Free a model's memory; it is loaded again when it is used again.
+    ForgetModel(ModelSource),
+    /// Load models, one by one, whenever there is nothing else to do. Each gives
+    /// [`EventKind::ModelLoaded`] or [`EventKind::ModelNotLoaded`].
+    Preload(Vec<ModelSource>),
     /// Name a clip.
     Classify {
         /// What to name.
         clip: Clip,
         /// Who names it.
-        model: ModelId,
+        model: ModelSource,
     },
+    /// Name a clip by several models, one by one, whenever there is nothing else to do: other
+    /// commands go first, an attack too. Each gives [`EventKind::Classified`],
+    /// [`EventKind::NotClassified`] or [`EventKind::ModelNotLoaded`].
+    Survey {
+        /// What to name.
+        clip: Clip,
+        /// Who name it.
+        models: Vec<ModelSource>,
+    },
+    /// Drop what is left of a [`Command::Survey`] or [`Command::Preload`]; nothing more is told
+    /// of it.
+    Withdraw(CommandId),
     /// Attack a clip.
     Attack(Box<AttackJob>),
     /// Compute on so many threads from the next command on; none for one a core.
@@ -58,7 +77,7 @@ pub struct AttackJob {
     /// The clean clip.
     pub clip: Clip,
     /// Whom to fool.
-    pub model: ModelId,
+    pub model: ModelSource,
     /// With which attack.
     pub spec: AttackSpec,
     /// Into which label.
@@ -144,18 +163,39 @@ pub enum EventKind {
     /// A clip was decoded.
     ClipLoaded(Clip),
     /// A model is ready.
-    ModelLoaded(ModelCard),
+    ModelLoaded {
+        /// Which.
+        model: ModelSource,
+        /// What there is to say of it.
+        card: Box<ModelCard>,
+    },
+    /// A model can't be had.
+    ModelNotLoaded {
+        /// Which.
+        model: ModelSource,
+        /// Why, and what to do.
+        reason: String,
+    },
     /// A clip was named.
     Classified {
         /// Who named it.
-        model: ModelId,
+        model: ModelSource,
         /// What it said.
         verdict: Verdict,
+    },
+    /// One model of a survey could not name the clip.
+    NotClassified {
+        /// Which.
+        model: ModelSource,
+        /// Why.
+        reason: String,
     },
     /// The attack began: the model is loaded.
     AttackStarted {
         /// How many threads compute it.
         threads: usize,
+        /// The model that is attacked, with the hash of its weights.
+        card: Box<ModelCard>,
     },
     /// The attack goes on.
     AttackProgress(Box<Snapshot>),

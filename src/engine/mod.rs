@@ -1,5 +1,6 @@
 //! The background thread that owns the device and the models: commands in, events out.
 
+mod backlog;
 mod compute;
 mod device;
 mod files;

@@ -47,10 +47,20 @@ impl Outbox {
 
     /// Runs a job and sends what it gives; its error or panic becomes [`EventKind::Failed`].
     pub fn answer(&self, command: CommandId, job: impl FnOnce() -> Result<EventKind, String>) {
+        self.answer_or(command, EventKind::Failed, job);
+    }
+
+    /// The same where `failed` says what an error or a panic becomes.
+    pub fn answer_or(
+        &self,
+        command: CommandId,
+        failed: impl FnOnce(String) -> EventKind,
+        job: impl FnOnce() -> Result<EventKind, String>,
+    ) {
         let kind = match catch_unwind(AssertUnwindSafe(job)) {
             Ok(Ok(kind)) => kind,
-            Ok(Err(reason)) => EventKind::Failed(reason),
-            Err(panic) => EventKind::Failed(format!(
+            Ok(Err(reason)) => failed(reason),
+            Err(panic) => failed(format!(
                 "an internal error ended this job (everything else is unharmed): {}",
                 panic_message(panic.as_ref())
             )),

@@ -3,10 +3,11 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
-use std::sync::mpsc::Receiver;
+use std::sync::mpsc::{Receiver, TryRecvError};
 
 use rayon::ThreadPool;
 
+use super::backlog::Backlog;
 use super::compute::Compute;
 use super::device::DeviceChoice;
 use super::handle::DeviceInUse;
@@ -15,7 +16,8 @@ use super::outbox::Outbox;
 use super::threads::{Background, background_pool};
 use super::trace::Tracer;
 use crate::attacks::{Flow, Problem, Progress, Status};
-use crate::models::{Classifier, ModelId, ModelLibrary};
+use crate::audio::Clip;
+use crate::models::{Classifier, ModelLibrary, ModelSource};
 
 /// Numbers that the window and the thread share.
 #[derive(Debug, Default)]
@@ -35,6 +37,7 @@ pub struct Worker {
     priority: Background,
     outbox: Outbox,
     shared: Arc<Shared>,
+    backlog: Backlog,
 }
 
 impl Worker {
@@ -53,32 +56,96 @@ impl Worker {
         let pool = background_pool(threads, priority)?;
         shared.threads.store(pool.current_num_threads(), Ordering::Relaxed);
         let library = ModelLibrary::new(directories.clone(), device.device.clone());
-        Ok(Self { directories, library, device, pool, priority, outbox, shared })
+        let backlog = Backlog::default();
+        Ok(Self { directories, library, device, pool, priority, outbox, shared, backlog })
     }
 
     /// Takes commands until the engine's handle is dropped.
     pub fn run(mut self, inbox: &Receiver<(CommandId, Command)>) {
         // Loading a model or bookkeeping between steps must not hold up the window either.
         self.priority.enter();
-        for (id, command) in inbox {
-            let outbox = self.outbox.clone();
-            outbox.answer(id, || self.compute(id, command));
+        while let Some((id, command)) = self.next(inbox) {
+            self.take(id, command);
         }
+    }
+
+    /// The next command; what can wait is worked off until there is one. None once the handle is
+    /// gone.
+    fn next(&mut self, inbox: &Receiver<(CommandId, Command)>) -> Option<(CommandId, Command)> {
+        loop {
+            if self.backlog.is_empty() {
+                return inbox.recv().ok();
+            }
+            match inbox.try_recv() {
+                Ok(command) => return Some(command),
+                Err(TryRecvError::Disconnected) => return None,
+                Err(TryRecvError::Empty) => self.work_off(),
+            }
+        }
+    }
+
+    /// Does one piece of what can wait.
+    fn work_off(&mut self) {
+        let Some(piece) = self.backlog.next() else { return };
+        let model = piece.model.clone();
+        match &piece.clip {
+            Some(clip) if self.library.has(&model) => {
+                let (outbox, source) = (self.outbox.clone(), model.clone());
+                let failed = |reason| EventKind::NotClassified { model: source, reason };
+                outbox.answer_or(piece.command, failed, || self.classify(clip, model));
+            }
+            _ => {
+                self.load(piece.command, &model, false);
+                if piece.clip.is_some() && self.library.has(&model) {
+                    self.backlog.put_back(piece);
+                }
+            }
+        }
+    }
+
+    fn take(&mut self, id: CommandId, command: Command) {
+        match command {
+            Command::Preload(models) => self.backlog.add(id, models, None),
+            Command::Survey { clip, models } => self.backlog.add(id, models, Some(&clip)),
+            Command::Withdraw(command) => self.backlog.withdraw(command),
+            Command::ForgetModel(model) => self.library.forget(&model),
+            Command::LoadModel(model) => self.load(id, &model, false),
+            Command::ReloadModel(model) => self.load(id, &model, true),
+            command => {
+                let outbox = self.outbox.clone();
+                outbox.answer(id, || self.compute(id, command));
+            }
+        }
+    }
+
+    /// Loads a model, again if asked to, and tells of it.
+    fn load(&mut self, id: CommandId, model: &ModelSource, afresh: bool) {
+        let outbox = self.outbox.clone();
+        let failed = |reason| EventKind::ModelNotLoaded { model: model.clone(), reason };
+        outbox.answer_or(id, failed, || {
+            let library = &mut self.library;
+            let loaded = if afresh { library.reload(model) } else { library.get(model) };
+            let loaded = loaded.map_err(|error| self.device.explain(&error.to_string()))?;
+            let card = Box::new(loaded.card().clone());
+            Ok(EventKind::ModelLoaded { model: model.clone(), card })
+        });
+    }
+
+    fn classify(&mut self, clip: &Clip, model: ModelSource) -> Result<EventKind, String> {
+        let classifier = self.model(&model)?;
+        let verdict =
+            self.pool.install(|| classifier.classify(&clip.samples)).map_err(|error| {
+                let error = self.device.explain(&error.to_string());
+                format!("{} failed on {}: {error}", model.title(), clip.name)
+            })?;
+        Ok(EventKind::Classified { model, verdict })
     }
 
     fn compute(&mut self, id: CommandId, command: Command) -> Result<EventKind, String> {
         match command {
-            Command::LoadModel(model) => {
-                Ok(EventKind::ModelLoaded(self.model(model)?.card().clone()))
-            }
             Command::Classify { clip, model } => {
-                let classifier = self.model(model)?;
-                let verdict =
-                    self.pool.install(|| classifier.classify(&clip.samples)).map_err(|error| {
-                        let error = self.device.explain(&error.to_string());
-                        format!("{} failed on {}: {error}", model.title(), clip.name)
-                    })?;
-                Ok(EventKind::Classified { model, verdict })
+                self.backlog.settle(&model, &clip);
+                self.classify(&clip, model)
             }
             Command::Attack(job) => self.attack(id, &job),
             Command::UseDevice(choice) => self.use_device(choice),
@@ -88,9 +155,7 @@ impl Worker {
                 self.shared.threads.store(threads, Ordering::Relaxed);
                 Ok(EventKind::ThreadsSet(threads))
             }
-            Command::LoadClip { .. } | Command::Save(_) => {
-                Err("file commands do not reach the models".to_owned())
-            }
+            _ => Err("this command needs no model".to_owned()),
         }
     }
 
@@ -103,13 +168,15 @@ impl Worker {
         Ok(EventKind::DeviceChanged(in_use))
     }
 
-    fn model(&mut self, id: ModelId) -> Result<Arc<dyn Classifier>, String> {
-        self.library.get(id).map_err(|error| self.device.explain(&error.to_string()))
+    fn model(&mut self, source: &ModelSource) -> Result<Arc<dyn Classifier>, String> {
+        self.library.get(source).map_err(|error| self.device.explain(&error.to_string()))
     }
 
     fn attack(&mut self, id: CommandId, job: &AttackJob) -> Result<EventKind, String> {
-        let classifier = self.model(job.model)?;
-        self.outbox.send(id, EventKind::AttackStarted { threads: self.pool.current_num_threads() });
+        let classifier = self.model(&job.model)?;
+        let threads = self.pool.current_num_threads();
+        let card = Box::new(classifier.card().clone());
+        self.outbox.send(id, EventKind::AttackStarted { threads, card });
         let problem = Problem {
             samples: Arc::clone(&job.clip.samples),
             goal: job.goal,
@@ -148,7 +215,7 @@ mod tests {
     use super::*;
     use crate::attacks::{AttackId, AttackSpec, Goal};
     use crate::audio::Clip;
-    use crate::models::{Labels, ModelCard, ScoreKind};
+    use crate::models::{Labels, ModelCard, ModelId, ScoreKind};
     use crate::nn::Traced;
 
     /// Says "Bark" of everything, once its memory suffices: never after `fails` says so.
@@ -188,31 +255,24 @@ mod tests {
 
     #[test]
     fn too_little_memory_ends_a_job_with_advice_and_the_next_one_is_done() {
-        let card = ModelCard {
-            id: ModelId::Vgg13,
-            parameters: 0,
-            input: "",
-            test_accuracy: None,
-            training_data: None,
-            weights_sha256: String::new(),
-        };
-        let fails = Arc::new(AtomicBool::new(false));
         let labels = Labels::new(vec!["Bark".to_owned(), "Meow".to_owned()]);
+        let card = ModelCard::new(ModelId::Vgg13, labels.clone());
+        let fails = Arc::new(AtomicBool::new(false));
         let model = Cramped { card, labels, fails: Arc::clone(&fails) };
         let device = Compute { name: "small GPU".to_owned(), ..Compute::cpu() };
         let outbox = Outbox::new(Arc::new(|| ()));
         let events = outbox.clone();
         let mut worker = Worker::new(Vec::new(), device, Some(1), outbox, Arc::default()).unwrap();
-        worker.library.keep(ModelId::Vgg13, Arc::new(model));
+        worker.library.keep(ModelId::Vgg13.into(), Arc::new(model));
         let (commands, inbox) = mpsc::channel();
         let thread = std::thread::spawn(move || worker.run(&inbox));
 
         let clip = Clip::from_samples("Dog", vec![0.5; 3200]);
-        let classify = || Command::Classify { clip: clip.clone(), model: ModelId::Vgg13 };
+        let classify = || Command::Classify { clip: clip.clone(), model: ModelId::Vgg13.into() };
         let attack = || {
             Command::Attack(Box::new(AttackJob {
                 clip: clip.clone(),
-                model: ModelId::Vgg13,
+                model: ModelId::Vgg13.into(),
                 spec: AttackSpec::new(AttackId::Fgsm),
                 goal: Goal::Untargeted,
                 seed: 0,

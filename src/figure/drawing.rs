@@ -83,6 +83,36 @@ impl Drawing {
         ));
     }
 
+    /// A line of text turned to read downwards, that begins at a point of its baseline.
+    pub fn hanging_text(&mut self, x: f64, y: f64, size: f64, text: &str) {
+        let style = format!(" transform=\"rotate(-90 {x:.2} {y:.2})\"");
+        self.styled_text(x, y, size, Anchor::End, text, &style);
+    }
+
+    /// A line of text in a colour, centred on a point of its baseline.
+    pub fn coloured_text(&mut self, (x, y): (f64, f64), size: f64, text: &str, colour: &str) {
+        self.styled_text(x, y, size, Anchor::Middle, text, &format!(" fill=\"{colour}\""));
+    }
+
+    /// A line through points, dashed if `dashes` says how.
+    pub fn curve(&mut self, points: &[(f64, f64)], colour: &str, dashes: &str) {
+        let path: Vec<_> = points.iter().map(|(x, y)| format!("{x:.2} {y:.2}")).collect();
+        if path.is_empty() {
+            return;
+        }
+        self.body.push_str(&format!(
+            "<path d=\"M{}\" fill=\"none\" stroke=\"{colour}\" stroke-width=\"1.2\" \
+             stroke-linejoin=\"round\" stroke-dasharray=\"{}\"/>\n",
+            path.join("L"),
+            if dashes.is_empty() { "none" } else { dashes }
+        ));
+    }
+
+    /// A rectangle of one colour.
+    pub fn fill(&mut self, rect: Rect, colour: &str) {
+        self.rect(rect, &format!("fill=\"{colour}\""));
+    }
+
     pub fn line(&mut self, from: (f64, f64), to: (f64, f64)) {
         self.body.push_str(&format!(
             "<path d=\"M{:.2} {:.2}L{:.2} {:.2}\" stroke=\"{INK}\" stroke-width=\"{HAIRLINE}\"/>\n",

@@ -1,5 +1,8 @@
-//! The paper's Figure 3 for one clip: original and adversarial spectrogram side by side.
+//! Figures for paper: Figure 3 of one clip (original and adversarial spectrogram side by side),
+//! curves, and confusion matrices.
 
+mod confusion;
+mod curves;
 mod drawing;
 mod error;
 mod layout;
@@ -13,6 +16,8 @@ use std::sync::Arc;
 use crate::dsp::{Look, StftSettings};
 use crate::files;
 
+pub use confusion::Confusion;
+pub use curves::{Chart, Curve, Curves};
 pub use error::FigureError;
 pub use raster::DEFAULT_WIDTH_PX;
 
@@ -93,13 +98,18 @@ impl Figure {
     /// [`FigureError::Ending`] for any other ending, [`FigureError::Write`] where the folder is
     /// missing or not writable, and what [`to_png`](Self::to_png) fails with.
     pub fn write(&self, path: &Path) -> Result<(), FigureError> {
-        let bytes = match Format::of(path)? {
-            Format::Png => self.to_png(DEFAULT_WIDTH_PX)?,
-            Format::Svg => self.to_svg().into_bytes(),
-        };
-        files::replace(path, &bytes)
-            .map_err(|source| FigureError::Write { path: path.to_path_buf(), source })
+        write(&self.to_svg(), path)
     }
+}
+
+/// Writes an SVG document as PNG or as it is, by the name's ending.
+fn write(svg: &str, path: &Path) -> Result<(), FigureError> {
+    let bytes = match Format::of(path)? {
+        Format::Png => raster::png(svg, DEFAULT_WIDTH_PX)?,
+        Format::Svg => svg.as_bytes().to_vec(),
+    };
+    files::replace(path, &bytes)
+        .map_err(|source| FigureError::Write { path: path.to_path_buf(), source })
 }
 
 #[cfg(test)]

@@ -7,7 +7,8 @@
 
 use candle_core::{Device, Result};
 
-use super::classifier::{Classifier, ModelCard, ModelId, ScoreKind};
+use super::card::ModelCard;
+use super::classifier::{Classifier, ModelId, ScoreKind};
 use super::labels::Labels;
 use super::network::Feed;
 use super::weights::{Weights, WeightsError};
@@ -61,7 +62,7 @@ impl<N: ChunkNetwork> ChunkClassifier<N> {
     pub fn new(mut weights: Weights, device: &Device) -> std::result::Result<Self, WeightsError> {
         let labels = weights.check_header(N::ID.name())?;
         let pad = weights.pad_mode()?;
-        let card = weights.card(N::ID, "log-mel, 64 bands, 2 s chunks");
+        let card = ModelCard::of_weights(N::ID, labels.clone(), &weights);
         let mean = weights.take("mean", &[BANDS])?;
         let std = weights.take("std", &[BANDS])?;
         let standardise =

@@ -2,6 +2,7 @@
 
 use candle_core::{Device, Result, Tensor};
 
+use super::card::ModelCard;
 use super::labels::{Labels, Verdict};
 use crate::names::{self, UnknownName};
 use crate::nn::{Traced, differentiable};
@@ -56,23 +57,6 @@ impl ModelId {
         let known = Self::ALL.map(Self::name);
         names::find("model", &known, name).map(|index| Self::ALL[index])
     }
-}
-
-/// What there is to say of a loaded model.
-#[derive(Clone, Debug, PartialEq)]
-pub struct ModelCard {
-    /// Which architecture it is.
-    pub id: ModelId,
-    /// How many trained numbers it has.
-    pub parameters: usize,
-    /// How it listens, in a few words.
-    pub input: &'static str,
-    /// Accuracy on the test split of its training data, 0 to 1, if its file states it.
-    pub test_accuracy: Option<f64>,
-    /// Where it was trained and on what, if its file states it.
-    pub training_data: Option<String>,
-    /// SHA-256 of the weights file, in hexadecimal: what a result must name to be reproducible.
-    pub weights_sha256: String,
 }
 
 /// What a model's scores are.

@@ -1,6 +1,5 @@
 //! Frozen layers from the tensors of a weights file.
 
-use super::classifier::{ModelCard, ModelId};
 use super::network::{BATCH_NORM_EPS, gru_names};
 use super::weights::{Weights, WeightsError};
 use crate::nn::{BatchNorm, BiGru, Conv, Dense, GruWeights, PadMode, Window};
@@ -17,18 +16,6 @@ impl Weights {
             Some("zero") => Ok(PadMode::Zero),
             Some("reflect") => Ok(PadMode::Reflect),
             other => Err(self.misfit(format!("pad_mode must be zero or reflect, not {other:?}"))),
-        }
-    }
-
-    /// What there is to say of the model `id`, which hears `input`.
-    pub(super) fn card(&self, id: ModelId, input: &'static str) -> ModelCard {
-        ModelCard {
-            id,
-            parameters: self.parameters(),
-            input,
-            test_accuracy: self.metadata("test_accuracy").and_then(|a| a.parse().ok()),
-            training_data: self.metadata("training_data").map(str::to_owned),
-            weights_sha256: self.sha256().to_owned(),
         }
     }
 

@@ -11,6 +11,7 @@ use super::crnn::Crnn;
 use super::dense_mel::DenseMel;
 use super::dense_wav::DenseWav;
 use super::gcnn::Gcnn;
+use super::source::{ModelSource, WEIGHTS_EXTENSION};
 use super::vgg13::Vgg13;
 use super::weights::{Weights, WeightsError};
 
@@ -24,21 +25,25 @@ pub fn search_directories(given: Option<&Path>) -> Vec<PathBuf> {
     }
     let executable = std::env::current_exe().ok();
     let data = directories::ProjectDirs::from("", "", "Mondegreen");
-    std::env::var_os("MONDEGREEN_MODELS")
+    let mut folders: Vec<_> = std::env::var_os("MONDEGREEN_MODELS")
         .map(PathBuf::from)
         .into_iter()
         .chain(executable.as_deref().and_then(Path::parent).map(|folder| folder.join(FOLDER)))
         .chain(std::env::current_dir().ok().map(|folder| folder.join(FOLDER)))
         .chain(data.map(|folders| folders.data_dir().join(FOLDER)))
         .chain([Path::new(env!("CARGO_MANIFEST_DIR")).join(FOLDER)])
-        .collect()
+        .collect();
+    // The current folder may be the one where the program was built.
+    let mut seen = std::collections::HashSet::new();
+    folders.retain(|folder| seen.insert(folder.clone()));
+    folders
 }
 
 /// Loads each model once, on first use.
 pub struct ModelLibrary {
     directories: Vec<PathBuf>,
     device: Device,
-    loaded: HashMap<ModelId, Arc<dyn Classifier>>,
+    loaded: HashMap<ModelSource, Arc<dyn Classifier>>,
 }
 
 impl ModelLibrary {
@@ -52,23 +57,61 @@ impl ModelLibrary {
     ///
     /// # Errors
     /// Where its weights are not found or do not fit, or the device can't take them.
-    pub fn get(&mut self, id: ModelId) -> Result<Arc<dyn Classifier>, WeightsError> {
-        if let Some(model) = self.loaded.get(&id) {
-            return Ok(Arc::clone(model));
+    pub fn get(&mut self, source: &ModelSource) -> Result<Arc<dyn Classifier>, WeightsError> {
+        match self.loaded.get(source) {
+            Some(model) => Ok(Arc::clone(model)),
+            None => self.reload(source),
         }
-        let weights = Weights::load(&find_weights(id, &self.directories)?)?;
-        if weights.model()? != id {
-            return Err(weights.misfit(format!("it is not of the model {}", id.name())));
-        }
+    }
+
+    /// The model from its file as it is now. Where that fails, what was loaded before is kept.
+    ///
+    /// # Errors
+    /// As [`Self::get`].
+    pub fn reload(&mut self, source: &ModelSource) -> Result<Arc<dyn Classifier>, WeightsError> {
+        let (_, weights) = open_weights(source, &self.directories)?;
         let model = build(weights, &self.device)?;
-        self.loaded.insert(id, Arc::clone(&model));
+        self.loaded.insert(source.clone(), Arc::clone(&model));
         Ok(model)
+    }
+
+    /// Whether the model is loaded.
+    pub fn has(&self, source: &ModelSource) -> bool {
+        self.loaded.contains_key(source)
+    }
+
+    /// Frees a model's memory.
+    pub fn forget(&mut self, source: &ModelSource) {
+        self.loaded.remove(source);
     }
 
     /// Keeps a model that was built elsewhere, in the place of the file's.
     #[cfg(test)]
-    pub(crate) fn keep(&mut self, id: ModelId, model: Arc<dyn Classifier>) {
-        self.loaded.insert(id, model);
+    pub(crate) fn keep(&mut self, source: ModelSource, model: Arc<dyn Classifier>) {
+        self.loaded.insert(source, model);
+    }
+}
+
+/// Reads a model's weights file, searched for in `directories` if it is meant by name, and says
+/// which architecture it is.
+///
+/// # Errors
+/// Where it is not found, can't be read, is damaged, or names no architecture that there is.
+pub fn open_weights(
+    source: &ModelSource,
+    directories: &[PathBuf],
+) -> Result<(ModelId, Weights), WeightsError> {
+    let weights = Weights::load(&match source {
+        ModelSource::Named(id) => find_weights(*id, directories)?,
+        ModelSource::File(path) => path.to_path_buf(),
+    })?;
+    let id = weights.model()?;
+    match source {
+        ModelSource::Named(named) if *named != id => {
+            let (id, named) = (id.name(), named.name());
+            Err(weights.misfit(format!("its weights are of the model {id}, not {named}")))
+        }
+        _ => Ok((id, weights)),
     }
 }
 
@@ -91,7 +134,7 @@ pub fn build(weights: Weights, device: &Device) -> Result<Arc<dyn Classifier>, W
 /// # Errors
 /// Where none of them has it.
 pub fn find_weights(id: ModelId, directories: &[PathBuf]) -> Result<PathBuf, WeightsError> {
-    let file = format!("{}.safetensors", id.name());
+    let file = format!("{}.{WEIGHTS_EXTENSION}", id.name());
     directories
         .iter()
         .map(|folder| folder.join(&file))

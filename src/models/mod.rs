@@ -1,5 +1,6 @@
 //! The classifiers: one file a model, one trait, weights from safetensors files.
 
+mod card;
 mod chunked;
 mod classifier;
 mod crnn;
@@ -11,18 +12,21 @@ mod labels;
 mod layers;
 mod library;
 mod network;
+mod source;
 mod trunk;
 mod vgg13;
 mod weights;
 
+pub use card::{ModelCard, about};
 pub use chunked::{CHUNK_FRAMES, ChunkClassifier, ChunkNetwork};
-pub use classifier::{Classifier, ModelCard, ModelId, ScoreKind};
+pub use classifier::{Classifier, ModelId, ScoreKind};
 pub use crnn::{Crnn, CrnnLayers, CrnnNetwork};
 pub use dense_mel::{DenseMel, DenseMelNetwork};
 pub use dense_wav::{DenseWav, DenseWavNetwork};
 pub use gcnn::{Gcnn, GcnnLayers, GcnnNetwork};
 pub use labels::{FSDKAGGLE2018, Labels, Verdict};
-pub use library::{ModelLibrary, build, find_weights, search_directories};
+pub use library::{ModelLibrary, build, find_weights, open_weights, search_directories};
 pub use network::{BATCH_NORM_EPS, Feed, Initial, NamedTensors, Network, TrainedLayers, network};
+pub use source::{ModelSource, WEIGHTS_EXTENSION, is_weights_file};
 pub use vgg13::{Vgg13, Vgg13Layers, Vgg13Network};
 pub use weights::{Weights, WeightsError};

@@ -11,6 +11,10 @@ use super::classifier::ModelId;
 use super::labels::Labels;
 use crate::audio::SAMPLE_RATE;
 
+/// What is said of a file without the metadata `model`.
+const NO_MODEL: &str = "its metadata names no model (docs/bring-your-own-model.md says what a file \
+                        must have)";
+
 /// Why a weights file is no use.
 #[derive(Debug, Error)]
 pub enum WeightsError {
@@ -102,6 +106,11 @@ impl Weights {
         Ok(Self { path: path.to_owned(), tensors, metadata, sha256, parameters })
     }
 
+    /// The file.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
     /// A metadata entry.
     pub fn metadata(&self, key: &str) -> Option<&str> {
         self.metadata.get(key).map(String::as_str)
@@ -127,9 +136,13 @@ impl Weights {
     /// # Errors
     /// Where it names none, or one that does not exist.
     pub fn model(&self) -> Result<ModelId, WeightsError> {
-        let name =
-            self.metadata("model").ok_or_else(|| self.misfit("its metadata names no model"))?;
-        ModelId::find(name).map_err(|unknown| self.misfit(unknown.to_string()))
+        let name = self.metadata("model").ok_or_else(|| self.misfit(NO_MODEL))?;
+        ModelId::ALL.into_iter().find(|id| id.name() == name).ok_or_else(|| {
+            let known = ModelId::ALL.map(ModelId::name).join(", ");
+            self.misfit(format!(
+                "its metadata names the model \u{201c}{name}\u{201d}; it must be one of {known}"
+            ))
+        })
     }
 
     /// Checks that the file is of the model `name` and made for our sample rate, and reads its
@@ -145,7 +158,7 @@ impl Weights {
                     self.misfit(format!("its weights are of the model {other}, not {name}"))
                 );
             }
-            None => return Err(self.misfit("its metadata names no model")),
+            None => return Err(self.misfit(NO_MODEL)),
         }
         let rate = self.metadata("sample_rate");
         if rate.and_then(|r| r.parse().ok()) != Some(SAMPLE_RATE) {
@@ -158,6 +171,9 @@ impl Weights {
         let mut unique = labels.clone();
         unique.sort();
         unique.dedup();
+        if labels.iter().any(|label| label.trim().is_empty()) {
+            return Err(self.misfit("one of its labels is empty"));
+        }
         if unique.len() != labels.len() || labels.len() < 2 {
             return Err(self.misfit("it needs at least two labels, all different"));
         }

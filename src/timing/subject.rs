@@ -7,7 +7,7 @@ use candle_core::{Device, Result, Tensor};
 
 use crate::models::{
     ChunkClassifier, ChunkNetwork, Classifier, Crnn, DenseMel, DenseWav, Feed, Gcnn, ModelId,
-    Network, TrainedLayers, Vgg13, Weights, WeightsError, find_weights, network,
+    ModelSource, Network, TrainedLayers, Vgg13, WeightsError, network, open_weights,
 };
 use crate::nn::trained::cross_entropy;
 use crate::nn::{LogMelConfig, Traced};
@@ -38,11 +38,11 @@ impl Subject {
     /// # Errors
     /// Where they are not found or do not fit, or the device can't take them.
     pub fn load(
-        id: ModelId,
+        source: &ModelSource,
         directories: &[PathBuf],
         device: &Device,
     ) -> std::result::Result<Self, WeightsError> {
-        let weights = Weights::load(&find_weights(id, directories)?)?;
+        let (id, weights) = open_weights(source, directories)?;
         Ok(match id {
             ModelId::Vgg13 => Self::of_chunks(Vgg13::new(weights, device)?),
             ModelId::Crnn => Self::of_chunks(Crnn::new(weights, device)?),

@@ -44,6 +44,9 @@ pub enum TrainingError {
     /// Weights to start from, or those that came out, do not fit.
     #[error(transparent)]
     Weights(#[from] WeightsError),
+    /// A picture can't be made.
+    #[error(transparent)]
+    Figure(#[from] crate::figure::FigureError),
     /// Computing failed.
     #[error("training failed: {0}")]
     Compute(#[from] candle_core::Error),

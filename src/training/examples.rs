@@ -194,7 +194,7 @@ impl<'a> Examples<'a> {
         let certain: f32 = target.iter().sum();
         let even = self.smoothing * certain / self.labels as f32;
         target.iter_mut().for_each(|t| *t = *t * (1.0 - self.smoothing) + even);
-        Ok((self.input(samples, draw, random)?, target))
+        Ok((self.input(&samples, draw, random)?, target))
     }
 
     /// A recording drawn by its label's share, varied.
@@ -211,14 +211,14 @@ impl<'a> Examples<'a> {
     /// What the network takes of a sound: a stretch of it, in its form.
     fn input(
         &self,
-        samples: Vec<f32>,
+        samples: &[f32],
         draw: &Draw,
         random: &mut ChaCha8Rng,
     ) -> Result<Vec<f32>, TrainingError> {
         let part = |whole: usize| ((whole as f64 * draw.length).round() as usize).max(1);
         match self.feed {
             Feed::StandardisedLogMel { frames, .. } => {
-                let log_mel = self.log_mel(&samples)?;
+                let log_mel = self.log_mel(samples)?;
                 let mut stretch = stretch_of_frames(&log_mel, part(frames), random);
                 if let Some((mean, std)) = &self.standard {
                     for frame in stretch.chunks_mut(BANDS) {
@@ -231,14 +231,14 @@ impl<'a> Examples<'a> {
                 Ok(stretch)
             }
             Feed::LogMel { hop, frames } => {
-                let samples = stretch_of_samples(&samples, (part(frames) - 1) * hop, random);
+                let samples = stretch_of_samples(samples, (part(frames) - 1) * hop, random);
                 let mut log_mel = self.log_mel(&samples)?;
                 let mean = log_mel.iter().sum::<f32>() / log_mel.len() as f32;
                 draw.augmentation.mask(&mut log_mel, BANDS, mean, random);
                 Ok(log_mel)
             }
             Feed::Waveform { samples: whole } => {
-                Ok(peak_normalised(stretch_of_samples(&samples, part(whole), random)))
+                Ok(peak_normalised(stretch_of_samples(samples, part(whole), random)))
             }
         }
     }

@@ -64,7 +64,8 @@ impl Recordings {
             }
             done(starts.len() - 1);
         }
-        let file = file.into_inner().map_err(|error| error.into_error()).map_err(write(&part))?;
+        let file =
+            file.into_inner().map_err(std::io::IntoInnerError::into_error).map_err(write(&part))?;
         file.sync_all().map_err(write(&part))?;
         fs::rename(&part, &path).map_err(write(&path))?;
         let starts_json = serde_json::to_vec(&starts).map_err(|e| write(&index)(e.into()))?;

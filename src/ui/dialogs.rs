@@ -6,11 +6,15 @@ use std::time::{Duration, Instant};
 
 use eframe::egui;
 
+use crate::models::WEIGHTS_EXTENSION;
+
 /// What people chose.
 #[derive(Debug)]
 pub enum Chosen {
     /// A clip to open.
     Clip(PathBuf),
+    /// A model's weights to open.
+    Weights(PathBuf),
     /// A folder for the pair of WAVs.
     PairFolder(PathBuf),
     /// A file for the figure.
@@ -49,6 +53,14 @@ impl Dialogs {
             .add_filter("Recordings", &EXTENSIONS)
             .add_filter("All files", &["*"]);
         self.start(ctx, move || dialog.pick_file().map(Chosen::Clip));
+    }
+
+    /// Asks for a model's weights.
+    pub fn open_weights(&mut self, ctx: &egui::Context) {
+        let dialog = rfd::FileDialog::new()
+            .set_title("Open a model's weights")
+            .add_filter("Weights", &[WEIGHTS_EXTENSION]);
+        self.start(ctx, move || dialog.pick_file().map(Chosen::Weights));
     }
 
     /// Asks for the folder of a pair of WAVs.

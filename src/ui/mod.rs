@@ -9,6 +9,7 @@ mod dump;
 mod frame_log;
 mod help;
 mod lab;
+mod model_sheet;
 mod notices;
 mod pace;
 mod run;

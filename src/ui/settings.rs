@@ -42,6 +42,10 @@ pub struct Settings {
     pub threads: Option<usize>,
     /// The attack as it was last set.
     pub attack: AttackForm,
+    /// The model that was chosen, as on the command line.
+    pub model: String,
+    /// Weights files that were opened, in the order in which they came.
+    pub own_models: Vec<PathBuf>,
     /// Files that were opened, latest first.
     pub recent: Vec<PathBuf>,
 }
@@ -62,6 +66,8 @@ impl Default for Settings {
             looping: false,
             threads: None,
             attack: AttackForm::default(),
+            model: String::new(),
+            own_models: Vec::new(),
             recent: Vec::new(),
         }
     }
@@ -72,6 +78,14 @@ impl Settings {
     /// settings ask for more than this machine can use.
     pub fn usable_threads(&self) -> Option<usize> {
         self.threads.filter(|threads| (1..=most_threads()).contains(threads))
+    }
+
+    /// Drops the opened weights files that are not there any more, and gives them.
+    pub fn forget_missing_models(&mut self) -> Vec<PathBuf> {
+        let (there, gone) =
+            std::mem::take(&mut self.own_models).into_iter().partition(|path| path.is_file());
+        self.own_models = there;
+        gone
     }
 
     /// Puts a file at the top of the recent ones.

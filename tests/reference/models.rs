@@ -33,6 +33,7 @@ fn check_gradient(
     model: &dyn Classifier,
     samples: &[f32],
     stride: usize,
+    tolerance: f64,
 ) {
     // In f64: what is compared is the formula, not the rounding of f32 near silence.
     let waveform: Vec<f64> = samples.iter().map(|&x| f64::from(x)).collect();
@@ -47,10 +48,8 @@ fn check_gradient(
     assert!((norm / reference_norm - 1.0).abs() < 1e-3, "{case}: {norm} but {reference_norm}");
     let ours: Vec<f64> = gradient.into_iter().step_by(stride).collect();
     let error = difference(&ours, &fixture.values(&format!("{case}.gradient")));
-    // PyTorch's window and filters are rounded to f32: in bands 110 dB below the maximum that
-    // is heard. Its own f32 gradients differ by up to 2e-2 from these.
     println!("{case}.gradient: within {error:.1e}");
-    assert!(error < 1e-3, "{case}: {error:e}");
+    assert!(error < tolerance, "{case}: {error:e}");
 }
 
 fn check_formula(network: &dyn Network, model: &dyn Classifier) {
@@ -62,7 +61,7 @@ fn check_formula(network: &dyn Network, model: &dyn Classifier) {
         let samples: Vec<f32> = whole.iter().copied().cycle().take(length).collect();
         let case = format!("{name}.{clip}");
         check_scores(&fixture, &case, model, &samples);
-        check_gradient(&fixture, &case, model, &samples, 41);
+        check_gradient(&fixture, &case, model, &samples, 41, 1e-6);
     }
 }
 
@@ -128,7 +127,8 @@ fn check_trained(fixture: &Fixture, model: &dyn Classifier, more: impl Fn(&str, 
         more(&case, &Traced::constant(waveform));
         scores += 1;
         if !fixture.cases(&case, ".gradient").is_empty() {
-            check_gradient(fixture, &case, model, samples, 7);
+            // PyTorch's own f32 gradients differ by up to 4e-2 from these.
+            check_gradient(fixture, &case, model, samples, 7, 1e-3);
             gradients += 1;
         }
     }

@@ -11,7 +11,8 @@ mod trained;
 
 use candle_core::{Device, Result};
 
-use super::classifier::{Classifier, ModelCard, ModelId, ScoreKind};
+use super::card::ModelCard;
+use super::classifier::{Classifier, ModelId, ScoreKind};
 use super::dense_net::{self, DenseNet, Layout};
 use super::labels::Labels;
 use super::weights::{Weights, WeightsError};
@@ -54,7 +55,7 @@ impl DenseMel {
     pub fn new(mut weights: Weights, device: &Device) -> std::result::Result<Self, WeightsError> {
         let labels = weights.check_header(ModelId::DenseMel.name())?;
         let pad = weights.pad_mode()?;
-        let card = weights.card(ModelId::DenseMel, "log-mel, 64 bands, 2 s or the whole clip");
+        let card = ModelCard::of_weights(ModelId::DenseMel, labels.clone(), &weights);
         let (mean, std) = (weights.take("mean", &[1])?, weights.take("std", &[1])?);
         let standardise =
             Standardise::new(&mean, &std).map_err(|e| weights.misfit(e.to_string()))?;

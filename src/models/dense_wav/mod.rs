@@ -10,7 +10,8 @@ mod trained;
 
 use candle_core::{Device, Result};
 
-use super::classifier::{Classifier, ModelCard, ModelId, ScoreKind};
+use super::card::ModelCard;
+use super::classifier::{Classifier, ModelId, ScoreKind};
 use super::dense_net::{self, DenseNet, Layout};
 use super::labels::Labels;
 use super::weights::{Weights, WeightsError};
@@ -55,7 +56,7 @@ impl DenseWav {
     /// or the model can't compute there.
     pub fn new(mut weights: Weights, device: &Device) -> std::result::Result<Self, WeightsError> {
         let labels = weights.check_header(ModelId::DenseWav.name())?;
-        let card = weights.card(ModelId::DenseWav, "waveform, 2 s or the whole clip");
+        let card = ModelCard::of_weights(ModelId::DenseWav, labels.clone(), &weights);
         let norm = weights.take_batch_norm("bn0", 1, Affine::from_batch_norm)?;
         let taps = weights.take("filters.weight", &[FILTERS, 1, STRIDE * STRIDES])?;
         // From PyTorch's order of a filter's taps to that of pieces of the waveform.

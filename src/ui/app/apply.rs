@@ -11,6 +11,7 @@ use crate::audio::DEFAULT_LIMIT_SECONDS;
 use crate::audio::player::Side;
 use crate::engine::{AttackJob, ClipSource, Command, DeviceChoice, SaveJob};
 use crate::figure::Figure;
+use crate::models::{ModelSource, Verdict};
 use crate::ui::lab::{LabResult, Opening, Running, Shown};
 
 impl App {
@@ -23,7 +24,12 @@ impl App {
         for command in asked {
             self.apply(ctx, command);
         }
+        self.lab.listen(&self.engine);
         self.settings.zoom = ctx.zoom_factor();
+        // A path that is no text could not be kept, nor any other setting beside it.
+        self.settings.own_models = self.lab.models.files();
+        self.settings.own_models.retain(|path| path.to_str().is_some());
+        self.settings.model = self.lab.models.chosen().to_string();
     }
 
     fn apply(&mut self, ctx: &egui::Context, command: UiCommand) {
@@ -38,7 +44,12 @@ impl App {
                     self.load(ClipSource::Bundled(index), clip.name.to_owned());
                 }
             }
-            UiCommand::ReloadModel => self.reload_model(),
+            UiCommand::RetryModel(model) => self.retry_model(&model),
+            UiCommand::ChooseModel(model) => self.lab.models.choose(&model),
+            UiCommand::ChooseWeights => self.dialogs.open_weights(ctx),
+            UiCommand::OpenModel(path) => self.open_model(&path),
+            UiCommand::CloseModel(model) => self.close_model(&model),
+            UiCommand::ToggleModels => self.sheet = self.sheet.toggled(self.lab.models.chosen()),
             UiCommand::UseDevice(choice) => self.use_device(choice),
             UiCommand::SetThreads(threads) => {
                 self.settings.threads = threads;
@@ -46,7 +57,7 @@ impl App {
                 self.engine.send(Command::SetThreads(threads));
             }
             UiCommand::AttackOrStop => self.attack_or_stop(),
-            UiCommand::ShowResult(index) => self.lab.shown = Shown::Result(index),
+            UiCommand::ShowResult(index) => self.show_result(index),
             UiCommand::ShowLive => self.lab.shown = Shown::Live,
             UiCommand::PlayOrPause => {
                 if self.lab.clip.is_some() {
@@ -122,20 +133,39 @@ impl App {
         self.lab.opening = Some(Opening { command, name });
     }
 
-    fn reload_model(&mut self) {
-        let model = self.lab.model.id;
-        self.lab.model.problem = None;
-        self.lab.model.loading = Some(self.engine.send(Command::LoadModel(model)));
-        if let (Some(clip), None) = (self.lab.clip.clone(), &self.lab.verdict) {
-            self.lab.naming = Some(self.engine.send(Command::Classify { clip, model }));
+    fn retry_model(&mut self, model: &ModelSource) {
+        let command = self.engine.send(Command::LoadModel(model.clone()));
+        self.lab.models.loads(model, command);
+        self.lab.verdicts.forget_failures();
+    }
+
+    fn open_model(&mut self, path: &Path) {
+        // The same file by another path is the same model.
+        let path = path.canonicalize().unwrap_or_else(|_| path.to_path_buf());
+        let model = ModelSource::File(path.into());
+        let command = self.engine.send(Command::ReloadModel(model.clone()));
+        self.lab.models.open(&model, command);
+    }
+
+    fn close_model(&mut self, model: &ModelSource) {
+        self.engine.send(Command::ForgetModel(model.clone()));
+        self.lab.models.close(model);
+        self.lab.verdicts.forget_model(model);
+    }
+
+    /// Brings a result back, and with it the model that it was made with.
+    fn show_result(&mut self, index: usize) {
+        self.lab.shown = Shown::Result(index);
+        if let Some(result) = self.lab.results.get(index) {
+            self.lab.models.choose(&result.job.model);
         }
     }
 
     fn use_device(&mut self, choice: DeviceChoice) {
         self.lab.changing_device = Some(self.engine.send(Command::UseDevice(choice)));
-        // The engine takes commands in order: the model is loaded where it will then compute.
-        self.lab.model.card = None;
-        self.reload_model();
+        // The engine takes commands in order: models are loaded where they will then compute.
+        self.lab.models.unload();
+        self.lab.verdicts.forget_failures();
     }
 
     fn attack_or_stop(&mut self) {
@@ -158,8 +188,8 @@ impl App {
             Goal::Untargeted
         };
         self.notices.retract(Some(NO_TARGET));
-        let job =
-            AttackJob { clip, model: self.lab.model.id, spec: form.spec(), goal, seed: form.seed };
+        let model = self.lab.models.chosen().clone();
+        let job = AttackJob { clip, model, spec: form.spec(), goal, seed: form.seed };
         let command = self.engine.send(Command::Attack(Box::new(job.clone())));
         self.lab.running = Some(Running::new(command, job));
         self.lab.shown = Shown::Live;
@@ -198,10 +228,10 @@ impl App {
         let (stft, look) = (self.settings.stft, self.settings.look);
         if let Some(result) = self.result_to_save() {
             let (job, outcome) = (&result.job, &result.outcome);
-            let top = |verdict: &crate::models::Verdict| (verdict.title(), verdict.top().1);
+            let top = |verdict: &Verdict| (verdict.title(), verdict.top().1);
             let figure = Figure {
                 clip: job.clip.name.to_string(),
-                model: job.model.title().to_owned(),
+                model: job.model.title(),
                 attack: job.spec.id.title().to_owned(),
                 original: job.clip.samples.clone(),
                 adversarial: outcome.samples.clone(),

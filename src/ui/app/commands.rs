@@ -6,6 +6,7 @@ use eframe::egui::{self, Key, KeyboardShortcut, Modifiers, ThemePreference};
 
 use crate::audio::player::Side;
 use crate::engine::DeviceChoice;
+use crate::models::{ModelSource, is_weights_file};
 
 /// A wish. Buttons, keys, dropped files and tests all ask by one of these.
 #[derive(Clone, Debug, PartialEq)]
@@ -16,8 +17,18 @@ pub enum UiCommand {
     OpenFile(PathBuf),
     /// Open a clip that the program brings along.
     OpenBundled(usize),
-    /// Load the model again, after its file was put in place.
-    ReloadModel,
+    /// Try again to load a model, after its file was put in place.
+    RetryModel(ModelSource),
+    /// Choose a model.
+    ChooseModel(ModelSource),
+    /// Show the dialog for a model's weights.
+    ChooseWeights,
+    /// Open a weights file as a model, or again what it holds now.
+    OpenModel(PathBuf),
+    /// Forget a weights file that was opened.
+    CloseModel(ModelSource),
+    /// Show what there is to say of the models, or hide it.
+    ToggleModels,
     /// Compute elsewhere from now on.
     UseDevice(DeviceChoice),
     /// Compute on so many threads from the next job on; none for one a core.
@@ -62,6 +73,13 @@ pub enum UiCommand {
     ToggleHelp,
     /// Dismiss a notice, by its index.
     DismissNotice(usize),
+}
+
+impl UiCommand {
+    /// Opens a file as what its name says: a model's weights, or a recording.
+    pub fn open(path: PathBuf) -> Self {
+        if is_weights_file(&path) { Self::OpenModel(path) } else { Self::OpenFile(path) }
+    }
 }
 
 /// A key, what it asks for, and how the help puts it.

@@ -6,7 +6,7 @@ use std::time::Duration;
 use eframe::egui;
 
 use super::{App, UiCommand};
-use crate::engine::{Command, EventKind};
+use crate::engine::EventKind;
 use crate::ui::dialogs::Chosen;
 use crate::ui::lab::News;
 
@@ -37,8 +37,6 @@ impl App {
                     if let Some(path) = &clip.path {
                         self.settings.remember(path);
                     }
-                    let model = self.lab.model.id;
-                    self.lab.naming = Some(self.engine.send(Command::Classify { clip, model }));
                 }
                 News::Worth(text) => self.notices.info(text),
                 News::Trouble(text) => self.notices.error(text),
@@ -46,6 +44,7 @@ impl App {
         }
         match self.dialogs.poll() {
             Some(Chosen::Clip(path)) => self.ask(UiCommand::OpenFile(path)),
+            Some(Chosen::Weights(path)) => self.ask(UiCommand::OpenModel(path)),
             Some(Chosen::PairFolder(path)) => self.ask(UiCommand::SavePair(path)),
             Some(Chosen::Figure(path)) => self.ask(UiCommand::SaveFigure(path)),
             Some(Chosen::NoDialog) => self.notices.info(
@@ -55,9 +54,12 @@ impl App {
             None => {}
         }
         let dropped = ctx.input(|input| input.raw.dropped_files.clone());
-        if let Some(file) = dropped.first() {
-            self.ask(UiCommand::OpenFile(file.path().to_path_buf()));
-        }
+        // Every model, but one clip: there is one desk.
+        let (models, clips): (Vec<_>, Vec<_>) = dropped
+            .iter()
+            .map(|file| UiCommand::open(file.path().to_path_buf()))
+            .partition(|wish| matches!(wish, UiCommand::OpenModel(_)));
+        self.asked.extend(models.into_iter().chain(clips.into_iter().take(1)));
         self.lab.pictures.receive(ctx);
         self.maintain_sound(ctx);
     }

@@ -15,7 +15,8 @@ pub use commands::{BINDINGS, UiCommand};
 
 use super::dialogs::Dialogs;
 use super::frame_log::{self, Doing, FrameLog};
-use super::lab::Lab;
+use super::lab::{Lab, Models};
+use super::model_sheet::ModelSheet;
 use super::notices::Notices;
 use super::pace::Pace;
 use super::run::Options;
@@ -42,6 +43,8 @@ pub struct App {
     /// Wishes to be fulfilled after this frame.
     asked: Vec<UiCommand>,
     help: bool,
+    /// What there is to say of the models.
+    sheet: ModelSheet,
     /// What the player was given last.
     given: Given,
     /// What the player complained about last.
@@ -64,7 +67,7 @@ impl App {
         let ctx = &cc.egui_ctx;
         theme::install(ctx);
         dump::install(ctx);
-        let settings: Settings =
+        let mut settings: Settings =
             cc.storage.and_then(|storage| eframe::get_value(storage, SETTINGS)).unwrap_or_default();
         ctx.set_theme(settings.theme);
         ctx.set_zoom_factor(settings.zoom);
@@ -76,7 +79,9 @@ impl App {
         engine.threads = engine.threads.or(settings.usable_threads());
         let threads = engine.threads;
         let engine = Engine::start(engine, move || waker.wake())?;
-        let mut lab = Lab::new(&pace, engine.first_device().clone())
+        let gone = settings.forget_missing_models();
+        let models = Models::new(&settings.own_models, &settings.model);
+        let mut lab = Lab::new(&pace, models, engine.first_device().clone())
             .map_err(|error| format!("no thread for the spectrograms can be started: {error}"))?;
         lab.threads = threads;
         lab.changing_device = engine.opening_device();
@@ -88,8 +93,9 @@ impl App {
             settings,
             notices: Notices::default(),
             dialogs: Dialogs::default(),
-            asked: vec![UiCommand::ReloadModel],
+            asked: Vec::new(),
             help: false,
+            sheet: ModelSheet::default(),
             given: (None, None),
             complaint: None,
             to_save: None,
@@ -100,7 +106,13 @@ impl App {
         app.player.set_gain_db(app.settings.gain_db);
         app.player.set_difference_gain_db(app.settings.difference_gain_db);
         app.player.set_looping(app.settings.looping);
-        app.asked.extend(options.clip.map(UiCommand::OpenFile));
+        app.asked.extend(options.clip.map(UiCommand::open));
+        for path in gone {
+            app.notices.info(format!(
+                "The model {} is no longer there and was left out. Open it again once it is back.",
+                path.display()
+            ));
+        }
         Ok(app)
     }
 

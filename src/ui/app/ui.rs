@@ -6,6 +6,7 @@ use eframe::egui::{
 };
 
 use super::{App, UiCommand, commands};
+use crate::models::is_weights_file;
 use crate::ui::lab::{LabResult, LabUi};
 use crate::ui::notices::NoticeKind;
 use crate::ui::widgets::{Icon, icon_button};
@@ -44,7 +45,13 @@ impl App {
             let close = help::show(ui.ctx(), &self.lab.device.name, self.engine.threads());
             self.help = !close;
         }
+        self.model_sheet(ui);
         drop_target(ui);
+    }
+
+    fn model_sheet(&mut self, ui: &Ui) {
+        let models = &self.lab.models;
+        self.sheet.show(ui.ctx(), models, self.dialogs.is_open(), &mut self.asked);
     }
 
     fn bottom_bar(&mut self, ui: &mut Ui) {
@@ -151,9 +158,11 @@ impl App {
 
 /// Says that a file that hovers over the window can be dropped.
 fn drop_target(ui: &Ui) {
-    if ui.input(|input| input.raw.hovered_files.is_empty()) {
+    let hovered = ui.input(|input| input.raw.hovered_files.clone());
+    if hovered.is_empty() {
         return;
     }
+    let weights = hovered.iter().any(|f| f.path.as_deref().is_some_and(is_weights_file));
     let palette = theme::palette(ui);
     let layer = LayerId::new(Order::Foreground, Id::unique("drop target"));
     let painter = ui.ctx().layer_painter(layer);
@@ -174,7 +183,11 @@ fn drop_target(ui: &Ui) {
     painter.text(
         middle + vec2(0.0, 14.0),
         Align2::CENTER_CENTER,
-        "Drop the recording to open it",
+        if weights {
+            "Drop the weights to open the model"
+        } else {
+            "Drop the recording to open it"
+        },
         FontId::new(20.0, theme::semibold()),
         palette.text,
     );

@@ -11,12 +11,15 @@ use crate::ui::widgets::{Icon, primary_button, progress_bar};
 impl LabUi<'_> {
     pub(super) fn attack_button(&mut self, ui: &mut Ui) {
         let Some(running) = &self.lab.running else {
-            let ready = self.lab.clip.is_some() && self.lab.model.problem.is_none();
+            let available = self.lab.models.current().is_some_and(|m| m.problem.is_none());
+            let ready = self.lab.clip.is_some() && available;
+            let why_not =
+                if available { "Open a clip first" } else { "This model is not available" };
             let response =
                 ui.add_enabled_ui(ready, |ui| primary_button(ui, Icon::Play, "Attack")).inner;
             let response = response
                 .on_hover_text("Search a change that makes the model mishear the clip (Ctrl Enter)")
-                .on_disabled_hover_text("Open a clip first");
+                .on_disabled_hover_text(why_not);
             if response.clicked() {
                 self.asked.push(UiCommand::AttackOrStop);
             }

@@ -10,22 +10,31 @@ use crate::ui::widgets::{card, confidence_bar};
 
 impl LabUi<'_> {
     pub(super) fn original_confidences(&mut self, ui: &mut Ui) {
-        card(ui, "Original", |ui| match &self.lab.verdict {
+        card(ui, "Original", |ui| match self.lab.verdict() {
             Some(verdict) => bars(ui, verdict, Some(verdict.top().0)),
+            None if self.lab.is_naming() => hint(ui, "Listening…"),
             None => hint(ui, "What the model hears in the clip, with its confidence."),
         });
     }
 
     pub(super) fn adversarial_confidences(&mut self, ui: &mut Ui) {
         card(ui, "Adversarial", |ui| {
-            let original = self.lab.verdict.as_ref().map(|verdict| verdict.top().0);
+            let original = self.lab.verdict().map(|verdict| verdict.top().0);
             if let Some(adversarial) = self.lab.adversarial() {
-                bars(ui, adversarial.verdict, original);
+                match adversarial.verdict {
+                    Some(verdict) => bars(ui, verdict, original),
+                    None if self.lab.shown == Shown::Live => {
+                        hint(ui, "Another model is under attack: this one is asked at the end.");
+                    }
+                    None => hint(ui, "Listening…"),
+                }
                 return;
             }
             let live = self.lab.running.as_ref().and_then(|running| running.snapshot.as_ref());
-            match (self.lab.shown, live) {
-                (Shown::Live, Some(snapshot)) => bars(ui, &snapshot.verdict, original),
+            match live {
+                Some(snapshot) if self.lab.watches_its_model() => {
+                    bars(ui, &snapshot.verdict, original);
+                }
                 _ => hint(ui, "What it hears after an attack."),
             }
         });
@@ -40,7 +49,8 @@ fn hint(ui: &mut Ui, words: &str) {
 fn bars(ui: &mut Ui, verdict: &Verdict, original: Option<usize>) {
     ui.spacing_mut().item_spacing.y = 4.0;
     let palette = theme::palette(ui);
-    let count = if theme::is_low(ui) { 3 } else { 5 };
+    // The column also holds what came of the attack and what all models hear.
+    let count = if ui.ctx().content_rect().height() < 900.0 { 3 } else { 5 };
     for (label, probability) in verdict.ranked(count) {
         let colour = if Some(label) == original { palette.original } else { palette.adversarial };
         confidence_bar(ui, &verdict.labels.title(label), probability, colour);

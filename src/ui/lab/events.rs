@@ -1,16 +1,19 @@
 //! What the engine's events change in the Lab.
 
+use super::models::Loaded;
 use super::state::Shown;
-use super::{Lab, LabResult};
-use crate::attacks::Status;
+use super::verdicts::Heard;
+use super::{Lab, LabResult, Running};
+use crate::attacks::{Outcome, Status};
 use crate::audio::Clip;
 use crate::engine::{Event, EventKind};
+use crate::models::Verdict;
 
 /// What an event means for the rest of the window.
 pub enum News {
     /// Nothing more.
     Nothing,
-    /// A clip was opened and wants a name.
+    /// A clip was opened.
     Opened(Clip),
     /// Something worth knowing.
     Worth(String),
@@ -30,18 +33,22 @@ impl Lab {
                     return News::Opened(self.open(clip));
                 }
             }
-            EventKind::ModelLoaded(card) => {
-                if card.id == self.model.id {
-                    self.model.card = Some(card);
-                    self.model.problem = None;
-                    self.model.loading = None;
+            EventKind::ModelLoaded { model, card } => {
+                if self.models.loaded(&model, *card) == Loaded::Changed {
+                    self.verdicts.forget_model(&model);
                 }
             }
-            EventKind::Classified { verdict, .. } => {
-                if self.naming == Some(command) {
-                    self.naming = None;
-                    self.verdict = Some(verdict);
+            EventKind::ModelNotLoaded { model, reason } => {
+                self.verdicts.answer(command, &model, Heard::Failed(reason.clone()));
+                if self.models.not_loaded(&model, reason.clone()) == Loaded::Missed {
+                    return News::Trouble(reason);
                 }
+            }
+            EventKind::Classified { model, verdict } => {
+                self.verdicts.answer(command, &model, Heard::Said(verdict));
+            }
+            EventKind::NotClassified { model, reason } => {
+                self.verdicts.answer(command, &model, Heard::Failed(reason));
             }
             EventKind::DeviceChanged(device) => {
                 if self.changing_device == Some(command) {
@@ -51,10 +58,11 @@ impl Lab {
                 self.device = device;
                 return notice.map_or(News::Nothing, News::Worth);
             }
-            EventKind::AttackStarted { threads } => {
+            EventKind::AttackStarted { threads, card } => {
                 let running = self.running.as_mut().filter(|running| running.command == command);
                 if let Some(running) = running {
                     running.threads = Some(threads);
+                    running.card = Some(card);
                 }
             }
             EventKind::ThreadsSet(_) | EventKind::Saved(_) => {}
@@ -75,12 +83,11 @@ impl Lab {
                 };
                 let watched = self.shown == Shown::Live;
                 let ours = self.is_this_clip(&running.job.clip);
-                if ours && self.verdict.is_none() && !outcome.original.probabilities.is_empty() {
-                    self.verdict = Some(outcome.original.clone());
-                }
+                self.keep_verdicts(&running, &outcome);
                 self.results.push(LabResult {
                     job: running.job,
                     outcome: *outcome,
+                    card: running.card,
                     threads: running.threads,
                     trace: running.trace,
                 });
@@ -100,13 +107,7 @@ impl Lab {
         if self.opening.take_if(|opening| opening.command == command).is_some() {
             return News::Trouble(reason);
         }
-        if self.model.loading == Some(command) {
-            self.model.loading = None;
-            self.model.problem = Some(reason.clone());
-        }
-        if self.naming == Some(command) {
-            self.naming = None;
-        }
+        self.verdicts.fail(command, &reason);
         if self.changing_device == Some(command) {
             self.changing_device = None;
         }
@@ -116,6 +117,23 @@ impl Lab {
             self.shown = self.latest_result();
         }
         News::Trouble(reason)
+    }
+
+    /// What an attack has found out anyway need not be asked again, unless the model has other
+    /// weights by now.
+    fn keep_verdicts(&mut self, running: &Running, outcome: &Outcome) {
+        let model = &running.job.model;
+        let now = self.models.get(model).and_then(|known| known.card.as_ref());
+        let same = match (now, &running.card) {
+            (Some(now), Some(then)) => now.weights_sha256 == then.weights_sha256,
+            _ => false,
+        };
+        if !same || outcome.original.probabilities.is_empty() {
+            return;
+        }
+        let said = |verdict: &Verdict| Heard::Said(verdict.clone());
+        self.verdicts.set(&running.job.clip.samples, model, said(&outcome.original));
+        self.verdicts.set(&outcome.samples, model, said(&outcome.adversarial));
     }
 
     /// Puts a clip on the desk; the results of earlier clips are kept and come back with them.
@@ -129,7 +147,6 @@ impl Lab {
             .cloned()
             .unwrap_or(clip);
         if !self.is_this_clip(&clip) {
-            self.verdict = None;
             self.view = Default::default();
             self.loop_region = None;
             self.cursor = None;

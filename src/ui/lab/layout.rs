@@ -59,6 +59,7 @@ impl LabUi<'_> {
             self.original_confidences(ui);
             self.adversarial_confidences(ui);
             self.outcome_card(ui);
+            self.all_models(ui);
         });
     }
 

@@ -2,15 +2,18 @@
 //!
 //! [`Lab`] is the state; [`LabUi`] shows it, one file a card or pane.
 
+mod all_models;
 mod attack_button;
 mod attack_card;
 mod clip_card;
 mod colour_bar;
 mod confidences;
 mod events;
+mod hearing;
 mod layout;
 mod live_plots;
 mod model_card;
+mod models;
 mod outcome_card;
 mod overview;
 mod pane;
@@ -25,12 +28,14 @@ mod state;
 mod target_picker;
 mod threads;
 mod transport;
+mod verdicts;
 mod view;
 mod view_bar;
 mod waveform;
 
 pub use events::News;
 pub use layout::LabUi;
+pub use models::{KnownModel, Models};
 pub use result::LabResult;
 pub use running::Running;
 pub use state::{Lab, Opening, Shown};

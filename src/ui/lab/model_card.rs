@@ -1,86 +1,143 @@
 //! The model: which one, what it hears, how big and how good it is.
 
-use eframe::egui::{ComboBox, Label, RichText, Ui};
+use eframe::egui::{
+    Align, Button, ComboBox, Label, Layout, Link, RichText, Ui,
+    text::{LayoutJob, TextWrapping},
+    vec2,
+};
 
 use super::LabUi;
 use crate::engine::DeviceChoice;
-use crate::models::ModelId;
+use crate::models::ModelCard;
 use crate::ui::UiCommand;
 use crate::ui::text;
-use crate::ui::theme;
-use crate::ui::widgets::{card, down_mark, quiet_button, row, row_text};
+use crate::ui::theme::{self, CONTROL_HEIGHT, SMALL};
+use crate::ui::widgets::{caption, card, down_mark, quiet_button, row};
 
 impl LabUi<'_> {
     pub(super) fn model_card(&mut self, ui: &mut Ui) {
-        card(ui, "Model", |ui| {
-            let palette = theme::palette(ui);
-            let mut chosen = self.lab.model.id;
-            ComboBox::from_id_salt("model")
-                .icon(down_mark)
-                .selected_text(chosen.title())
-                .width(ui.available_width())
-                .show_ui(ui, |ui| {
-                    for id in ModelId::ALL {
-                        ui.selectable_value(&mut chosen, id, id.title());
-                    }
-                })
-                .response
-                .accessible_name("Model")
-                .on_hover_text("The classifier that names the clip and that the attack fools");
-            if chosen != self.lab.model.id {
-                self.lab.model.id = chosen;
-                self.lab.model.card = None;
-                self.lab.verdict = None;
-                self.asked.push(UiCommand::ReloadModel);
-            }
+        card(ui, "", |ui| {
+            self.model_caption(ui);
+            self.which_model(ui);
             self.hears(ui);
+            self.model_in_short(ui);
             self.computes_on(ui);
-            match (&self.lab.model.card, &self.lab.model.problem) {
-                (Some(card), _) => {
-                    let mut facts = format!(
-                        "{} parameters · {}",
-                        text::short_count(card.parameters),
-                        card.input
-                    );
-                    if let Some(accuracy) = card.test_accuracy {
-                        facts += &format!(" · test {accuracy:.2}");
-                    }
-                    let mut tooltip = String::from("Accuracy is on the test split of its data.");
-                    if let Some(data) = &card.training_data {
-                        tooltip += &format!("\nTrained on {data}.");
-                    }
-                    tooltip += &format!("\nWeights {}", card.weights_sha256);
-                    ui.add(Label::new(theme::small(ui, facts)).wrap()).on_hover_text(tooltip);
-                }
-                (None, Some(problem)) => {
-                    let words = RichText::new("Not loaded").color(palette.error);
-                    ui.label(words).on_hover_text(problem);
-                    let again = quiet_button(ui, "Try again");
-                    if again.on_hover_text("After putting its file in place").clicked() {
-                        self.asked.push(UiCommand::ReloadModel);
-                    }
-                }
-                (None, None) => {
-                    ui.label(theme::small(ui, "Loading…"));
-                }
-            }
-            self.threads(ui);
         });
     }
 
-    /// Where it computes: a choice where this build has one, else plain words.
+    fn model_caption(&mut self, ui: &mut Ui) {
+        ui.scope(|ui| {
+            ui.spacing_mut().interact_size = vec2(0.0, 0.0);
+            let size = vec2(ui.available_width(), 15.0);
+            ui.allocate_ui_with_layout(size, Layout::right_to_left(Align::Center), |ui| {
+                let link = ui.add(Link::new(RichText::new("about…").size(SMALL)));
+                let tooltip = "How good each model is, how it listens, what it was trained on; and \
+                               models of your own";
+                if link.accessible_name("About the models").on_hover_text(tooltip).clicked() {
+                    self.asked.push(UiCommand::ToggleModels);
+                }
+                ui.with_layout(Layout::left_to_right(Align::Center), |ui| caption(ui, "Model"));
+            });
+        });
+    }
+
+    fn which_model(&mut self, ui: &mut Ui) {
+        let models = &self.lab.models;
+        let mut asked = None;
+        ComboBox::from_id_salt("model")
+            .icon(down_mark)
+            .selected_text(models.title(models.chosen()))
+            .width(ui.available_width())
+            .truncate()
+            .show_ui(ui, |ui| {
+                for model in models.iter() {
+                    let state = match (&model.card, &model.problem) {
+                        (Some(card), _) if model.source.path().is_some() => card.id.title(),
+                        (Some(_), _) => "",
+                        (None, Some(_)) => "not available",
+                        (None, None) => "loading…",
+                    };
+                    let chosen = model.source == *models.chosen();
+                    let title = models.title(&model.source);
+                    let button = Button::selectable(chosen, title.as_str())
+                        .right_text(theme::small(ui, state))
+                        .truncate()
+                        .min_size(vec2(ui.available_width(), CONTROL_HEIGHT));
+                    let mut response = ui.add(button);
+                    if let Some(path) = model.source.path() {
+                        response = response.on_hover_text(path.display().to_string());
+                    }
+                    if response.clicked() {
+                        asked = Some(UiCommand::ChooseModel(model.source.clone()));
+                    }
+                }
+                ui.separator();
+                let open = ui.button("Open weights…").on_hover_text(
+                    "A .safetensors file of one of the five architectures, with labels of its own",
+                );
+                if open.clicked() {
+                    asked = Some(UiCommand::ChooseWeights);
+                }
+            })
+            .response
+            .accessible_name("Model")
+            .on_hover_text("The classifier that names the clip and that the attack fools");
+        self.asked.extend(asked);
+    }
+
+    /// The chosen model in one line, or why it is not there.
+    fn model_in_short(&mut self, ui: &mut Ui) {
+        let Some(model) = self.lab.models.current() else { return };
+        match (&model.card, &model.problem) {
+            (Some(card), _) => {
+                let words = theme::small(ui, in_short(card));
+                let tooltip = format!(
+                    "Input: {}. {}\nWeights {}…",
+                    card.input,
+                    card.listens,
+                    card.short_hash()
+                );
+                ui.add(Label::new(words).wrap()).on_hover_text(tooltip);
+            }
+            (None, Some(problem)) => {
+                let palette = theme::palette(ui);
+                ui.label(theme::strong("Not available", theme::BODY).color(palette.error));
+                let mut job = LayoutJob::default();
+                theme::small(ui, problem).append_to(
+                    &mut job,
+                    ui.style(),
+                    eframe::egui::FontSelection::Default,
+                    Align::Min,
+                );
+                job.wrap = TextWrapping { max_rows: 3, ..TextWrapping::default() };
+                ui.add(Label::new(job).wrap()).on_hover_text(problem);
+                let again = quiet_button(ui, "Try again");
+                if again.on_hover_text("After putting its file in place").clicked() {
+                    self.asked.push(UiCommand::RetryModel(model.source.clone()));
+                }
+            }
+            (None, None) => {
+                let waits = self.lab.running.is_some();
+                let words = if waits { "Loads after the attack…" } else { "Loading…" };
+                ui.label(theme::small(ui, words));
+            }
+        }
+    }
+
+    /// Where it computes, where this build has a choice, and with how many threads. The top bar tells
+    /// of both in any case.
     fn computes_on(&mut self, ui: &mut Ui) {
         let device = &self.lab.device;
-        let mut tooltip = "Where the model computes".to_owned();
+        let choices = DeviceChoice::in_this_build();
+        if choices.len() < 2 {
+            self.threads(ui);
+            return;
+        }
+        let mut tooltip = "Where the models compute".to_owned();
         let mut colour = None;
         if let Some(notice) = &device.notice {
             tooltip += &format!("\n{notice}");
             colour = Some(theme::palette(ui).warning);
-        }
-        let choices = DeviceChoice::in_this_build();
-        if choices.len() < 2 {
-            row_text(ui, "device", &device.name, colour, &tooltip);
-            return;
         }
         let mut chosen = device.choice;
         let shown = match self.lab.changing_device {
@@ -109,22 +166,32 @@ impl LabUi<'_> {
         if chosen != self.lab.device.choice {
             self.asked.push(UiCommand::UseDevice(chosen));
         }
+        self.threads(ui);
     }
 
     fn hears(&self, ui: &mut Ui) {
         let palette = theme::palette(ui);
-        row(ui, "hears", |ui| match (&self.lab.verdict, self.lab.naming) {
+        row(ui, "hears", |ui| match (self.lab.verdict(), self.lab.is_naming()) {
             (Some(verdict), _) => {
                 let probability = format!("{:.2}", verdict.top().1);
                 ui.label(theme::strong(probability, theme::BODY).color(palette.original));
                 ui.add(Label::new(verdict.title()).truncate());
             }
-            (None, Some(_)) => {
+            (None, true) => {
                 ui.label(RichText::new("listening…").color(palette.quiet));
             }
-            (None, None) => {
+            (None, false) => {
                 ui.label(RichText::new("nothing yet").color(palette.quiet));
             }
         });
     }
+}
+
+/// How big and how good a model is.
+fn in_short(card: &ModelCard) -> String {
+    let mut facts = format!("{} parameters", text::short_count(card.parameters));
+    if let Some(accuracy) = card.test_accuracy {
+        facts += &format!(" · test {accuracy:.2}");
+    }
+    facts
 }

@@ -11,8 +11,8 @@ use crate::ui::widgets::{card, row_text};
 const SNR: &str = "Signal-to-noise ratio over the whole clip. Every 20 dB the change is ten times \
                    smaller; the paper's attacks reach about 45 dB.";
 const PEAK: &str = "The largest sample of the change, relative to full scale.";
-const STEPS: &str = "How many steps the search took.";
-const GRADIENTS: &str = "How often the model was asked in which direction it could be fooled.";
+const STEPS: &str =
+    "How many steps the search took; the bottom bar also tells its gradients and time.";
 
 impl LabUi<'_> {
     pub(super) fn outcome_card(&mut self, ui: &mut Ui) {
@@ -40,6 +40,12 @@ impl LabUi<'_> {
             if let Some(target) = job.goal.target() {
                 attack = format!("{attack} to {}", labels.title(target));
             }
+            let model = self.lab.models.title(&job.model);
+            let weights = match &result.card {
+                Some(card) => format!("{}, weights {}", card.id.title(), card.weights_sha256),
+                None => String::new(),
+            };
+            row_text(ui, "model", model, None, &weights);
             row_text(ui, "attack", attack, None, job.spec.id.explanation());
             let what = match &outcome.status {
                 Status::Cancelled if outcome.is_adversarial() => {
@@ -61,10 +67,6 @@ impl LabUi<'_> {
             let peak = format!("{} dBFS", text::number(outcome.metrics.peak_dbfs(), 1));
             row_text(ui, "peak", peak, None, PEAK);
             row_text(ui, "steps", text::thousands(outcome.iterations), None, STEPS);
-            let gradients = text::thousands(outcome.gradient_evaluations);
-            row_text(ui, "gradients", gradients, None, GRADIENTS);
-            row_text(ui, "time", text::duration(outcome.seconds), None, "");
-            row_text(ui, "seed", outcome.seed.to_string(), None, "");
             let original = outcome.adversarial.probability(outcome.original_label);
             let name = format!("{} now", outcome.original.labels.title(outcome.original_label));
             let tooltip = "What is left of the confidence in the original label.";

@@ -199,7 +199,7 @@ impl LabUi<'_> {
                 "An attack makes one; it is shown on a range of its own.".into(),
             ),
             (false, _) => {
-                let title = self.lab.model.id.title();
+                let title = self.lab.models.title(self.lab.models.chosen());
                 let words = format!(
                     "Press Attack. A small change of the clip is searched that makes {title} hear \
                      something else."

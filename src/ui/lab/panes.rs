@@ -172,13 +172,15 @@ impl LabUi<'_> {
             let probability = format!("{:.2}", verdict.top().1);
             words.push((probability, plain.clone(), palette.text, 5.0));
         };
-        match (side, &self.lab.verdict, self.lab.adversarial()) {
+        match (side, self.lab.verdict(), self.lab.adversarial()) {
             (Side::Original, Some(heard), _) => verdict(heard),
-            (Side::Original, None, _) if self.lab.naming.is_some() => {
+            (Side::Original, None, _) if self.lab.is_naming() => {
                 words.push(("listening…".to_owned(), aside, palette.quiet, 7.0));
             }
             (Side::Adversarial, _, Some(adversarial)) => {
-                verdict(adversarial.verdict);
+                if let Some(heard) = adversarial.verdict {
+                    verdict(heard);
+                }
                 if let Some(snr) = adversarial.snr_db {
                     let snr = format!("(SNR {})", text::decibels(snr, 1));
                     words.push((snr, aside, palette.quiet, 8.0));

@@ -2,6 +2,7 @@
 
 use crate::attacks::Outcome;
 use crate::engine::{AttackJob, TracePoint};
+use crate::models::ModelCard;
 
 /// What came of an attack.
 pub struct LabResult {
@@ -9,6 +10,8 @@ pub struct LabResult {
     pub job: AttackJob,
     /// How it ended.
     pub outcome: Outcome,
+    /// The model that it was made with, whose hash says with which weights.
+    pub card: Option<Box<ModelCard>>,
     /// How many threads computed it.
     pub threads: Option<usize>,
     /// Its steps.

@@ -64,8 +64,9 @@ fn result_line(ui: &mut Ui, result: &LabResult, chosen: bool) -> bool {
         None => "untargeted".to_owned(),
     };
     let tooltip = format!(
-        "{}, {aim}, seed {}: {}. Click to bring it back.",
+        "{} against {}, {aim}, seed {}: {}. Click to bring it back.",
         spec.id.title(),
+        result.job.model.title(),
         outcome.seed,
         outcome.status.name()
     );

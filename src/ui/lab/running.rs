@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use crate::engine::{AttackJob, CommandId, Snapshot, TracePoint};
-use crate::models::Verdict;
+use crate::models::{ModelCard, Verdict};
 
 /// An attack that was asked for and has not ended.
 pub struct Running {
@@ -13,6 +13,8 @@ pub struct Running {
     pub job: AttackJob,
     /// How many threads compute it, once it began.
     pub threads: Option<usize>,
+    /// The model that it attacks, once it began.
+    pub card: Option<Box<ModelCard>>,
     /// Whether people have pressed Stop.
     pub stopping: bool,
     /// The latest snapshot.
@@ -30,6 +32,7 @@ impl Running {
             command,
             job,
             threads: None,
+            card: None,
             stopping: false,
             snapshot: None,
             trace: Vec::new(),

@@ -2,14 +2,16 @@
 
 use std::sync::Arc;
 
+use super::models::Models;
 use super::pictures::Pictures;
+use super::verdicts::Verdicts;
 use super::view::View;
 use super::{LabResult, Running};
 use crate::audio::Clip;
 use crate::audio::player::Side;
 use crate::dsp::FrequencyAxis;
 use crate::engine::{CommandId, DeviceInUse, TracePoint};
-use crate::models::{Labels, ModelCard, ModelId, Verdict};
+use crate::models::{Labels, ModelSource, Verdict};
 use crate::ui::pace::Pace;
 
 /// A clip on its way in.
@@ -18,18 +20,6 @@ pub struct Opening {
     pub command: CommandId,
     /// What it is called.
     pub name: String,
-}
-
-/// The model as far as the window knows it.
-pub struct Model {
-    /// Which one.
-    pub id: ModelId,
-    /// The command that loads it, while it does.
-    pub loading: Option<CommandId>,
-    /// Its card, once loaded.
-    pub card: Option<ModelCard>,
-    /// Why it could not be loaded.
-    pub problem: Option<String>,
 }
 
 /// Which adversarial samples are shown.
@@ -47,8 +37,8 @@ pub enum Shown {
 pub struct Adversarial<'a> {
     /// The samples.
     pub samples: &'a Arc<[f32]>,
-    /// What the model hears in them.
-    pub verdict: &'a Verdict,
+    /// What the chosen model hears in them, once it was asked.
+    pub verdict: Option<&'a Verdict>,
     /// Their SNR in dB, if it is known.
     pub snr_db: Option<f64>,
 }
@@ -66,14 +56,14 @@ pub struct Cursor {
 pub struct Lab {
     /// The clip that is shown.
     pub clip: Option<Clip>,
-    /// What the model hears in it.
-    pub verdict: Option<Verdict>,
-    /// The command that names it, while it does.
-    pub naming: Option<CommandId>,
     /// A clip on its way in.
     pub opening: Option<Opening>,
-    /// The model.
-    pub model: Model,
+    /// The models.
+    pub models: Models,
+    /// What they hear.
+    pub verdicts: Verdicts,
+    /// The model whose most probable labels are shown beside the others' names.
+    pub unfolded: Option<ModelSource>,
     /// Where models compute.
     pub device: DeviceInUse,
     /// The command that changes that, while it does.
@@ -103,17 +93,17 @@ pub struct Lab {
 }
 
 impl Lab {
-    /// An empty Lab whose models compute on `device`.
+    /// An empty Lab with these models, which compute on `device`.
     ///
     /// # Errors
     /// The system gives no thread for the spectrograms.
-    pub fn new(pace: &Pace, device: DeviceInUse) -> std::io::Result<Self> {
+    pub fn new(pace: &Pace, models: Models, device: DeviceInUse) -> std::io::Result<Self> {
         Ok(Self {
             clip: None,
-            verdict: None,
-            naming: None,
             opening: None,
-            model: Model { id: ModelId::Vgg13, loading: None, card: None, problem: None },
+            models,
+            verdicts: Verdicts::default(),
+            unfolded: None,
             device,
             changing_device: None,
             threads: None,
@@ -130,9 +120,10 @@ impl Lab {
         })
     }
 
-    /// The model's labels.
+    /// The chosen model's labels, once it is loaded.
     pub fn labels(&self) -> Labels {
-        self.verdict.as_ref().map_or_else(Labels::fsdkaggle2018, |verdict| verdict.labels.clone())
+        let card = self.models.current().and_then(|model| model.card.as_ref());
+        card.map_or_else(|| Labels::new([]), |card| card.labels.clone())
     }
 
     /// Whether an attack of the shown clip is under way.
@@ -172,14 +163,15 @@ impl Lab {
                 let running = self.running.as_ref()?;
                 let (samples, verdict) = running.best.as_ref()?;
                 let snr_db = running.snapshot.as_ref()?.best_snr_db;
-                Some(Adversarial { samples, verdict, snr_db })
+                let ours = running.job.model == *self.models.chosen();
+                Some(Adversarial { samples, verdict: ours.then_some(verdict), snr_db })
             }
             Shown::Result(index) => {
                 let result = self.results.get(index).filter(|result| result.was_changed())?;
                 let outcome = &result.outcome;
                 Some(Adversarial {
                     samples: &outcome.samples,
-                    verdict: &outcome.adversarial,
+                    verdict: self.verdict_after(self.models.chosen()),
                     snr_db: Some(outcome.metrics.snr_db),
                 })
             }

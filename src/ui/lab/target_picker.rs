@@ -17,7 +17,8 @@ impl LabUi<'_> {
             Ok(index) => labels.title(index),
             Err(_) => "Choose a label".to_owned(),
         };
-        let (width, verdict) = (ui.available_width(), self.lab.verdict.as_ref());
+        let (width, verdict) = (ui.available_width(), self.lab.verdict().cloned());
+        let verdict = verdict.as_ref();
         let original = verdict.map(|verdict| verdict.top().0);
         // The original label cannot be a target; then the model's guesses, then all others.
         let mut order: Vec<usize> = verdict

@@ -8,7 +8,7 @@ use crate::ui::UiCommand;
 use crate::ui::widgets::{down_mark, row};
 
 impl LabUi<'_> {
-    /// One for all jobs.
+    /// One number for all jobs.
     pub(super) fn threads(&mut self, ui: &mut Ui) {
         let cores = automatic_threads();
         let words = |threads: Option<usize>| match threads {
