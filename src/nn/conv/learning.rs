@@ -19,6 +19,16 @@ use crate::nn::winograd::{self, KernelTransform};
 /// stay in a cache of 16 MB.
 const GROUP_ELEMENTS: usize = 3 << 20;
 
+/// With so few channel pairs transforming the image and the gradient, which nothing else reads, costs
+/// more than the multiplications that it saves (measured).
+const MOST_PAIRS_DIRECT: usize = 1 << 10;
+
+/// Inputs and gradients that all taps' products are added of before the next: in a core's cache.
+const BLOCK_ELEMENTS: usize = 1 << 17;
+
+/// Weights whose partial sums a task adds.
+const REDUCED: usize = 1 << 14;
+
 /// Partial sums of weights are kept apart for this many groups of images, whatever the number of
 /// threads, so that results don't depend on it.
 const IMAGE_GROUPS: usize = 8;
@@ -34,7 +44,11 @@ pub fn weight_gradient<T: Element>(
     input: &[T],
     gradient: &[T],
 ) -> Vec<T> {
-    weight_gradient_by(choose(dimensions, window), dimensions, window, input, gradient)
+    let algorithm = match choose(dimensions, window) {
+        _ if dimensions.inputs * dimensions.outputs <= MOST_PAIRS_DIRECT => Algorithm::Direct,
+        algorithm => algorithm,
+    };
+    weight_gradient_by(algorithm, dimensions, window, input, gradient)
 }
 
 /// The same by a given algorithm.
@@ -223,27 +237,33 @@ fn by_taps<T: Element>(
 ) -> Vec<T> {
     let Dimensions { batch, height, width, inputs, outputs } = *dimensions;
     let pairs = inputs * outputs;
-    let images_of_group = batch.div_ceil(IMAGE_GROUPS).max(1);
-    let groups: Vec<_> = (0..batch).step_by(images_of_group).collect();
+    let (above, left) = (window.height / 2, window.width / 2);
+    let lines = batch * height;
+    let lines_of_group = batch.div_ceil(IMAGE_GROUPS).max(1) * height;
+    let lines_of_block = (BLOCK_ELEMENTS / (width * (inputs + outputs)).max(1)).max(1);
+    let groups: Vec<_> = (0..lines).step_by(lines_of_group.max(1)).collect();
     let partial = groups.into_par_iter().map(|first| {
         let mut sums = vec![T::zero(); window.taps() * pairs];
-        for image in first..(first + images_of_group).min(batch) {
+        let last = (first + lines_of_group).min(lines);
+        for block in (first..last).step_by(lines_of_block) {
+            let block = block..(block + lines_of_block).min(last);
             for (tap, sums) in sums.chunks_exact_mut(pairs.max(1)).enumerate() {
                 let (down, right) = (tap / window.width, tap % window.width);
-                let (above, left) = (window.height / 2, window.width / 2);
-                // Columns whose neighbour at this tap lies in the image.
+                // Columns, and then lines, whose neighbour at this tap lies in the image.
                 let columns =
                     left.saturating_sub(right)..width.min((width + left).saturating_sub(right));
                 if columns.is_empty() {
                     continue;
                 }
-                let rows =
-                    above.saturating_sub(down)..height.min((height + above).saturating_sub(down));
-                let (images, gradients): (Vec<_>, Vec<_>) = rows
-                    .map(|y| {
-                        let row = image * height + y;
-                        let neighbour = (row + down - above) * width + columns.start + right - left;
-                        (neighbour * inputs, (row * width + columns.start) * outputs)
+                let inside =
+                    |line: &usize| (above..above + height).contains(&(line % height + down));
+                let (images, gradients): (Vec<_>, Vec<_>) = block
+                    .clone()
+                    .filter(inside)
+                    .map(|line| {
+                        let start = line * width + columns.start;
+                        let neighbour = start + (down * width + right) - (above * width + left);
+                        (neighbour * inputs, start * outputs)
                     })
                     .unzip();
                 product::add_transposed(
@@ -256,12 +276,14 @@ fn by_taps<T: Element>(
         }
         sums
     });
-    let mut parts = partial.collect::<Vec<_>>().into_iter();
-    let mut total = parts.next().unwrap_or_else(|| vec![T::zero(); window.taps() * pairs]);
-    for part in parts {
-        for (sum, value) in total.iter_mut().zip(part) {
-            *sum += value;
+    let parts: Vec<_> = partial.collect();
+    let mut total = vec![T::zero(); window.taps() * pairs];
+    total.par_chunks_mut(REDUCED).enumerate().for_each(|(chunk, total)| {
+        for part in &parts {
+            for (sum, &value) in total.iter_mut().zip(&part[chunk * REDUCED..]) {
+                *sum += value;
+            }
         }
-    }
+    });
     total
 }

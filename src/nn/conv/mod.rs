@@ -3,6 +3,7 @@
 
 mod direct;
 mod finish;
+mod kernels;
 mod layer;
 mod learning;
 #[cfg(test)]
@@ -12,17 +13,12 @@ mod trained;
 
 use std::sync::OnceLock;
 
-use pulp::{Simd, WithSimd};
-use rayon::prelude::*;
-
 pub use layer::Conv;
 pub use trained::convolution;
 
 use self::finish::Finish;
 use super::element::{Element, Family, FrozenWeights, Prepared};
-use super::lanes::Lanes;
-use super::product::{Packed, vectorised};
-use super::winograd::KernelTransform;
+use super::product::Packed;
 
 /// The size of a kernel; both sides are odd.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -181,76 +177,18 @@ impl Weights {
                 (direct::convolve_few(&dimensions, window, input, packed), Vec::new())
             }
             Algorithm::Direct => {
-                let packed = bank.direct.get_or_init(|| {
-                    Packed::new(taps * inputs, outputs, |row, output| {
-                        T::from_f64(at(output, row % inputs, row / inputs))
-                    })
-                });
+                let packed = bank.direct.get_or_init(|| kernels::taps([taps, inputs, outputs], at));
                 direct::convolve(&dimensions, window, input, packed, finish, keep)
             }
             Algorithm::SmallTiles => {
-                let packed = bank.small.get_or_init(|| transform::<T, 4>(inputs, outputs, at));
+                let packed =
+                    bank.small.get_or_init(|| kernels::transformed::<T, 4>(inputs, outputs, at));
                 tiles::convolve::<T, 4>(&dimensions, input, packed, finish, keep)
             }
             Algorithm::LargeTiles => {
-                let packed = bank.large.get_or_init(|| transform::<T, 6>(inputs, outputs, at));
+                let packed =
+                    bank.large.get_or_init(|| kernels::transformed::<T, 6>(inputs, outputs, at));
                 tiles::convolve::<T, 6>(&dimensions, input, packed, finish, keep)
-            }
-        }
-    }
-}
-
-/// Kernels transformed for tiles of `N x N` inputs: one matrix `[inputs, outputs]` a position.
-///
-/// Computed in `f64`: the rounding of a transformed kernel would be part of every output.
-fn transform<T: Element, const N: usize>(
-    inputs: usize,
-    outputs: usize,
-    at: impl Fn(usize, usize, usize) -> f64 + Sync,
-) -> Vec<Packed<T>> {
-    let mut transformed = vec![0.0; N * N * inputs * outputs];
-    transformed.par_chunks_mut(N * N * outputs).enumerate().for_each(|(input, matrices)| {
-        let kernels: Vec<f64> = (0..9)
-            .flat_map(|tap| (0..outputs).map(move |output| (output, tap)))
-            .map(|(output, tap)| at(output, input, tap))
-            .collect();
-        vectorised(TransformKernels::<f64, N> { kernels: &kernels, matrices });
-    });
-    (0..N * N)
-        .into_par_iter()
-        .map(|position| {
-            Packed::new(inputs, outputs, |row, column| {
-                T::from_f64(transformed[(row * N * N + position) * outputs + column])
-            })
-        })
-        .collect()
-}
-
-/// From one input's kernels `[9, outputs]` to `[N * N, outputs]`.
-struct TransformKernels<'a, T, const N: usize> {
-    kernels: &'a [T],
-    matrices: &'a mut [T],
-}
-
-impl<T: Element, const N: usize> WithSimd for TransformKernels<'_, T, N> {
-    type Output = ();
-
-    #[inline(always)]
-    fn with_simd<S: Simd>(self, simd: S) {
-        let outputs = self.kernels.len() / 9;
-        let transform = KernelTransform::<T, N>::new();
-        let zero = Lanes::splat(simd, T::zero());
-        for first in (0..outputs).step_by(Lanes::<S, T>::COUNT) {
-            let end = (first + Lanes::<S, T>::COUNT).min(outputs);
-            let mut kernel = [[zero; 3]; 3];
-            for (tap, lanes) in kernel.iter_mut().flatten().enumerate() {
-                let start = tap * outputs;
-                *lanes = Lanes::load(simd, &self.kernels[start + first..start + end]);
-            }
-            let values = transform.apply(&kernel, zero);
-            for (position, lanes) in values.iter().flatten().enumerate() {
-                let start = position * outputs;
-                lanes.store(&mut self.matrices[start + first..start + end]);
             }
         }
     }

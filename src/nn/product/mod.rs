@@ -85,12 +85,11 @@ pub struct Packed<T> {
 impl<T: Element> Packed<T> {
     /// Packs the matrix whose elements `at(row, column)` gives.
     pub fn new(depth: usize, columns: usize, at: impl Fn(usize, usize) -> T + Sync) -> Self {
-        let width = panel_width::<T>(columns);
-        let size = depth * width;
-        let mut data = vec![T::zero(); columns.div_ceil(width) * size];
+        let mut packed = Self::zeroed(depth, columns);
+        let width = packed.width;
         // Panels of small matrices are not worth handing out.
-        let least = LEAST_PACKED.div_ceil(size.max(1));
-        let panels = data.par_chunks_mut(size.max(1)).with_min_len(least).enumerate();
+        let least = LEAST_PACKED.div_ceil((depth * width).max(1));
+        let panels = packed.panels_mut().into_par_iter().with_min_len(least).enumerate();
         panels.for_each(|(panel, data)| {
             let first = panel * width;
             for (row, line) in data.chunks_exact_mut(width).enumerate() {
@@ -99,7 +98,28 @@ impl<T: Element> Packed<T> {
                 }
             }
         });
-        Self { depth, columns, width, data }
+        packed
+    }
+
+    /// A matrix of zeros, to be filled panel by panel.
+    pub fn zeroed(depth: usize, columns: usize) -> Self {
+        let width = panel_width::<T>(columns);
+        Self {
+            depth,
+            columns,
+            width,
+            data: vec![T::zero(); columns.div_ceil(width) * depth * width],
+        }
+    }
+
+    /// The panels, each row by row.
+    pub fn panels_mut(&mut self) -> Vec<&mut [T]> {
+        self.data.chunks_exact_mut((self.depth * self.width).max(1)).collect()
+    }
+
+    /// How many columns a panel has; those behind the last are zero.
+    pub fn width(&self) -> usize {
+        self.width
     }
 
     /// How many columns there are.
