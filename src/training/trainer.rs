@@ -21,7 +21,7 @@ use crate::metrics::Classification;
 use crate::models::{Classifier, NamedTensors, Network, TrainedLayers, Weights, build};
 use crate::nn::trained::cross_entropy;
 
-/// Batches whose statistics the batch norms of the averaged weights get.
+/// The most batches whose statistics the batch norms of the averaged weights get.
 const STATISTICS_BATCHES: u64 = 12;
 
 /// What an epoch gave.
@@ -293,7 +293,8 @@ impl<'a> Trainer<'a> {
         let settings = &self.state.settings;
         let mut tensors = self.state.optimiser.weights(true)?;
         let mut sums: Vec<(String, Vec<f64>, Vec<f64>)> = Vec::new();
-        for batch in 0..STATISTICS_BATCHES {
+        let batches = self.epoch_steps().clamp(2, STATISTICS_BATCHES);
+        for batch in 0..batches {
             let draw = Draw { size: settings.batch, length: 1.0, augmentation: Augmentation::NONE };
             // Steps that no training run reaches.
             let (inputs, _) = self.examples.batch((1 << 40) + batch, &draw)?;
@@ -314,7 +315,7 @@ impl<'a> Trainer<'a> {
         }
         let vector = |values: Vec<f32>| Tensor::new(values, &Device::Cpu);
         for (name, mean, square) in sums {
-            let count = STATISTICS_BATCHES as f64;
+            let count = batches as f64;
             let mean: Vec<_> = mean.iter().map(|m| m / count).collect();
             let variance = square.iter().zip(&mean).map(|(s, m)| (s / count - m * m) as f32);
             tensors.push((format!("{name}.running_var"), vector(variance.collect())?));
