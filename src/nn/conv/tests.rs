@@ -130,11 +130,11 @@ impl Case {
             }
             _ if window != Window::SQUARE => return None,
             Algorithm::SmallTiles => {
-                let packed = transform::<T, 4>(inputs, outputs, at);
+                let packed = kernels::transformed::<T, 4>(inputs, outputs, at);
                 tiles::convolve::<T, 4>(dimensions, &input, &packed, &finish, true).0
             }
             Algorithm::LargeTiles => {
-                let packed = transform::<T, 6>(inputs, outputs, at);
+                let packed = kernels::transformed::<T, 6>(inputs, outputs, at);
                 tiles::convolve::<T, 6>(dimensions, &input, &packed, &finish, true).0
             }
         };
