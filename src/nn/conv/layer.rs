@@ -57,9 +57,10 @@ impl Conv {
         }
         let scaled = weight.chunks(kernel).enumerate().flat_map(|(output, kernel)| {
             let scale = scale.at(output);
-            kernel.iter().map(move |&w| (f64::from(w) * scale) as f32)
+            kernel.iter().map(move |&w| f64::from(w) * scale)
         });
-        Self::new(&scaled.collect::<Vec<_>>(), shift.get(), inputs, window)
+        let weight = FrozenWeights::from_f64(scaled.collect());
+        Ok(Self(Arc::new(ConvKernel::new(weight, shift, inputs, window))))
     }
 
     /// The same convolution followed by a rectifier alone.
