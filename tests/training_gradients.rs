@@ -7,7 +7,7 @@ use mondegreen::nn::trained::{
 };
 use mondegreen::nn::{
     Edge, Gate, SqueezeExcite, SqueezeExciteWeights, Traced, Window, bidirectional_gru,
-    convolution, log_1p, max_pool,
+    by_tensor_operations, convolution, log_1p, max_pool,
 };
 use proptest::prelude::*;
 use rand::{Rng as _, SeedableRng as _};
@@ -27,7 +27,7 @@ fn values(tensor: &Tensor) -> Vec<f64> {
 
 /// Compares the gradients of `sum(upstream * layer(operands))` with respect to every operand with
 /// finite differences at up to 25 entries each, with the best of these steps: a long one may have a
-/// kink within it, a short one is rounded.
+/// kink within it, a short one is rounded. What runs on a GPU has to give the same gradients.
 fn check(
     layer: impl Fn(&[Traced]) -> Result<Traced>,
     shapes: &[&[usize]],
@@ -41,6 +41,19 @@ fn check(
     let upstream = random(&mut rng, output.tensor().dims());
     let variables: Vec<_> = traced.iter().collect();
     let gradients = output.gradients(&upstream, &variables).unwrap();
+    by_tensor_operations(|| {
+        let by_tensors = layer(&traced).unwrap();
+        let others = by_tensors.gradients(&upstream, &variables).unwrap();
+        let pairs = others.iter().zip(&gradients).chain([(by_tensors.tensor(), output.tensor())]);
+        for (which, (other, own)) in pairs.enumerate() {
+            prop_assert_eq!(other.dims(), own.dims());
+            let (other, own) = (values(other), values(own));
+            let largest = own.iter().fold(1e-6_f64, |m, g| m.max(g.abs()));
+            let error = other.iter().zip(&own).map(|(a, b)| (a - b).abs()).fold(0.0, f64::max);
+            prop_assert!(error <= 1e-9 * largest, "by tensors, operand {which}: {error:e}");
+        }
+        Ok(())
+    })?;
     let loss = |operands: &[Tensor]| -> f64 {
         let constants: Vec<_> = operands.iter().map(|o| Traced::constant(o.clone())).collect();
         let output = layer(&constants).unwrap();

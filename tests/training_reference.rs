@@ -11,6 +11,7 @@ use mondegreen::models::{
     CrnnNetwork, DenseMelNetwork, DenseWavNetwork, GcnnNetwork, NamedTensors, Network,
     TrainedLayers, Vgg13Network,
 };
+use mondegreen::nn::by_tensor_operations;
 use mondegreen::nn::trained::cross_entropy;
 use safetensors::SafeTensors;
 
@@ -69,20 +70,24 @@ fn check(network: &dyn Network, shape: &[usize], heads: usize, single_tolerance:
     // In f32 one rectifier or pool of millions that is off by its last bit moves gradients in the
     // layers before it by hundredths of an entry, their norms by a thousandth. In the dense networks,
     // whose last norms see ten pixels, PyTorch's own f32 is off by up to 5e-2.
-    for (dtype, value_tolerance, tolerance) in
-        [(DType::F64, 1e-8_f64, 1e-8), (DType::F32, 1e-3, single_tolerance)]
-    {
+    for (dtype, by_tensors, value_tolerance, tolerance) in [
+        (DType::F64, false, 1e-8_f64, 1e-8),
+        (DType::F64, true, 1e-8, 1e-8),
+        (DType::F32, false, 1e-3, single_tolerance),
+    ] {
         let close = |name: &str, ours: &[f64], expected: &[f64], tolerance: f64| {
             let error = difference(ours, expected);
-            assert!(error < tolerance, "{name} in {dtype:?}: {error:e}");
+            let way = if by_tensors { "tensor operations" } else { "kernels" };
+            assert!(error < tolerance, "{name} in {dtype:?} by {way}: {error:e}");
         };
         let weights: NamedTensors = trained(network)
             .into_iter()
             .map(|(name, weight)| (name, weight.to_dtype(dtype).unwrap()))
             .collect();
-        let mut layers = TrainedLayers::new(&weights);
+        let mut layers = TrainedLayers::new(&weights, &Device::Cpu).unwrap();
         let chunks = tensor(formula(shape.iter().product(), 0.5, 1.5), shape, dtype);
-        let logits = network.forward(&mut layers, &chunks).unwrap();
+        let mut forward = || network.forward(&mut layers, &chunks).unwrap();
+        let logits = if by_tensors { by_tensor_operations(forward) } else { forward() };
         assert_eq!(logits.tensor().dims(), [shape[0], heads, LABELS]);
         assert!(layers.statistics().len() >= 10);
         for (layer, seen) in layers.statistics() {

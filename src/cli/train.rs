@@ -9,14 +9,13 @@ use indicatif::ProgressBar;
 use serde_json::json;
 use sha2::{Digest as _, Sha256};
 
-use super::common::{self, Failure};
-use crate::engine;
+use super::common::{self, Compute, Failure, Prepared};
 use crate::files;
 use crate::metrics::Classification;
 use crate::models::{ModelId, NamedTensors, network};
 use crate::training::{
-    Augmentation, DataSet, Epoch, Material, News, Part, Recordings, Report, Settings, Trainer,
-    TrainingError, finish, hold_back, write_log,
+    Augmentation, DataSet, Epoch, Material, News, Part, Place, Recordings, Report, Settings,
+    Trainer, TrainingError, finish, hold_back, write_log,
 };
 
 /// Options of `train`.
@@ -100,9 +99,8 @@ pub struct Arguments {
     /// Folder for decoded recordings (default: the user's cache)
     #[arg(long, value_name = "DIR")]
     cache: Option<PathBuf>,
-    /// Computing threads (default: one a core)
-    #[arg(long, value_name = "N", value_parser = engine::parse_threads)]
-    threads: Option<usize>,
+    #[command(flatten)]
+    compute: Compute,
     /// One JSON object on stdout at the end
     #[arg(long)]
     json: bool,
@@ -156,8 +154,10 @@ pub fn run(arguments: &Arguments) -> Result<(), Failure> {
     let failed = |error: TrainingError| Failure::Failed(error.to_string());
     files::check_place(&arguments.out)
         .map_err(|source| failed(TrainingError::Write { path: arguments.out.clone(), source }))?;
-    let pool = engine::thread_pool(arguments.threads).map_err(Failure::Failed)?;
-    pool.install(|| train(arguments)).map_err(failed)?.print(arguments)
+    let Prepared { pool, compute, .. } = arguments.compute.prepare()?;
+    let done = pool.install(|| train(arguments, compute.device.clone()));
+    let done = done.map_err(|error| Failure::Failed(compute.explain(&error.to_string())))?;
+    done.print(arguments)
 }
 
 /// What came out.
@@ -168,7 +168,7 @@ struct Summary {
     bytes: usize,
 }
 
-fn train(arguments: &Arguments) -> Result<Summary, TrainingError> {
+fn train(arguments: &Arguments, device: Device) -> Result<Summary, TrainingError> {
     let data = DataSet::open(&arguments.data)?;
     let (list, test_list) = (data.part(Part::Train), data.part(Part::Test));
     let cache = arguments.cache.clone().unwrap_or_else(default_cache);
@@ -205,7 +205,8 @@ fn train(arguments: &Arguments) -> Result<Summary, TrainingError> {
         validate,
     };
     let pause = Duration::from_secs_f64(60.0 * arguments.checkpoint_minutes);
-    let mut trainer = Trainer::new(network, material, settings, &start, &checkpoint, pause)?;
+    let place = Place { device, checkpoint, pause };
+    let mut trainer = Trainer::new(network, material, settings, &start, place.clone())?;
     let mut history = trainer.history().to_vec();
     let bar = common::progress_bar(0);
     let mut problem = None;
@@ -221,7 +222,7 @@ fn train(arguments: &Arguments) -> Result<Summary, TrainingError> {
         eprintln!("mondegreen: {error}");
     }
     let lists = [&list[..], &test_list[..]];
-    let report = finish(&mut trained, lists, [&recordings, &test], &learn, &arguments.out)?;
+    let report = finish(&mut trained, lists, [&recordings, &test], &learn, &place)?;
     let bytes = trained.to_bytes(true)?;
     files::replace(&arguments.out, &bytes)
         .map_err(|source| TrainingError::Write { path: arguments.out.clone(), source })?;

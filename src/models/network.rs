@@ -226,11 +226,15 @@ pub struct TrainedLayers {
 }
 
 impl TrainedLayers {
-    /// Weights that gradients can be asked for.
-    pub fn new(weights: &[(String, Tensor)]) -> Self {
+    /// Weights that gradients can be asked for, on the device to compute with.
+    ///
+    /// # Errors
+    /// Where its memory runs out.
+    pub fn new(weights: &[(String, Tensor)], device: &Device) -> Result<Self> {
         let places = weights.iter().enumerate().map(|(i, (name, _))| (name.clone(), i)).collect();
-        let variables = weights.iter().map(|(_, w)| Traced::variable(w.clone())).collect();
-        Self { places, variables, statistics: Vec::new() }
+        let variable = |(_, w): &(String, Tensor)| Ok(Traced::variable(w.to_device(device)?));
+        let variables = weights.iter().map(variable).collect::<Result<_>>()?;
+        Ok(Self { places, variables, statistics: Vec::new() })
     }
 
     /// The weights in the order that they were given in.

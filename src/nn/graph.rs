@@ -95,27 +95,51 @@ impl Traced {
     ///
     /// # Errors
     /// Where the function fails.
-    pub fn map(&self, function: impl Fn(&Tensor) -> Result<Tensor>) -> Result<Self> {
-        if self.node.is_none() {
-            return Ok(Self::constant(function(&self.tensor)?));
+    pub fn map(&self, function: impl FnOnce(&Tensor) -> Result<Tensor>) -> Result<Self> {
+        Self::map_all([self], |[value]| function(value))
+    }
+
+    /// The same of several values. The gradients of each are stacked along its first axis.
+    ///
+    /// # Errors
+    /// Where the function fails.
+    pub fn map_all<const N: usize>(
+        operands: [&Self; N],
+        function: impl FnOnce([&Tensor; N]) -> Result<Tensor>,
+    ) -> Result<Self> {
+        let mut variables: [Option<Var>; N] = std::array::from_fn(|_| None);
+        for (variable, operand) in variables.iter_mut().zip(operands) {
+            if operand.is_tracked() {
+                *variable = Some(Var::from_tensor(&operand.tensor)?);
+            }
         }
-        let variable = Var::from_tensor(&self.tensor)?;
-        let output = function(&variable)?;
+        let values = std::array::from_fn(|i| match &variables[i] {
+            Some(variable) => variable.as_tensor(),
+            None => &operands[i].tensor,
+        });
+        let output = function(values)?;
         let value = output.detach();
         let pullback = move |gradient: &Tensor, copies: usize| {
             let size = output.dims().first().copied().unwrap_or(1);
-            let gradients = (0..copies).map(|copy| {
+            let mut found: [Vec<Tensor>; N] = std::array::from_fn(|_| Vec::new());
+            for copy in 0..copies {
                 let gradient = gradient.narrow(0, copy * size, size)?;
                 let mut store = (&output * &gradient)?.sum_all()?.backward()?;
-                match store.remove(&variable) {
-                    Some(gradient) => Ok(gradient.detach()),
-                    None => variable.zeros_like(),
+                for (variable, found) in variables.iter().zip(&mut found) {
+                    let Some(variable) = variable else { continue };
+                    found.push(match store.remove(variable) {
+                        Some(gradient) => gradient.detach(),
+                        None => variable.zeros_like()?,
+                    });
                 }
-            });
-            let gradients = gradients.collect::<Result<Vec<_>>>()?;
-            Ok(vec![Some(Tensor::cat(&gradients, 0)?)])
+            }
+            let stacked = |copies: Vec<Tensor>| match copies.is_empty() {
+                true => Ok(None),
+                false => Tensor::cat(&copies, 0).map(Some),
+            };
+            found.into_iter().map(stacked).collect()
         };
-        Ok(Self::derived(value, &[self], Box::new(pullback)))
+        Ok(Self::derived(value, &operands, Box::new(pullback)))
     }
 
     /// The gradients of `sum(weights * self)` with respect to `variables`.

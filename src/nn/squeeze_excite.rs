@@ -95,9 +95,6 @@ impl SqueezeExcite {
     /// # Errors
     /// Those of [`Self::forward`], and where the image is smaller than a window.
     pub fn forward_pooled(&self, input: &Traced, edge: Edge) -> Result<Traced> {
-        if portable::is_needed(input) {
-            return portable::max_pool(&self.forward(input)?, edge);
-        }
         let kernel = &*self.0;
         kernel.output_shape(input.tensor().dims())?;
         let (channels, reduced) = (kernel.excite_bias.len(), kernel.squeeze_bias.len());

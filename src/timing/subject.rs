@@ -82,8 +82,8 @@ impl Subject {
         }
     }
 
-    /// What training does between two updates of the weights, with the network alone; the weights
-    /// are random ones, and on the CPU.
+    /// What training does between two updates of the weights, with the network alone, where its
+    /// input is; the weights are random ones.
     ///
     /// # Errors
     /// Where memory runs out.
@@ -91,7 +91,7 @@ impl Subject {
         let trained = self.trained;
         let weights = trained.initial(self.classifier.labels().len(), 0)?;
         Ok(Box::new(move |chunks, targets| {
-            let mut layers = TrainedLayers::new(&weights);
+            let mut layers = TrainedLayers::new(&weights, chunks.device())?;
             let logits = trained.forward(&mut layers, chunks)?;
             let (_, slope) = cross_entropy(&logits, targets)?;
             logits.gradients(&slope, &layers.variables().iter().collect::<Vec<_>>())

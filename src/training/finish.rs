@@ -1,12 +1,10 @@
 //! What is said of finished weights: accuracies, measured on what will be in the file.
 
-use std::path::Path;
-
 use super::data_set::Recording;
 use super::error::TrainingError;
 use super::export::Trained;
 use super::recordings::Recordings;
-use super::trainer::model;
+use super::trainer::{Place, model};
 use crate::metrics::Classification;
 use crate::models::Classifier;
 
@@ -51,16 +49,16 @@ pub fn finish(
     [list, test_list]: [&[&Recording]; 2],
     [recordings, test]: [&Recordings; 2],
     learn: &[usize],
-    path: &Path,
+    place: &Place,
 ) -> Result<Report, TrainingError> {
-    let rounded = model(trained, true, path)?;
+    let rounded = model(trained, true, place)?;
     let classifier = rounded.as_ref();
     let some = learn.iter().copied().step_by(learn.len().div_ceil(500).max(1));
     let learned = classify_all(classifier, list, recordings, some, || ())?;
     let (mut tested, mut changed_by_rounding) = (None, 0);
     if !test.is_empty() {
         let said = classify_all(classifier, test_list, test, 0..test.len(), || ())?;
-        let whole = model(trained, false, path)?;
+        let whole = model(trained, false, place)?;
         let exact = classify_all(whole.as_ref(), test_list, test, 0..test.len(), || ())?;
         changed_by_rounding = said.differently_named(&exact);
         tested = Some(said);

@@ -28,4 +28,4 @@ pub use optimiser::{Optimiser, Slot, StepSize};
 pub use recordings::Recordings;
 pub use settings::Settings;
 pub use split::hold_back;
-pub use trainer::{Epoch, Material, News, Trainer, model};
+pub use trainer::{Epoch, Material, News, Place, Trainer, model};

@@ -1,7 +1,7 @@
 //! The training loop.
 
 use std::collections::HashMap;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 use candle_core::{Device, Tensor};
@@ -80,6 +80,17 @@ pub struct Material<'a> {
     pub validate: Vec<usize>,
 }
 
+/// Where a run computes, and what it leaves on the way.
+#[derive(Clone, Debug)]
+pub struct Place {
+    /// What the network computes with. Weights, their optimiser and examples are on the CPU.
+    pub device: Device,
+    /// The file of its checkpoints.
+    pub checkpoint: PathBuf,
+    /// Time from one checkpoint to the next.
+    pub pause: Duration,
+}
+
 /// A training run.
 pub struct Trainer<'a> {
     network: &'a dyn Network,
@@ -88,16 +99,14 @@ pub struct Trainer<'a> {
     /// Mean and standard deviation for the weights file.
     standard: (Vec<f32>, Vec<f32>),
     state: Checkpoint,
-    checkpoint: PathBuf,
-    pause: Duration,
+    place: Place,
     /// Validation loss and averaged weights of the best epoch, if it may stop early.
     best: Option<(f64, Trained)>,
 }
 
 impl<'a> Trainer<'a> {
-    /// A run that goes on from the file `checkpoint`, if there is one, and writes it after `pause`
-    /// again and again. Where there is none it begins with `start`, tensors of the same name and
-    /// shape replacing random ones.
+    /// A run that goes on from its checkpoint, if there is one. Where there is none it begins with
+    /// `start`, tensors of the same name and shape replacing random ones.
     ///
     /// # Errors
     /// Where the checkpoint is of other settings or damaged, or the material can't be read.
@@ -106,8 +115,7 @@ impl<'a> Trainer<'a> {
         material: Material<'a>,
         settings: Settings,
         start: &NamedTensors,
-        checkpoint: &Path,
-        pause: Duration,
+        place: Place,
     ) -> Result<Self, TrainingError> {
         let labels = material.data.labels.len();
         let mut examples = Examples::new(
@@ -120,12 +128,12 @@ impl<'a> Trainer<'a> {
             settings.seed,
         )?;
         let standard = examples.measure()?;
-        let state = match Checkpoint::load(checkpoint)? {
+        let state = match Checkpoint::load(&place.checkpoint)? {
             Some(state) => {
                 let differences = settings.differences(&state.settings);
                 if !differences.is_empty() {
                     return Err(TrainingError::Checkpoint {
-                        path: checkpoint.to_owned(),
+                        path: place.checkpoint.clone(),
                         reason: format!(
                             "it was made with other settings ({}). Give the same ones to go on, or \
                              --fresh to begin anew",
@@ -153,8 +161,7 @@ impl<'a> Trainer<'a> {
                 }
             }
         };
-        let checkpoint = checkpoint.to_owned();
-        Ok(Self { network, material, examples, standard, state, checkpoint, pause, best: None })
+        Ok(Self { network, material, examples, standard, state, place, best: None })
     }
 
     /// Steps of an epoch.
@@ -193,8 +200,8 @@ impl<'a> Trainer<'a> {
                 self.state.seconds += started.elapsed().as_secs_f64();
             }
             let stop = self.is_enough();
-            if saved.elapsed() >= self.pause || self.state.step == steps || stop {
-                self.state.save(&self.checkpoint)?;
+            if saved.elapsed() >= self.place.pause || self.state.step == steps || stop {
+                self.state.save(&self.place.checkpoint)?;
                 saved = Instant::now();
                 tell(News::Saved);
             }
@@ -222,9 +229,10 @@ impl<'a> Trainer<'a> {
     fn step(&mut self, steps: u64) -> Result<f64, TrainingError> {
         let step = self.state.step + 1;
         let (inputs, targets) = self.examples.batch(step, &self.draw(step, steps))?;
-        let mut layers = TrainedLayers::new(&self.state.optimiser.weights(false)?);
-        let logits = self.network.forward(&mut layers, &inputs)?;
-        let (loss, slope) = cross_entropy(&logits, &targets)?;
+        let device = &self.place.device;
+        let mut layers = TrainedLayers::new(&self.state.optimiser.weights(false)?, device)?;
+        let logits = self.network.forward(&mut layers, &inputs.to_device(device)?)?;
+        let (loss, slope) = cross_entropy(&logits, &targets.to_device(device)?)?;
         if !loss.is_finite() {
             return Err(TrainingError::Diverged { step, loss });
         }
@@ -298,8 +306,8 @@ impl<'a> Trainer<'a> {
             let draw = Draw { size: settings.batch, length: 1.0, augmentation: Augmentation::NONE };
             // Steps that no training run reaches.
             let (inputs, _) = self.examples.batch((1 << 40) + batch, &draw)?;
-            let mut layers = TrainedLayers::new(&tensors);
-            self.network.forward(&mut layers, &inputs)?;
+            let mut layers = TrainedLayers::new(&tensors, &self.place.device)?;
+            self.network.forward(&mut layers, &inputs.to_device(&self.place.device)?)?;
             for (index, (name, seen)) in layers.statistics().iter().enumerate() {
                 let width = seen.mean.len();
                 if sums.len() <= index {
@@ -350,7 +358,7 @@ impl<'a> Trainer<'a> {
     }
 
     fn validate(&self, trained: &Trained) -> Result<Classification, TrainingError> {
-        let model = model(trained, false, &self.checkpoint)?;
+        let model = model(trained, false, &self.place)?;
         let mut said = Classification::new(self.material.data.labels.len());
         for &index in &self.material.validate {
             let samples = self.material.recordings.read(index)?;
@@ -361,15 +369,15 @@ impl<'a> Trainer<'a> {
     }
 }
 
-/// The classifier that trained numbers make, as its file would; `path` is for messages.
+/// The classifier that trained numbers make, as its file would.
 ///
 /// # Errors
 /// Where they do not fit.
 pub fn model(
     trained: &Trained,
     half: bool,
-    path: &Path,
+    place: &Place,
 ) -> Result<std::sync::Arc<dyn Classifier>, TrainingError> {
-    let weights = Weights::parse(path, &trained.to_bytes(half)?)?;
-    Ok(build(weights, &Device::Cpu)?)
+    let weights = Weights::parse(&place.checkpoint, &trained.to_bytes(half)?)?;
+    Ok(build(weights, &place.device)?)
 }

@@ -43,7 +43,8 @@ impl Network for DenseWavNetwork {
         let filters = layers.get("filters.weight")?.map(|weight| {
             weight.reshape((FILTERS, STRIDES, STRIDE))?.transpose(1, 2)?.contiguous()
         })?;
-        let zero = Traced::constant(Tensor::zeros(FILTERS, x.tensor().dtype(), &Device::Cpu)?);
+        let zero =
+            Traced::constant(Tensor::zeros(FILTERS, x.tensor().dtype(), x.tensor().device())?);
         let x = convolution(&x, &filters, &zero, WINDOW)?;
         let mut x = layers.batch_norm(&x, "bn_filters", Rectifier::After)?;
         for _ in 0..POOLS {

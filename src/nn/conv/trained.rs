@@ -10,6 +10,7 @@ use super::{Dimensions, Window};
 use crate::nn::element::Element;
 use crate::nn::graph::Traced;
 use crate::nn::kernel::{Kernel as _, with_slice};
+use crate::nn::portable;
 use crate::nn::trained::{channel_sums, one_at_a_time};
 
 /// The convolution of `input`, `[B, H, W, in]` or `[B, L, in]`, with weights `[out, in, taps...]`
@@ -23,6 +24,9 @@ pub fn convolution(
     bias: &Traced,
     window: Window,
 ) -> Result<Traced> {
+    if portable::is_needed(input) {
+        return portable::trained_convolution(input, weight, bias, window);
+    }
     match input.tensor().dtype() {
         DType::F32 => convolution_of::<f32>(input, weight, bias, window),
         DType::F64 => convolution_of::<f64>(input, weight, bias, window),

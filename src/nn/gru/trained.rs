@@ -8,6 +8,7 @@ use super::{BiGruKernel, Direction};
 use crate::nn::element::{Element, FrozenWeights};
 use crate::nn::graph::Traced;
 use crate::nn::kernel::{Kernel as _, with_slice};
+use crate::nn::portable;
 use crate::nn::product::{Stack, add_transposed};
 use crate::nn::trained::channel_sums;
 
@@ -21,6 +22,9 @@ const BLOCK: usize = 64;
 /// # Errors
 /// Where the shapes do not fit together.
 pub fn bidirectional_gru(input: &Traced, directions: &[[Traced; 3]; 2]) -> Result<Traced> {
+    if portable::is_needed(input) {
+        return portable::trained_bidirectional_gru(input, directions);
+    }
     match input.tensor().dtype() {
         DType::F32 => bidirectional_gru_of::<f32>(input, directions),
         DType::F64 => bidirectional_gru_of::<f64>(input, directions),

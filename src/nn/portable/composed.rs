@@ -1,11 +1,12 @@
 //! Layers that are composed of operations whose gradients Candle gets right: Candle differentiates
 //! them. Rectifiers are products with an indicator, since Candle's has the derivative 1 at 0.
 
-use candle_core::{Result, Tensor};
+use candle_core::{DType, Result, Tensor};
 use candle_nn::ops::sigmoid;
 
 use super::{first_largest, indicator};
 use crate::nn::graph::Traced;
+use crate::nn::trained::{Rectifier, Statistics, TracedSqueezeExcite};
 
 /// `max(x, 0)` with the derivative 0 at 0.
 fn rectified(x: &Tensor) -> Result<Tensor> {
@@ -66,16 +67,63 @@ pub fn squeeze_excite(
     [squeeze, excite]: [&Tensor; 2],
     [squeeze_bias, excite_bias]: [&Tensor; 2],
 ) -> Result<Traced> {
-    input.map(|x| {
-        let shape = x.dims();
-        let (batch, channels) = (shape[0], shape[shape.len() - 1]);
-        let pixels = x.reshape((batch, (), channels))?;
-        let mean = (pixels.sum(1)? / pixels.dim(1)? as f64)?;
-        let small = mean.matmul(&squeeze.t()?)?.broadcast_add(squeeze_bias)?;
-        let large = rectified(&small)?.matmul(&excite.t()?)?.broadcast_add(excite_bias)?;
-        let weights = sigmoid(&large)?.unsqueeze(1)?;
-        pixels.broadcast_mul(&weights)?.reshape(shape)
+    input.map(|x| excited(x, [squeeze, excite], [squeeze_bias, excite_bias]))
+}
+
+/// [`squeeze_excite`] with weights that are being trained.
+///
+/// # Errors
+/// Where the channels do not fit.
+pub fn trained_squeeze_excite(input: &Traced, weights: &TracedSqueezeExcite) -> Result<Traced> {
+    let TracedSqueezeExcite { squeeze_weight, squeeze_bias, excite_weight, excite_bias } = weights;
+    let operands = [input, squeeze_weight, excite_weight, squeeze_bias, excite_bias];
+    Traced::map_all(operands, |[x, squeeze, excite, squeeze_bias, excite_bias]| {
+        excited(x, [squeeze, excite], [squeeze_bias, excite_bias])
     })
+}
+
+fn excited(
+    x: &Tensor,
+    [squeeze, excite]: [&Tensor; 2],
+    [squeeze_bias, excite_bias]: [&Tensor; 2],
+) -> Result<Tensor> {
+    let shape = x.dims();
+    let (batch, channels) = (shape[0], shape[shape.len() - 1]);
+    let pixels = x.reshape((batch, (), channels))?;
+    let mean = (pixels.sum(1)? / pixels.dim(1)? as f64)?;
+    let small = mean.matmul(&squeeze.t()?)?.broadcast_add(squeeze_bias)?;
+    let large = rectified(&small)?.matmul(&excite.t()?)?.broadcast_add(excite_bias)?;
+    let weights = sigmoid(&large)?.unsqueeze(1)?;
+    pixels.broadcast_mul(&weights)?.reshape(shape)
+}
+
+/// [`crate::nn::trained::batch_norm`].
+///
+/// # Errors
+/// Where the channels do not fit.
+pub fn trained_batch_norm(
+    input: &Traced,
+    scale: &Traced,
+    shift: &Traced,
+    eps: f64,
+    rectifier: Rectifier,
+) -> Result<(Traced, Statistics)> {
+    let numbers = |values: &Tensor| values.to_dtype(DType::F32)?.flatten_all()?.to_vec1();
+    let mut seen = Statistics { mean: Vec::new(), variance: Vec::new() };
+    let output = Traced::map_all([input, scale, shift], |[x, scale, shift]| {
+        let pixels = x.reshape(((), scale.elem_count()))?;
+        let before = rectifier == Rectifier::Before;
+        let pixels = if before { rectified(&pixels)? } else { pixels };
+        let mean = pixels.mean_keepdim(0)?;
+        let centred = pixels.broadcast_sub(&mean)?;
+        let variance = centred.sqr()?.mean_keepdim(0)?;
+        seen = Statistics { mean: numbers(&mean)?, variance: numbers(&variance)? };
+        let deviation = (variance + eps)?.sqrt()?;
+        let scaled = centred.broadcast_div(&deviation)?.broadcast_mul(scale)?;
+        let output = scaled.broadcast_add(shift)?.reshape(x.dims())?;
+        if rectifier == Rectifier::After { rectified(&output) } else { Ok(output) }
+    })?;
+    Ok((output, seen))
 }
 
 /// One direction's weights of a recurrent layer: `[3H, F]`, `[3H, H]`, `[3H]` in the order r, z, n.
@@ -94,22 +142,42 @@ pub struct GruTensors {
 /// Where the features do not fit.
 pub fn bidirectional_gru(input: &Traced, directions: &[GruTensors; 2]) -> Result<Traced> {
     input.map(|x| {
-        let forwards = states(x, &directions[0], false)?;
-        let backwards = states(x, &directions[1], true)?;
-        Tensor::cat(&[forwards, backwards], 2)
+        let [forwards, backwards] = directions.each_ref().map(|d| [&d.input, &d.state, &d.bias]);
+        both_states(x, forwards, backwards)
     })
 }
 
-fn states(x: &Tensor, weights: &GruTensors, reads_backwards: bool) -> Result<Tensor> {
+/// [`bidirectional_gru`] with weights that are being trained.
+///
+/// # Errors
+/// Where the features do not fit.
+pub fn trained_bidirectional_gru(
+    input: &Traced,
+    [[a, b, c], [d, e, f]]: &[[Traced; 3]; 2],
+) -> Result<Traced> {
+    Traced::map_all([input, a, b, c, d, e, f], |[x, a, b, c, d, e, f]| {
+        both_states(x, [a, b, c], [d, e, f])
+    })
+}
+
+fn both_states(x: &Tensor, forwards: [&Tensor; 3], backwards: [&Tensor; 3]) -> Result<Tensor> {
+    Tensor::cat(&[states(x, forwards, false)?, states(x, backwards, true)?], 2)
+}
+
+fn states(
+    x: &Tensor,
+    [of_input, of_state, bias]: [&Tensor; 3],
+    reads_backwards: bool,
+) -> Result<Tensor> {
     let (batch, steps, features) = x.dims3()?;
-    let hidden = weights.bias.elem_count() / 3;
+    let hidden = bias.elem_count() / 3;
     let projected = x
         .reshape((batch * steps, features))?
-        .matmul(&weights.input.t()?)?
-        .broadcast_add(&weights.bias)?
+        .matmul(&of_input.t()?)?
+        .broadcast_add(bias)?
         .reshape((batch, steps, 3 * hidden))?;
-    let gates = weights.state.narrow(0, 0, 2 * hidden)?.t()?;
-    let candidate = weights.state.narrow(0, 2 * hidden, hidden)?.t()?;
+    let gates = of_state.narrow(0, 0, 2 * hidden)?.t()?;
+    let candidate = of_state.narrow(0, 2 * hidden, hidden)?.t()?;
     let mut state = Tensor::zeros((batch, hidden), x.dtype(), x.device())?;
     let mut states = vec![state.clone(); steps];
     for step in 0..steps {

@@ -14,11 +14,13 @@ use candle_core::{D, DType, Result, Tensor, bail};
 
 pub use composed::{
     GruTensors, affine, bidirectional_gru, gate, mean, pad, peak_normalise, squeeze_excite,
+    trained_batch_norm, trained_bidirectional_gru, trained_squeeze_excite,
 };
 
 use super::conv::Window;
 use super::graph::Traced;
 use super::pool::Edge;
+use super::trained::one_at_a_time;
 
 thread_local! {
     static FORCED: Cell<bool> = const { Cell::new(false) };
@@ -74,22 +76,60 @@ pub fn convolution(
     Ok(Traced::derived(output, &[input], Box::new(pullback)))
 }
 
-/// Channels last to channels last; Candle's is channels first.
+/// The same with a weight and a bias that are being trained.
+///
+/// # Errors
+/// Where the shapes do not fit together.
+pub fn trained_convolution(
+    input: &Traced,
+    weight: &Traced,
+    bias: &Traced,
+    window: Window,
+) -> Result<Traced> {
+    let (x, w) = (input.tensor().clone(), weight.tensor().clone());
+    let output = convolve(&x, &w, window)?.broadcast_add(bias.tensor())?;
+    let is_asked = input.is_tracked();
+    let pullback = move |gradient: &Tensor, copies: usize| {
+        one_at_a_time(copies)?;
+        let (outputs, inputs) = (w.dim(0)?, w.dim(1)?);
+        let by_input = || {
+            let turned = w.reshape((outputs, inputs, ()))?.flip(&[2])?.transpose(0, 1)?;
+            convolve(gradient, &turned.contiguous()?, window)
+        };
+        // Each input channel's pixels, over all images, against the gradients of each output's.
+        let (planes, padding) = planes(&x, window)?;
+        let kernels = channels_first(gradient)?.transpose(0, 1)?.contiguous()?;
+        let by_weight = planes.transpose(0, 1)?.contiguous()?.conv2d(&kernels, padding, 1, 1, 1)?;
+        let by_weight = by_weight.transpose(0, 1)?.contiguous()?.reshape(w.dims())?;
+        let by_bias = gradient.reshape(((), outputs))?.sum(0)?;
+        Ok(vec![is_asked.then(by_input).transpose()?, Some(by_weight), Some(by_bias)])
+    };
+    Ok(Traced::derived(output, &[input, weight, bias], Box::new(pullback)))
+}
+
+/// From channels last, of images or signals, to images with channels first, as Candle's are.
+fn channels_first(input: &Tensor) -> Result<Tensor> {
+    let image = if input.rank() == 3 { input.unsqueeze(1)? } else { input.clone() };
+    image.permute((0, 3, 1, 2))?.contiguous()
+}
+
+/// Images with channels first, and the padding that is left to do, the same on all sides.
+fn planes(input: &Tensor, window: Window) -> Result<(Tensor, usize)> {
+    let image = channels_first(input)?;
+    if window == Window::SQUARE {
+        return Ok((image, 1));
+    }
+    let image = image.pad_with_zeros(2, window.height / 2, window.height / 2)?;
+    Ok((image.pad_with_zeros(3, window.width / 2, window.width / 2)?, 0))
+}
+
+/// Channels last to channels last.
 fn convolve(input: &Tensor, weight: &Tensor, window: Window) -> Result<Tensor> {
-    let signal = input.rank() == 3;
-    let image = if signal { input.unsqueeze(1)? } else { input.clone() };
-    let mut image = image.permute((0, 3, 1, 2))?.contiguous()?;
+    let (planes, padding) = planes(input, window)?;
     let (outputs, inputs) = (weight.dim(0)?, weight.dim(1)?);
     let weight = weight.reshape((outputs, inputs, window.height, window.width))?;
-    let mut padding = 0;
-    if window == Window::SQUARE {
-        padding = 1;
-    } else {
-        image = image.pad_with_zeros(2, window.height / 2, window.height / 2)?;
-        image = image.pad_with_zeros(3, window.width / 2, window.width / 2)?;
-    }
-    let output = image.conv2d(&weight, padding, 1, 1, 1)?.permute((0, 2, 3, 1))?.contiguous()?;
-    if signal { output.squeeze(1) } else { Ok(output) }
+    let output = planes.conv2d(&weight, padding, 1, 1, 1)?.permute((0, 2, 3, 1))?.contiguous()?;
+    if input.rank() == 3 { output.squeeze(1) } else { Ok(output) }
 }
 
 /// `scale * max(x, 0) + shift` along the last axis.

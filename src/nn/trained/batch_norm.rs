@@ -7,6 +7,7 @@ use rayon::prelude::*;
 use crate::nn::element::Element;
 use crate::nn::graph::Traced;
 use crate::nn::kernel::with_slice;
+use crate::nn::portable;
 use crate::nn::product::vectorised;
 use crate::nn::rows::{repeated, rows_of_block};
 
@@ -47,6 +48,9 @@ pub fn batch_norm(
     eps: f64,
     rectifier: Rectifier,
 ) -> Result<(Traced, Statistics)> {
+    if portable::is_needed(input) {
+        return portable::trained_batch_norm(input, scale, shift, eps, rectifier);
+    }
     match input.tensor().dtype() {
         DType::F32 => batch_norm_of::<f32>(input, scale, shift, eps, rectifier),
         DType::F64 => batch_norm_of::<f64>(input, scale, shift, eps, rectifier),

@@ -9,6 +9,7 @@ use crate::nn::element::Element;
 use crate::nn::graph::Traced;
 use crate::nn::kernel::{Kernel as _, with_slice};
 use crate::nn::pool::{self, Edge};
+use crate::nn::portable;
 use crate::nn::rows;
 use crate::nn::squeeze_excite::weigh;
 
@@ -36,6 +37,9 @@ pub fn squeeze_excite_pool(
     weights: &TracedSqueezeExcite,
     edge: Edge,
 ) -> Result<Traced> {
+    if portable::is_needed(input) {
+        return portable::max_pool(&portable::trained_squeeze_excite(input, weights)?, edge);
+    }
     match input.tensor().dtype() {
         DType::F32 => squeeze_excite_pool_of::<f32>(input, weights, edge),
         DType::F64 => squeeze_excite_pool_of::<f64>(input, weights, edge),
