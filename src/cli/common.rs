@@ -104,6 +104,11 @@ impl Prepared {
     }
 }
 
+/// A confidence from 0 to 1 for people.
+pub fn confidence(confidence: Option<f64>) -> String {
+    confidence.map_or_else(|| "none".to_owned(), |confidence| format!("{confidence:.2}"))
+}
+
 /// A model and how it was asked for.
 pub type Loaded = (ModelSource, Arc<dyn Classifier>);
 

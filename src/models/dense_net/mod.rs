@@ -22,6 +22,9 @@ use crate::nn::{
 
 pub use trained::{classify_trained, initial};
 
+/// The dense layer of all heads.
+pub const LAST_LAYER: &str = "heads";
+
 /// Classifiers that are averaged.
 pub const HEADS: usize = 8;
 
@@ -77,7 +80,7 @@ impl DenseNet {
             inputs += width;
         }
         let norm = weights.take_batch_norm("bn_out", inputs, Affine::from_batch_norm)?.rectified();
-        let heads = weights.take_dense("heads", inputs, HEADS * labels)?;
+        let heads = weights.take_dense(LAST_LAYER, inputs, HEADS * labels)?;
         Ok(Self { blocks, norm, heads, labels })
     }
 

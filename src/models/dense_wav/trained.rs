@@ -22,6 +22,10 @@ impl Network for DenseWavNetwork {
         Feed::Waveform { samples: LEAST_SAMPLES }
     }
 
+    fn last_layer(&self) -> &'static str {
+        dense_net::LAST_LAYER
+    }
+
     fn initial(&self, labels: usize, seed: u64) -> Result<NamedTensors> {
         let mut initial = Initial::new(seed);
         initial.batch_norm("bn0", 1)?;
