@@ -3,10 +3,10 @@
 
 use candle_core::{Device, Result, Tensor};
 use mondegreen::nn::trained::{
-    Rectifier, TracedSqueezeExcite, batch_norm, cross_entropy, dense, squeeze_excite_pool,
+    TracedSqueezeExcite, batch_norm, cross_entropy, dense, squeeze_excite_pool,
 };
 use mondegreen::nn::{
-    Edge, Gate, SqueezeExcite, SqueezeExciteWeights, Traced, Window, bidirectional_gru,
+    Edge, Gate, Rectifier, SqueezeExcite, SqueezeExciteWeights, Traced, Window, bidirectional_gru,
     by_tensor_operations, convolution, log_1p, max_pool,
 };
 use proptest::prelude::*;

@@ -15,8 +15,8 @@ use super::dense_wav::DenseWavNetwork;
 use super::front_end::log_mel;
 use super::gcnn::GcnnNetwork;
 use super::vgg13::Vgg13Network;
-use crate::nn::trained::{self, Rectifier, Statistics};
-use crate::nn::{LogMelConfig, PadMode, Traced, Window, bidirectional_gru};
+use crate::nn::trained::{self, Statistics};
+use crate::nn::{LogMelConfig, PadMode, Rectifier, Traced, Window, bidirectional_gru};
 
 /// Keras' default, which the authors of all five networks used.
 pub const BATCH_NORM_EPS: f64 = 1e-3;

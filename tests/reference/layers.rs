@@ -1,7 +1,7 @@
 //! The layers that VGG13 does without, against PyTorch.
 
 use mondegreen::nn::{
-    Affine, BatchNorm, BiGru, CentrePad, Gate, GruWeights, MeanOver, SqueezeExcite,
+    Affine, BatchNorm, BiGru, CentrePad, Gate, GruWeights, MeanOver, Rectifier, SqueezeExcite,
     SqueezeExciteWeights, differentiable, log_softmax, mean, peak_normalise, softmax,
 };
 
@@ -27,7 +27,7 @@ fn batch_norm_alone_rectified_and_behind_a_gate_equals_pytorch() {
         assert!(cases.len() >= 4, "{cases:?}");
         for case in cases {
             let norm = batch_norm(&fixture, &case);
-            let (rectified, gate) = (norm.rectified(), Gate::with_norm(&norm).unwrap());
+            let (rectified, gate) = (norm.with(Rectifier::After), Gate::with_norm(&norm).unwrap());
             check_layer(&fixture, &case, |x| {
                 channels_last(x, |x| match name {
                     "batch_norm." => norm.forward(x),

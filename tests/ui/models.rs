@@ -1,6 +1,5 @@
 //! Several models in the window: side by side, switched, and files that people bring.
 
-
 use eframe::egui;
 use egui_kittest::kittest::{NodeT as _, Queryable as _};
 use mondegreen::engine::EngineOptions;

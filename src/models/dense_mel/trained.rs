@@ -7,8 +7,7 @@ use crate::models::classifier::ModelId;
 use crate::models::dense_net;
 use crate::models::front_end::BANDS;
 use crate::models::network::{Feed, Initial, NamedTensors, Network, TrainedLayers};
-use crate::nn::trained::Rectifier;
-use crate::nn::{Traced, Window};
+use crate::nn::{Rectifier, Traced, Window};
 
 /// The network of dense-mel, for training.
 pub struct DenseMelNetwork;

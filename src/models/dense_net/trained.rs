@@ -4,8 +4,8 @@ use candle_core::{Result, bail};
 
 use super::{HEADS, LAST_LAYER, Layout, reduced};
 use crate::models::network::{Initial, TrainedLayers};
-use crate::nn::trained::{Rectifier, TracedSqueezeExcite, squeeze_excite_pool};
-use crate::nn::{Edge, MeanOver, Traced, Window, max_pool, mean};
+use crate::nn::trained::{TracedSqueezeExcite, squeeze_excite_pool};
+use crate::nn::{Edge, MeanOver, Rectifier, Traced, Window, max_pool, mean};
 
 /// Draws the weights of blocks and heads.
 ///

@@ -5,8 +5,9 @@ use candle_core::{DType, Result, Tensor};
 use candle_nn::ops::sigmoid;
 
 use super::{first_largest, indicator};
+use crate::nn::affine::Rectifier;
 use crate::nn::graph::Traced;
-use crate::nn::trained::{Rectifier, Statistics, TracedSqueezeExcite};
+use crate::nn::trained::{Statistics, TracedSqueezeExcite};
 
 /// `max(x, 0)` with the derivative 0 at 0.
 fn rectified(x: &Tensor) -> Result<Tensor> {

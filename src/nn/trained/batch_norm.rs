@@ -4,6 +4,7 @@ use candle_core::{D, DType, Error, Result, Tensor, bail};
 use pulp::{Simd, WithSimd};
 use rayon::prelude::*;
 
+use crate::nn::affine::Rectifier;
 use crate::nn::element::Element;
 use crate::nn::graph::Traced;
 use crate::nn::kernel::with_slice;
@@ -22,17 +23,6 @@ pub struct Statistics {
     pub mean: Vec<f32>,
     /// The batch's variance, divided by the number of pixels.
     pub variance: Vec<f32>,
-}
-
-/// Where negative values become zero.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Rectifier {
-    /// Nowhere.
-    None,
-    /// Before the norm, which sees `max(input, 0)`.
-    Before,
-    /// After it.
-    After,
 }
 
 /// Batch norm over all but the last axis with the batch's own statistics:

@@ -6,7 +6,7 @@ mod squeeze_excite;
 use candle_core::{DType, Device, Result, Tensor, bail};
 
 pub(super) use batch_norm::channel_sums;
-pub use batch_norm::{Rectifier, Statistics, batch_norm};
+pub use batch_norm::{Statistics, batch_norm};
 
 pub use squeeze_excite::{TracedSqueezeExcite, squeeze_excite_pool};
 
