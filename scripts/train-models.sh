@@ -34,10 +34,8 @@ do_it "${PYTHON:-python3}" "$(dirname "$0")/synthesise.py" "$data" "$more"
 train first/vgg13 vgg13 "$data" --epochs 30 --crop 0.5
 train vgg13 vgg13 "$more" --start "$folder/first/vgg13.safetensors" \
 	--epochs 6 --crop 0.5 --full-from 0.5 --learning-rate 3e-4
-train first/crnn crnn "$data" --start "$folder/first/vgg13.safetensors" \
+train crnn crnn "$data" --start "$folder/first/vgg13.safetensors" \
 	--epochs 10 --crop 0.5 --full-from 0.7 --learning-rate 4e-4
-train crnn crnn "$more" --start "$folder/first/crnn.safetensors" \
-	--epochs 5 --crop 0.5 --full-from 0.6 --learning-rate 2e-4
 train gcnn gcnn "$more" --epochs 22 --crop 0.5
 train first/dense-mel dense-mel "$more" --epochs 36 --crop 0.5 --learning-rate 2e-3
 train dense-mel dense-mel "$more" --start "$folder/first/dense-mel.safetensors" \
