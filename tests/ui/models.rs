@@ -36,7 +36,7 @@ fn a_dropped_model_is_used_with_its_own_labels_and_all_models_stand_side_by_side
     until_said(&mut lab, "VGG13: Glockenspiel 0.");
     drop_files(&mut lab, &[&own]);
     until(&mut lab, "it is chosen", |lab| chosen(lab) == "toys");
-    until_said(&mut lab, "toys: Bell 0.");
+    until_said(&mut lab, "toys: Bell ");
     assert!(has(&lab, "VGG13: Glockenspiel 0."), "the other verdict is kept\n{}", tree(&lab));
     assert!(has(&lab, "has other labels"));
 
@@ -201,7 +201,7 @@ fn own_models_are_remembered_as_long_as_their_file_is_there() {
     };
     assert_eq!((told(&later), has(&later, "gone: ")), (1, false));
     later.get_by_label("Glockenspiel").click();
-    until_said(&mut later, "toys: Bell 0.");
+    until_said(&mut later, "toys: Bell ");
     let kept = keep(&mut later);
     drop(later);
     assert_eq!(told(&open(&kept, engine(), USUAL)), 0, "it is told once");
@@ -215,7 +215,7 @@ fn a_model_that_changed_on_disk_is_read_again_and_old_results_survive() {
     drop_files(&mut lab, &[&path]);
     until(&mut lab, "it is chosen", |lab| chosen(lab) == "toys");
     lab.get_by_label("Glockenspiel").click();
-    until_said(&mut lab, "toys: Bell 0.");
+    until_said(&mut lab, "toys: Bell ");
     attack(&mut lab, "White noise");
     until_said(&mut lab, "Result: Noise");
     std::fs::copy(own_model::bundled(), &path).expect("the file is overwritten");
@@ -246,10 +246,10 @@ fn a_broken_file_stays_in_the_list_and_hears_the_clip_once_it_is_mended() {
     until_said(&mut later, "toys: not available");
     // Reading the broken file again neither loses it nor chooses another model.
     drop_files(&mut later, &[&path]);
-    until(&mut later, "it is told", |lab| lab.state().notices().iter().count() >= 2);
+    assert!(!has(&later, "toys: not available"), "it is being read");
+    until_said(&mut later, "toys: not available");
     assert_eq!(chosen(&later), "toys");
-    assert!(has(&later, "toys: not available"), "{}", tree(&later));
     std::fs::write(&path, &whole).expect("it is mended");
     drop_files(&mut later, &[&path]);
-    until_said(&mut later, "toys: Bell 0.");
+    until_said(&mut later, "toys: Bell ");
 }
