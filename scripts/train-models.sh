@@ -26,7 +26,7 @@ train() {
 }
 
 if [[ $data != DATA ]]; then
-	mkdir -p "$folder/first"
+	mkdir -p "$folder/first" "$folder/second"
 fi
 do_it "${PYTHON:-python3}" "$(dirname "$0")/synthesise.py" "$data" "$more"
 
@@ -38,6 +38,12 @@ train crnn crnn "$data" --start "$folder/first/vgg13.safetensors" \
 	--epochs 10 --crop 0.5 --full-from 0.7 --learning-rate 4e-4
 train gcnn gcnn "$more" --epochs 22 --crop 0.5
 train first/dense-mel dense-mel "$more" --epochs 36 --crop 0.5 --learning-rate 2e-3
-train dense-mel dense-mel "$more" --start "$folder/first/dense-mel.safetensors" \
+train second/dense-mel dense-mel "$more" --start "$folder/first/dense-mel.safetensors" \
 	--epochs 5 --crop 0.5 --full-from 0.4 --learning-rate 4e-4 --mixup 0.2
-train dense-wav dense-wav "$more" --epochs 28 --crop 0.5 --learning-rate 2e-3
+train dense-mel dense-mel "$more" --start "$folder/second/dense-mel.safetensors" \
+	--epochs 3 --full-from 0 --mixup 0 --learning-rate 1.5e-4
+train first/dense-wav dense-wav "$more" --epochs 28 --crop 0.5 --learning-rate 2e-3
+train second/dense-wav dense-wav "$more" --start "$folder/first/dense-wav.safetensors" \
+	--epochs 44 --crop 0.5 --learning-rate 1.5e-3
+train dense-wav dense-wav "$more" --start "$folder/second/dense-wav.safetensors" \
+	--epochs 24 --crop 0.5 --full-from 0.8 --learning-rate 1.2e-3 --mixup 0.6 --weight-decay 0.02

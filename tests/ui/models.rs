@@ -67,11 +67,11 @@ fn a_dropped_model_is_used_with_its_own_labels_and_all_models_stand_side_by_side
             })
         })
     });
-    let thud = |lab: &Lab| lab.query_all_by_label_contains("Thud 0.").count();
-    let before = thud(&lab);
+    let bars = |lab: &Lab| lab.query_all_by_label_contains("Whistle ").count();
+    let before = bars(&lab);
     lab.get_by_label_contains("toys: Bell").click();
     lab.run_steps(3);
-    assert_eq!(thud(&lab), before + 2, "three labels of both sides\n{}", tree(&lab));
+    assert_eq!(bars(&lab), before + 2, "three labels of both sides\n{}", tree(&lab));
 
     // Another model is chosen: it is heard at once, what it says of the result too.
     lab.state_mut().ask(UiCommand::ChooseModel(ModelId::Vgg13.into()));
