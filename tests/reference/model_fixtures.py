@@ -57,8 +57,10 @@ CORPUS = {
     "corpus_flute": "clips/Flute/onlinemusicpad-001.flac",
 }
 
-# Less than a chunk, exactly one, one with a rest of 31 frames, one with an overlapping second.
-GRADIENTS = {"corpus_hi_hat", "corpus_computer_keyboard", "corpus_glockenspiel", "corpus_laughter"}
+# Less than a chunk, exactly one, one with a rest, one with an overlapping second. Where a clip is
+# silent for longer than a frame (corpus_glockenspiel), frames are identical, and which of them a max
+# pool's gradient goes to is chance.
+GRADIENTS = {"corpus_hi_hat", "corpus_computer_keyboard", "corpus_laughter", "corpus_cowbell"}
 
 
 def main():

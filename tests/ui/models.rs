@@ -77,7 +77,7 @@ fn a_dropped_model_is_used_with_its_own_labels_and_all_models_stand_side_by_side
     lab.state_mut().ask(UiCommand::ChooseModel(ModelId::Vgg13.into()));
     lab.run_steps(3);
     assert_eq!(chosen(&lab), "VGG13");
-    assert!(!has(&lab, "listening"), "{}", tree(&lab));
+    assert!(!has(&lab, "VGG13: listening") && !has(&lab, "Listening…"), "{}", tree(&lab));
     assert!(has(&lab, "Result: FGSM"));
     // The result brings its own model back.
     lab.get_by_label_contains("Result: FGSM").click();
