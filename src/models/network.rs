@@ -174,7 +174,7 @@ impl Initial {
         self.glorot(&format!("{name}.weight"), &[&[outputs, inputs], sides].concat(), fans)
     }
 
-    /// The weights of a bidirectional GRU ([`gru_names`], laid out as in [`crate::nn::GruWeights`]):
+    /// The weights of a bidirectional GRU (`gru_names`, laid out as in [`crate::nn::GruWeights`]):
     /// Glorot's for inputs; those for states, taken together, keep a state's length.
     ///
     /// # Errors
@@ -322,7 +322,7 @@ impl TrainedLayers {
         Ok(output)
     }
 
-    /// The bidirectional GRU NAME of `[B, T, inputs]` ([`gru_names`]).
+    /// The bidirectional GRU NAME of `[B, T, inputs]` (`gru_names`).
     ///
     /// # Errors
     /// Where a weight is missing or does not fit.
