@@ -8,6 +8,7 @@ use indicatif::ProgressBar;
 use serde_json::json;
 
 use super::common::{self, Compute, Failure, label_json};
+use super::measures;
 use crate::attacks::{
     AttackId, AttackSpec, Flow, Goal, Outcome, Preset, Problem, Progress, Status,
 };
@@ -212,8 +213,7 @@ fn report(
     let labels = model.labels();
     let after = outcome.adversarial.probability(outcome.original_label);
     if arguments.json {
-        // JSON has no infinity: a clip that was not changed has "snr_db": null.
-        let line = json!({
+        let mut line = json!({
             "clip": arguments.clip.to_string_lossy(),
             "model": arguments.model.to_string(),
             "attack": arguments.attack.name(),
@@ -223,13 +223,15 @@ fn report(
             "original": label_json(&outcome.original, outcome.original.top().0),
             "adversarial": label_json(&outcome.adversarial, outcome.adversarial.top().0),
             "original_label_confidence_after": after,
-            "snr_db": outcome.metrics.snr_db,
-            "peak": outcome.metrics.peak,
+            "margin_after": outcome.margin(),
             "iterations": outcome.iterations,
             "gradient_evaluations": outcome.gradient_evaluations,
             "seconds": outcome.seconds,
             "seed": outcome.seed,
         });
+        if let Some(fields) = line.as_object_mut() {
+            fields.append(&mut measures::fields(&outcome.metrics));
+        }
         return common::say(line);
     }
     let reason = outcome.status.reason().map(|reason| format!(" ({reason})")).unwrap_or_default();
@@ -238,8 +240,9 @@ fn report(
     common::say(format_args!("{}: {}{reason}", arguments.attack.title(), outcome.status.name()))?;
     common::say(format_args!("  original     {}", named(&outcome.original)))?;
     common::say(format_args!("  adversarial  {}", named(&outcome.adversarial)))?;
-    common::say(format_args!("  SNR          {:.2} dB", outcome.metrics.snr_db))?;
-    common::say(format_args!("  peak of r    {:.1} dBFS", outcome.metrics.peak_dbfs()))?;
+    for (name, words) in measures::lines(&outcome.metrics) {
+        common::say(format_args!("  {name:<11}  {words}"))?;
+    }
     common::say(format_args!(
         "  effort       {} steps, {} gradients, {:.1} s",
         outcome.iterations, outcome.gradient_evaluations, outcome.seconds

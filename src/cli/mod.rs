@@ -5,6 +5,7 @@ mod bench;
 mod classify;
 mod common;
 mod evaluate;
+mod measures;
 mod train;
 
 use std::path::{Path, PathBuf};

@@ -9,19 +9,30 @@ use tempfile::TempDir;
 use super::program::{bundled, fields, knock, number, run, samples, says, snr_db};
 
 /// DESIGN's fields of `attack --json`, and the reason where the goal was not reached.
-const FIELDS: [&str; 15] = [
+const FIELDS: [&str; 26] = [
     "adversarial",
     "attack",
     "clip",
     "gradient_evaluations",
     "iterations",
+    "loudness_adversarial_lufs",
+    "loudness_difference_lu",
+    "loudness_original_lufs",
+    "loudness_perturbation_lufs",
+    "margin_after",
     "model",
+    "noise_to_mask_db",
+    "noise_to_mask_worst_db",
+    "noise_to_mask_worst_seconds",
     "original",
     "original_label_confidence_after",
     "peak",
+    "peak_dbfs",
+    "peak_to_peak_dbfs",
     "reason",
     "seconds",
     "seed",
+    "segmental_snr_db",
     "snr_db",
     "status",
     "target",

@@ -12,6 +12,7 @@ mod events;
 mod hearing;
 mod layout;
 mod live_plots;
+mod measures;
 mod model_card;
 mod models;
 mod outcome_card;
