@@ -1,5 +1,6 @@
 //! The command line: everything that the window computes, headless.
 
+mod aftermath;
 mod attack;
 mod bench;
 mod classify;
