@@ -1,6 +1,6 @@
 //! `attack`: what it says, what it writes, and whether the two agree.
 
-use std::collections::HashSet;
+use std::collections::{BTreeSet, HashSet};
 use std::path::{Path, PathBuf};
 
 use serde_json::Value;
@@ -66,7 +66,7 @@ impl Lab {
         arguments.extend(["-o", text(&adversarial), "--original", text(&clean)]);
         arguments.extend(options);
         let value = run(&arguments).json();
-        let mut expected = HashSet::from(FIELDS);
+        let mut expected = BTreeSet::from(FIELDS);
         let extra = [("--survival", "survival"), ("--transfer", "transfer")];
         let asked = extra.iter().filter(|(option, _)| options.contains(option));
         expected.extend(asked.map(|(_, field)| field));
