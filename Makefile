@@ -91,12 +91,10 @@ clips: ## Make the bundled clips afresh (assets/clips/)
 	$(PYTHON) assets/clips/make_clips.py
 
 .PHONY: models
-models: ## Say how the weights in models-safetensors/ were made
-	@printf '%s\n' \
-		'models-safetensors/vgg13.safetensors are interim weights. They were trained in PyTorch,' \
-		'outside of this repository; neither that trainer nor its recordings are here, so they' \
-		'cannot be made afresh with what is here. tests/reference/convert_interim_vgg13.py added' \
-		'the metadata; models-safetensors/README.md says what is known of them.'
+models: ## Print the commands that trained the weights in models-safetensors/
+	@scripts/train-models.sh
+	@printf '%s\n' '' 'scripts/train-models.sh DATA FOLDER runs them (about four hours on two cores).' \
+		'The recordings may not be redistributed; models-safetensors/README.md says what they are.'
 
 .PHONY: clean
 clean: ## Remove out/ and everything that cargo built

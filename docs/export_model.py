@@ -59,9 +59,14 @@ def load(path):
         tensors = {name: file.get_tensor(name).float() for name in file.keys()}
         metadata = file.metadata()
     labels = json.loads(metadata["labels"])
-    model = {network.NAME: network for network in NETWORKS}[metadata["model"]](len(labels))
-    missing = model.load_state_dict(tensors, strict=False)
-    assert not missing.unexpected_keys, missing
+    networks = {network.NAME: network for network in NETWORKS[:3]}
+    if metadata["model"] not in networks or metadata["pad_mode"] != "zero":
+        raise SystemExit(f"{path}: this script names clips with {', '.join(networks)} and pad_mode zero only")
+    model = networks[metadata["model"]](len(labels))
+    keys = model.load_state_dict(tensors, strict=False)
+    missing = [key for key in keys.missing_keys if not key.endswith("num_batches_tracked")]
+    if missing or keys.unexpected_keys:
+        raise SystemExit(f"{path}: missing {missing}, left over {keys.unexpected_keys}")
     return model.eval(), labels
 
 

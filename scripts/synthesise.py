@@ -213,8 +213,8 @@ def main(data, folder):
         {
             "file": (data / row["file"]).resolve(),
             "label": row["label"],
-            "split": row["split"],
-            "group": row["group"],
+            "split": row.get("split", "train"),
+            "group": row.get("group", ""),
         }
         for row in listed
     ]

@@ -25,11 +25,17 @@ fn hint(suggestion: &Option<String>, known: &[String]) -> String {
 }
 
 /// `name` in lower case without spaces, hyphens and underscores.
-fn fold(name: &str) -> String {
+pub fn fold(name: &str) -> String {
     name.chars().filter(|c| !matches!(c, ' ' | '-' | '_')).flat_map(char::to_lowercase).collect()
 }
 
 /// The index in `known` of the name that equals `given` after folding.
+pub fn position<S: AsRef<str>>(known: &[S], given: &str) -> Option<usize> {
+    let wanted = fold(given);
+    known.iter().position(|name| fold(name.as_ref()) == wanted)
+}
+
+/// The same, for what people typed.
 ///
 /// # Errors
 /// [`UnknownName`] with the closest existing name.
@@ -38,10 +44,10 @@ pub fn find<S: AsRef<str>>(
     known: &[S],
     given: &str,
 ) -> Result<usize, UnknownName> {
-    let wanted = fold(given);
-    if let Some(index) = known.iter().position(|name| fold(name.as_ref()) == wanted) {
+    if let Some(index) = position(known, given) {
         return Ok(index);
     }
+    let wanted = fold(given);
     let suggestion = known
         .iter()
         .map(|name| (strsim::jaro_winkler(&fold(name.as_ref()), &wanted), name))

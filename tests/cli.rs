@@ -84,7 +84,10 @@ fn a_bad_clip_does_not_keep_the_others_from_being_named() {
         .map(|line| serde_json::from_str::<Value>(line).expect("an object a line")["label"].clone())
         .collect();
     assert_eq!(labels, ["Tambourine", "Gunshot_or_gunfire"]);
-    says(&run.stderr, &[bad, "is not a sound file", missing, "does not exist", "2 clips"]);
+    says(
+        &run.stderr,
+        &[bad, "is not a sound file", missing, "does not exist", "2 things could not be done"],
+    );
 }
 
 #[test]
@@ -111,6 +114,16 @@ fn wrong_usage_exits_with_2_and_says_what_was_meant() {
         (&["classify", &clip, "--threads", "0"], &["--threads", "from 1 to"]),
         (&["classify", &clip, "--threads", "60000"], &["--threads", "from 1 to"]),
         (&["classify", &clip, "--top", "0"], &["--top"]),
+        (&["train", "--model", "vgg14", "--data", "d", "--out", "o"], &["did you mean vgg13?"]),
+        (
+            &["train", "--model", "vgg13", "--data", "d", "--out", "weights.checkpoint"],
+            &["weights.checkpoint", "end in .safetensors"],
+        ),
+        (
+            &["train", "--model", "vgg13", "--data", "d", "--out", "o", "--semitones", "1e39"],
+            &["--semitones", "0 to 24"],
+        ),
+        (&["evaluate", "d", "--part", "exam"], &["exam", "test, train, all"]),
     ];
     for (arguments, expected) in cases {
         says(&run(arguments).message(2), expected);

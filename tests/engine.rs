@@ -425,7 +425,7 @@ fn dropping_the_engine_ends_its_attack() {
 fn the_same_seed_gives_the_same_samples() {
     let mut bench = Bench::new();
     for spec in
-        [AttackSpec::new(AttackId::WhiteNoise), AttackSpec { iterations: Some(8), ..short() }]
+        [AttackSpec::new(AttackId::WhiteNoise), AttackSpec { iterations: Some(40), ..short() }]
     {
         let ids = [(); 2].map(|()| bench.engine.send(attack(spec)));
         let [first, second] = ids.map(|id| bench.outcome(id));

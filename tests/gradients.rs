@@ -5,8 +5,8 @@
 use candle_core::{DType, Device, Result, Tensor, Var};
 use mondegreen::nn::{
     Affine, BiGru, CentrePad, Chunks, Conv, Dense, Edge, Gate, GruWeights, LogMel, LogMelConfig,
-    MeanOver, PadMode, ReluAffine, SqueezeExcite, SqueezeExciteWeights, Standardise, Traced,
-    Window, differentiable, log_softmax, max_pool, mean, peak_normalise, softmax,
+    MeanOver, PadMode, Rectifier, SqueezeExcite, SqueezeExciteWeights, Standardise, Traced, Window,
+    differentiable, log_softmax, max_pool, mean, peak_normalise, softmax,
 };
 use proptest::prelude::*;
 use rand::{Rng as _, SeedableRng as _};
@@ -123,9 +123,11 @@ fn random_conv(inputs: usize, outputs: usize, window: Window, seed: u64) -> Conv
     Conv::new(&weight, &random_f32(&mut rng, outputs), inputs, window).unwrap()
 }
 
-fn random_norm(channels: usize, seed: u64) -> ReluAffine {
+fn random_norm(channels: usize, seed: u64) -> Affine {
     let mut rng = ChaCha8Rng::seed_from_u64(seed ^ 2);
-    ReluAffine::new(&random_f32(&mut rng, channels), &random_f32(&mut rng, channels)).unwrap()
+    Affine::new(&random_f32(&mut rng, channels), &random_f32(&mut rng, channels))
+        .unwrap()
+        .with(Rectifier::Before)
 }
 
 fn random_affine(channels: usize, seed: u64) -> Affine {
@@ -236,7 +238,7 @@ proptest! {
     #[test]
     fn affine(b in 1..3usize, h in 1..9usize, w in 1..40usize, c in 1..40usize, seed: u64) {
         let layer = random_affine(c, seed);
-        let rectified = layer.rectified();
+        let rectified = layer.with(Rectifier::After);
         check(|x| layer.forward(x), &[b, h, w, c], 1e-3, seed);
         check(|x| rectified.forward(x), &[b, h, w, c], 1e-7, seed);
         check(|x| rectified.forward(x), &[b, w, c], 1e-7, seed);
@@ -247,8 +249,8 @@ proptest! {
         b in 1..4usize, h in 1..9usize, w in 1..9usize, c in 1..40usize, r in 1..6usize, seed: u64,
     ) {
         let layer = random_squeeze_excite(c, r, seed);
-        check(|x| layer.forward(x), &[b, h, w, c], 1e-7, seed);
-        check(|x| layer.forward(x), &[b, w, c], 1e-7, seed);
+        check(|x| layer.forward_pooled(x, Edge::Keep), &[b, h, w, c], 1e-7, seed);
+        check(|x| layer.forward_pooled(x, Edge::Keep), &[b, w, c], 1e-7, seed);
     }
 
     #[test]
@@ -297,13 +299,13 @@ proptest! {
 /// that products are shared out by their columns.
 #[test]
 fn layers_over_several_blocks() {
-    let (affine, norm) = (random_affine(15, 1).rectified(), random_affine(15, 2));
+    let (affine, norm) = (random_affine(15, 1).with(Rectifier::After), random_affine(15, 2));
     let gate = Gate::with_norm(&norm).unwrap();
     let squeeze_excite = random_squeeze_excite(15, 3, 4);
     check(|x| affine.forward(x), &[2, 70, 41, 15], 1e-7, 1);
     check(|x| norm.forward(x), &[2, 70, 41, 15], 1e-3, 2);
     check(|x| gate.forward(x), &[2, 70, 41, 30], 1e-3, 3);
-    check(|x| squeeze_excite.forward(x), &[2, 70, 41, 15], 1e-3, 4);
+    check(|x| squeeze_excite.forward_pooled(x, Edge::Drop), &[2, 70, 41, 15], 1e-7, 4);
     for over in [MeanOver::Pixels, MeanOver::Rows, MeanOver::Columns] {
         check(|x| mean(x, over), &[2, 70, 41, 15], 1e-3, 5);
     }
@@ -350,7 +352,7 @@ fn silence_has_no_peak_and_a_single_sample_is_one() {
 
 #[test]
 fn a_rectified_norm_passes_nothing_at_exactly_zero() {
-    let layer = Affine::new(&[2.0], &[1.0]).unwrap().rectified();
+    let layer = Affine::new(&[2.0], &[1.0]).unwrap().with(Rectifier::After);
     let input = Tensor::new(&[[-0.75_f32], [-0.5], [-0.25]], &Device::Cpu).unwrap();
     let input = Traced::variable(input);
     let output = layer.forward(&input).unwrap();

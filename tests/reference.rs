@@ -20,8 +20,8 @@ use mondegreen::attacks::Evaluation;
 use mondegreen::audio;
 use mondegreen::models::{Classifier as _, Vgg13, Weights};
 use mondegreen::nn::{
-    Conv, Dense, Edge, LogMel, LogMelConfig, PadMode, ReluAffine, Traced, Window, differentiable,
-    max_pool,
+    Affine, Conv, Dense, Edge, LogMel, LogMelConfig, PadMode, Rectifier, Traced, Window,
+    differentiable, max_pool,
 };
 use safetensors::{Dtype, SafeTensors};
 
@@ -152,7 +152,7 @@ fn convolution_relu_and_batch_norm_equal_pytorch() {
         let part = |name: &str| fixture.singles(&format!("{case}.{name}"));
         let inputs = fixture.shape(&format!("{case}.weight"))[1];
         let conv = Conv::new(&part("weight"), &part("bias"), inputs, Window::SQUARE).unwrap();
-        let norm = ReluAffine::new(&part("scale"), &part("shift")).unwrap();
+        let norm = Affine::new(&part("scale"), &part("shift")).unwrap().with(Rectifier::Before);
         let fused = conv.then(&norm, false).unwrap();
         check_layer(&fixture, &case, |x| channels_last(x, |x| norm.forward(&conv.forward(x)?)));
         check_layer(&fixture, &case, |x| channels_last(x, |x| fused.forward(x)));

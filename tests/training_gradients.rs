@@ -3,11 +3,11 @@
 
 use candle_core::{Device, Result, Tensor};
 use mondegreen::nn::trained::{
-    Rectifier, TracedSqueezeExcite, batch_norm, cross_entropy, dense, squeeze_excite_pool,
+    TracedSqueezeExcite, batch_norm, cross_entropy, dense, squeeze_excite_pool,
 };
 use mondegreen::nn::{
-    Edge, Gate, SqueezeExcite, SqueezeExciteWeights, Traced, Window, bidirectional_gru,
-    by_tensor_operations, convolution, log_1p, max_pool,
+    Edge, Gate, Rectifier, Traced, Window, bidirectional_gru, by_tensor_operations, convolution,
+    log_1p,
 };
 use proptest::prelude::*;
 use rand::{Rng as _, SeedableRng as _};
@@ -212,38 +212,6 @@ proptest! {
             let expected = (moved(1e-5) - moved(-1e-5)) / 2e-5;
             prop_assert!((gradient - expected).abs() < 1e-8, "{gradient} but {expected}");
         }
-    }
-}
-
-#[test]
-fn squeeze_excite_with_its_pool_is_one_after_the_other() {
-    let mut rng = ChaCha8Rng::seed_from_u64(7);
-    let [squeeze, excite] = [random(&mut rng, &[3, 6]), random(&mut rng, &[6, 3])];
-    let [low, high] = [random(&mut rng, &[3]), random(&mut rng, &[6])];
-    let single = |tensor: &Tensor| values(tensor).iter().map(|&v| v as f32).collect::<Vec<_>>();
-    let exact = |tensor: &Tensor| {
-        let values = single(tensor).into_iter().map(f64::from).collect::<Vec<_>>();
-        Traced::constant(Tensor::from_vec(values, tensor.dims(), &Device::Cpu).unwrap())
-    };
-    let frozen = SqueezeExcite::new(&SqueezeExciteWeights {
-        squeeze_weight: &single(&squeeze),
-        squeeze_bias: &single(&low),
-        excite_weight: &single(&excite),
-        excite_bias: &single(&high),
-    });
-    let image = Traced::constant(random(&mut rng, &[2, 5, 7, 6]));
-    let weights = TracedSqueezeExcite {
-        squeeze_weight: exact(&squeeze),
-        squeeze_bias: exact(&low),
-        excite_weight: exact(&excite),
-        excite_bias: exact(&high),
-    };
-    for edge in [Edge::Drop, Edge::Keep] {
-        let ours = squeeze_excite_pool(&image, &weights, edge).unwrap();
-        let expected = max_pool(&frozen.as_ref().unwrap().forward(&image).unwrap(), edge).unwrap();
-        let pairs = values(ours.tensor()).into_iter().zip(values(expected.tensor()));
-        let error = pairs.map(|(a, b)| (a - b).abs()).fold(0.0, f64::max);
-        assert!(error < 1e-12, "{error:e}");
     }
 }
 

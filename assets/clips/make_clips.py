@@ -50,10 +50,10 @@ PARTS = {
     "chime": Part(40, "84:3@100", bpm=60, drums=True, tail=2),
     "applause": Part(126, "C4:3", bpm=60, tail=0.5),
     "gunshot": Part(127, "72:2.5@120", bpm=60, room=0.7, wet=0.6, tail=1),
-    "telephone": Part(124, "67:2.2", bpm=60, tail=0.4),
 }
 
 SOUNDS = {
+    "telephone": (synthesis.telephone, 0),
     "knock": (synthesis.knock, 3),
     "computer-keyboard": (synthesis.keyboard, 1),
     "writing": (synthesis.writing, 0),

@@ -114,6 +114,21 @@ def keyboard(chance):
     return room_tone(in_room(track, 0.25, 0.25, chance), -60, chance)
 
 
+def telephone(chance):
+    """An office telephone on its desk: two rings of two bursts, each burst two tones in quick turn."""
+    track = np.zeros(len(seconds(3.2)))
+    tones = []
+    for hertz in (1985.0, 1590.0):
+        t = seconds(0.045)
+        # A small loudspeaker driven by a square wave, most of whose harmonics it loses.
+        wave = sum(np.sin(2 * np.pi * k * hertz * t) / k**1.5 for k in (1, 3, 5))
+        tones.append(wave * np.clip(np.minimum(t, t[-1] - t) / 0.005, 0, 1))
+    burst = np.concatenate(tones * 5)
+    for at in (0.02, 0.62, 1.72, 2.32):
+        add(track, (0.9 + 0.1 * chance.random()) * burst, at)
+    return room_tone(in_room(track, 0.3, 0.3, chance), -60, chance)
+
+
 def writing(chance):
     """A pencil on paper on a table: strokes of noise with the grain of the paper."""
     length = 3.0
@@ -129,11 +144,11 @@ def writing(chance):
             stroke = 0.07 + 0.09 * chance.random()
             t = seconds(stroke) / stroke
             skew = 0.6 + 0.8 * chance.random()
-            add(speed, (0.5 + 0.6 * chance.random()) * np.sin(np.pi * t**skew) ** 1.3, now)
+            add(speed, (0.5 + 0.6 * chance.random()) * np.sin(np.pi * t**skew) ** 4, now)
             now += stroke * (0.95 + 0.1 * chance.random())
         lift = 0.08 + 0.12 * chance.random()
         tap = modes(0.08, [170, 310, 900, 2300], [1, 0.6, 0.4, 0.3], [0.012, 0.009, 0.004, 0.003], chance)
         add(thuds, 0.8 * (0.5 + chance.random()) * tap, now + lift)
         now += lift
-    track = (grain + 0.5 * table) * rough * speed + thuds
-    return room_tone(in_room(track, 0.25, 0.2, chance), -52, chance)
+    track = (grain + 0.4 * table) * rough * speed + thuds
+    return room_tone(in_room(track, 0.25, 0.9, chance), -34, chance)

@@ -1,7 +1,7 @@
 //! VGG13's layers twice: ours, and as one writes them with Candle's own operations.
 
 use candle_core::{Device, Result, Tensor, Var};
-use mondegreen::nn::{Conv, Dense, ReluAffine, Traced, Window};
+use mondegreen::nn::{Affine, Conv, Dense, Rectifier, Traced, Window};
 use rand::SeedableRng as _;
 use rand_chacha::ChaCha8Rng;
 use rand_distr::{Distribution as _, StandardNormal};
@@ -86,7 +86,7 @@ impl Pair {
     /// One layer.
     pub fn layer(shape: &Shape, seed: u64) -> Result<Self> {
         let parameters = Parameters::random(shape, seed);
-        let norm = ReluAffine::new(&parameters.scale, &parameters.shift)?;
+        let norm = Affine::new(&parameters.scale, &parameters.shift)?.with(Rectifier::Before);
         let conv = Conv::new(&parameters.weight, &parameters.bias, shape.inputs, Window::SQUARE)?
             .then(&norm, shape.pool)?;
         let (inputs, outputs, pool) = (shape.inputs, shape.outputs, shape.pool);

@@ -5,9 +5,9 @@ use std::path::{Path, PathBuf};
 use clap::Args;
 use serde_json::json;
 
-use super::common::{self, Compute, Failure, Loaded, Prepared, label_json};
+use super::common::{self, Compute, Failure, label_json};
 use crate::audio;
-use crate::models::Verdict;
+use crate::models::{ModelSource, Verdict};
 
 /// Options of `classify`.
 #[derive(Args, Debug)]
@@ -38,14 +38,21 @@ pub fn run(arguments: &Arguments) -> Result<(), Failure> {
     let models = prepared.models(&arguments.model)?;
     let mut failed = 0;
     for path in &arguments.clips {
-        for model in &models {
-            match name(path, arguments.limit, model, &prepared) {
-                Ok(verdict) => print(arguments, path, model, &verdict)?,
-                Err(message) => {
-                    eprintln!("mondegreen: {message}");
+        let clip = match audio::load(path, arguments.limit) {
+            Ok(clip) => clip,
+            Err(error) => {
+                eprintln!("mondegreen: {error}");
+                failed += 1;
+                continue;
+            }
+        };
+        for (source, model) in &models {
+            match prepared.pool.install(|| model.classify(&clip.samples)) {
+                Ok(verdict) => print(arguments, path, source, &verdict)?,
+                Err(error) => {
+                    let error = prepared.compute.explain(&error.to_string());
+                    eprintln!("mondegreen: {}: {} failed: {error}", path.display(), source.title());
                     failed += 1;
-                    // The next model could not read it either.
-                    break;
                 }
             }
         }
@@ -53,23 +60,10 @@ pub fn run(arguments: &Arguments) -> Result<(), Failure> {
     if failed > 0 { Err(Failure::Partly(failed)) } else { Ok(()) }
 }
 
-fn name(
-    path: &Path,
-    limit: f64,
-    (source, model): &Loaded,
-    prepared: &Prepared,
-) -> Result<Verdict, String> {
-    let clip = audio::load(path, limit).map_err(|error| error.to_string())?;
-    prepared.pool.install(|| model.classify(&clip.samples)).map_err(|error| {
-        let error = prepared.compute.explain(&error.to_string());
-        format!("{}: {} failed: {error}", path.display(), source.title())
-    })
-}
-
 fn print(
     arguments: &Arguments,
     path: &Path,
-    (source, _): &Loaded,
+    source: &ModelSource,
     verdict: &Verdict,
 ) -> Result<(), Failure> {
     let ranked = verdict.ranked(usize::from(arguments.top));

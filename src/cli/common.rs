@@ -104,6 +104,11 @@ impl Prepared {
     }
 }
 
+/// A confidence from 0 to 1 for people.
+pub fn confidence(confidence: Option<f64>) -> String {
+    confidence.map_or_else(|| "none".to_owned(), |confidence| format!("{confidence:.2}"))
+}
+
 /// A model and how it was asked for.
 pub type Loaded = (ModelSource, Arc<dyn Classifier>);
 
@@ -145,8 +150,8 @@ impl fmt::Display for Failure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Usage(message) | Self::Failed(message) => f.write_str(message),
-            Self::Partly(1) => f.write_str("1 clip could not be done"),
-            Self::Partly(count) => write!(f, "{count} clips could not be done"),
+            Self::Partly(1) => f.write_str("one thing could not be done: see above"),
+            Self::Partly(count) => write!(f, "{count} things could not be done: see above"),
             Self::NobodyReads => f.write_str("nobody reads the output"),
         }
     }

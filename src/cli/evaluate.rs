@@ -1,13 +1,13 @@
 //! `mondegreen evaluate`: how good a model is on labelled clips.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::{Args, ValueEnum};
 use serde_json::{Map, Value, json};
 
 use super::common::{self, Compute, Failure, Loaded, Prepared};
 use crate::audio;
-use crate::training::{DataSet, Evaluation, Part, evaluate};
+use crate::training::{DataSet, Evaluation, Part, TrainingError, evaluate};
 
 /// How many confused pairs are told.
 const CONFUSIONS: usize = 5;
@@ -50,27 +50,49 @@ pub struct Arguments {
 
 /// Evaluates each model; a clip that can't be read is said and left out.
 pub fn run(arguments: &Arguments) -> Result<(), Failure> {
-    let failed = |error: crate::training::TrainingError| Failure::Failed(error.to_string());
+    let failed = |error: TrainingError| Failure::Failed(error.to_string());
     let data = DataSet::open(&arguments.data).map_err(failed)?;
+    if let Some(folder) = &arguments.out {
+        std::fs::create_dir_all(folder)
+            .map_err(|source| failed(TrainingError::Write { path: folder.clone(), source }))?;
+    }
     let mut prepared = arguments.compute.prepare()?;
-    let mut unread = 0;
+    let (mut unread, mut problems) = (0, 0);
     for loaded in prepared.models(&arguments.model)? {
-        let evaluation = measure(arguments, &data, &loaded, &prepared)?;
+        // What one model or its report fails at loses no other's.
+        let evaluation = match measure(arguments, &data, &loaded, &prepared) {
+            Ok(evaluation) => evaluation,
+            Err(error) => {
+                eprintln!("mondegreen: {}: {error}", loaded.0.title());
+                problems += 1;
+                continue;
+            }
+        };
         if unread == 0 {
             evaluation.failed.iter().for_each(|message| eprintln!("mondegreen: {message}"));
             unread = evaluation.failed.len();
         }
-        if let Some(folder) = &arguments.out {
-            let (source, model) = &loaded;
-            let name = model.card().file.file_stem().map_or_else(
-                || model.card().id.name().to_owned(),
-                |stem| stem.to_string_lossy().into_owned(),
-            );
-            evaluation.write(folder, &name, &source.title()).map_err(failed)?;
-        }
         print(arguments, &loaded, &evaluation)?;
+        if let Some(folder) = &arguments.out
+            && let Err(error) = write(&evaluation, folder, &loaded)
+        {
+            eprintln!("mondegreen: {error}");
+            problems += 1;
+        }
     }
-    if unread > 0 { Err(Failure::Partly(unread)) } else { Ok(()) }
+    let failures = unread + problems;
+    if failures > 0 { Err(Failure::Partly(failures)) } else { Ok(()) }
+}
+
+fn write(
+    evaluation: &Evaluation,
+    folder: &Path,
+    (source, model): &Loaded,
+) -> Result<(), TrainingError> {
+    let card = model.card();
+    let stem = card.file.file_stem().map(|stem| stem.to_string_lossy().into_owned());
+    let name = stem.unwrap_or_else(|| card.id.name().to_owned());
+    evaluation.write(folder, &name, &source.title())
 }
 
 fn measure(
@@ -122,7 +144,7 @@ fn print(
             "map_at_3": said.map_at_3(),
             "cross_entropy": said.cross_entropy(),
             "calibration_error": said.calibration_error(),
-            "confidence_where_correct": Some(said.confidence_where_correct()).filter(|c| c.is_finite()),
+            "confidence_where_correct": said.confidence_where_correct(),
             "recall": recall,
             "confusions": confusions,
         }));
@@ -136,10 +158,10 @@ fn print(
         said.map_at_3()
     ))?;
     common::say(format_args!(
-        "  cross entropy {:.3}, calibration error {:.3}, confidence where correct {:.2}",
+        "  cross entropy {:.3}, calibration error {:.3}, confidence where correct {}",
         said.cross_entropy(),
         said.calibration_error(),
-        said.confidence_where_correct()
+        common::confidence(said.confidence_where_correct())
     ))?;
     let counts = said.counts();
     for (label, recall) in said.recall().into_iter().enumerate() {

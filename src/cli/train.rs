@@ -10,12 +10,13 @@ use serde_json::json;
 use sha2::{Digest as _, Sha256};
 
 use super::common::{self, Compute, Failure, Prepared};
+use crate::audio;
 use crate::files;
 use crate::metrics::Classification;
-use crate::models::{ModelId, NamedTensors, network};
+use crate::models::{ModelId, NamedTensors, WEIGHTS_EXTENSION, is_weights_file, network};
 use crate::training::{
-    Augmentation, DataSet, Epoch, Material, News, Part, Place, Recordings, Report, Settings,
-    Trainer, TrainingError, finish, hold_back, write_log,
+    Augmentation, DataSet, Epoch, Material, News, Part, Place, Recording, Recordings, Report,
+    Settings, Trainer, TrainingError, calibrate, finish, hold_back, write_log,
 };
 
 /// Options of `train`.
@@ -28,7 +29,7 @@ pub struct Arguments {
     #[arg(long, value_name = "DIR|CSV")]
     data: PathBuf,
     /// The weights file to make; beside it come a checkpoint, a log in CSV and its picture
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, value_name = "FILE.safetensors")]
     out: PathBuf,
     /// How often as many examples are seen as there are recordings
     #[arg(long, default_value_t = 40, value_parser = clap::value_parser!(u32).range(1..))]
@@ -70,20 +71,20 @@ pub struct Arguments {
     #[arg(long, default_value_t = 0.4, value_parser = common::not_negative)]
     mixup: f64,
     /// Speed and pitch, up to so many semitones up or down
-    #[arg(long, default_value_t = 2.0, value_parser = common::not_negative)]
+    #[arg(long, default_value_t = 2.0, value_parser = up_to::<24>)]
     semitones: f64,
-    /// Gain, up to so many dB up or down
-    #[arg(long, default_value_t = 6.0, value_parser = common::not_negative)]
+    /// Gain, up to so many dB up or down; the five models hear the level of nothing but near silence
+    #[arg(long, default_value_t = 6.0, value_parser = up_to::<60>)]
     gain: f64,
     /// Highs louder or softer than lows by up to so many dB
-    #[arg(long, default_value_t = 8.0, value_parser = common::not_negative)]
+    #[arg(long, default_value_t = 8.0, value_parser = up_to::<60>)]
     shelf: f64,
     /// Share of examples with background noise
     #[arg(long, default_value_t = 0.3, value_parser = share)]
     noise: f64,
     /// Masked stripes of bands and of frames, so many of each
-    #[arg(long, default_value_t = 2)]
-    masks: usize,
+    #[arg(long, default_value_t = 2, value_parser = clap::value_parser!(u8).range(0..=32))]
+    masks: u8,
     /// For everything random
     #[arg(long, default_value_t = 0)]
     seed: u64,
@@ -101,6 +102,9 @@ pub struct Arguments {
     cache: Option<PathBuf>,
     #[command(flatten)]
     compute: Compute,
+    /// Longest recording that is accepted, in seconds
+    #[arg(long, default_value_t = audio::DEFAULT_LIMIT_SECONDS, value_parser = common::positive)]
+    limit: f64,
     /// One JSON object on stdout at the end
     #[arg(long)]
     json: bool,
@@ -112,10 +116,17 @@ fn share(text: &str) -> Result<f64, String> {
     if (0.0..=1.0).contains(&number) { Ok(number) } else { Err("it must be 0 to 1".to_owned()) }
 }
 
-/// A share that is not nothing: below an eighth the networks' pools would leave no frame.
+/// A share that is not too small: the networks' pools must leave a frame.
 fn part(text: &str) -> Result<f64, String> {
     let number = share(text)?;
     if number >= 0.25 { Ok(number) } else { Err("it must be 0.25 to 1".to_owned()) }
+}
+
+/// A number from 0 to `MOST`.
+fn up_to<const MOST: u16>(text: &str) -> Result<f64, String> {
+    let number = common::finite(text)?;
+    let fits = (0.0..=f64::from(MOST)).contains(&number);
+    if fits { Ok(number) } else { Err(format!("it must be 0 to {MOST}")) }
 }
 
 impl Arguments {
@@ -140,7 +151,7 @@ impl Arguments {
                 gain_db: self.gain as f32,
                 shelf_db: self.shelf as f32,
                 noise: self.noise,
-                masks: self.masks,
+                masks: self.masks.into(),
             },
             seed: self.seed,
             data: data.sha256(),
@@ -152,6 +163,12 @@ impl Arguments {
 /// Trains, or goes on where an earlier run was stopped.
 pub fn run(arguments: &Arguments) -> Result<(), Failure> {
     let failed = |error: TrainingError| Failure::Failed(error.to_string());
+    if !is_weights_file(&arguments.out) {
+        let name = arguments.out.display();
+        return Err(Failure::Usage(format!(
+            "--out {name}: weights files end in .{WEIGHTS_EXTENSION}"
+        )));
+    }
     files::check_place(&arguments.out)
         .map_err(|source| failed(TrainingError::Write { path: arguments.out.clone(), source }))?;
     let Prepared { pool, compute, .. } = arguments.compute.prepare()?;
@@ -166,14 +183,15 @@ struct Summary {
     epochs: usize,
     seconds: f64,
     bytes: usize,
+    temperature: Option<f64>,
 }
 
 fn train(arguments: &Arguments, device: Device) -> Result<Summary, TrainingError> {
     let data = DataSet::open(&arguments.data)?;
     let (list, test_list) = (data.part(Part::Train), data.part(Part::Test));
     let cache = arguments.cache.clone().unwrap_or_else(default_cache);
-    let recordings = decode(&list, &cache)?;
-    let test = decode(&test_list, &cache)?;
+    let recordings = decode(&list, arguments.limit, &cache)?;
+    let test = decode(&test_list, arguments.limit, &cache)?;
     let [learn, validate] = hold_back(&list, arguments.validation, arguments.seed);
     eprintln!(
         "{}: {} labels; {} recordings to learn from, {} held back, {} to test",
@@ -191,7 +209,10 @@ fn train(arguments: &Arguments, device: Device) -> Result<Summary, TrainingError
         None => (Vec::new(), None),
     };
     let settings = arguments.settings(&data, start_hash);
-    let checkpoint = arguments.out.with_extension("checkpoint");
+    let pause = Duration::try_from_secs_f64(60.0 * arguments.checkpoint_minutes);
+    let pause = pause.unwrap_or(Duration::MAX);
+    let place = Place { device, weights: arguments.out.clone(), pause };
+    let checkpoint = place.checkpoint();
     if arguments.fresh && checkpoint.exists() {
         std::fs::remove_file(&checkpoint)
             .map_err(|source| TrainingError::Write { path: checkpoint.clone(), source })?;
@@ -204,30 +225,27 @@ fn train(arguments: &Arguments, device: Device) -> Result<Summary, TrainingError
         learn: learn.clone(),
         validate,
     };
-    let pause = Duration::from_secs_f64(60.0 * arguments.checkpoint_minutes);
-    let place = Place { device, checkpoint, pause };
     let mut trainer = Trainer::new(network, material, settings, &start, place.clone())?;
     let mut history = trainer.history().to_vec();
     let bar = common::progress_bar(0);
-    let mut problem = None;
     let mut trained = trainer.run(|news| {
         if let News::Epoch(epoch) = news {
             history.push(epoch);
-            problem = problem.take().or(write_log(&history, &arguments.out).err());
+            if let Err(error) = write_log(&history, &arguments.out) {
+                bar.suspend(|| eprintln!("mondegreen: {error}"));
+            }
         }
         tell(&bar, news);
     })?;
     bar.finish_and_clear();
-    if let Some(error) = problem {
-        eprintln!("mondegreen: {error}");
-    }
+    let temperature = calibrate(&mut trained, network, trainer.material(), &place)?;
     let lists = [&list[..], &test_list[..]];
     let report = finish(&mut trained, lists, [&recordings, &test], &learn, &place)?;
     let bytes = trained.to_bytes(true)?;
     files::replace(&arguments.out, &bytes)
         .map_err(|source| TrainingError::Write { path: arguments.out.clone(), source })?;
     let seconds = history.last().map_or(0.0, |epoch| epoch.seconds);
-    Ok(Summary { report, epochs: history.len(), seconds, bytes: bytes.len() })
+    Ok(Summary { report, epochs: history.len(), seconds, bytes: bytes.len(), temperature })
 }
 
 fn tell(bar: &ProgressBar, news: News) {
@@ -243,7 +261,9 @@ fn tell(bar: &ProgressBar, news: News) {
             bar.set_message(format!("loss {loss:.3}"));
         }
         News::Epoch(epoch) => bar.suspend(|| eprintln!("{}", line(&epoch))),
-        News::Saved => {}
+        News::NotSaved(error) => bar.suspend(|| {
+            eprintln!("mondegreen: {error}. Training goes on, and will try to save again");
+        }),
     }
 }
 
@@ -264,7 +284,7 @@ fn line(epoch: &Epoch) -> String {
 
 impl Summary {
     fn print(&self, arguments: &Arguments) -> Result<(), Failure> {
-        let Self { report, epochs, seconds, bytes } = self;
+        let Self { report, epochs, seconds, bytes, temperature } = self;
         let test = report.test.as_ref();
         if arguments.json {
             return common::say(json!({
@@ -273,10 +293,11 @@ impl Summary {
                 "epochs": epochs,
                 "seconds": seconds,
                 "bytes": bytes,
+                "temperature": temperature,
                 "training_accuracy": report.learned.accuracy(),
                 "test_accuracy": test.map(Classification::accuracy),
                 "test_map_at_3": test.map(Classification::map_at_3),
-                "test_confidence_where_correct": test.map(Classification::confidence_where_correct),
+                "test_confidence_where_correct": test.and_then(Classification::confidence_where_correct),
                 "changed_by_rounding": report.changed_by_rounding,
             }));
         }
@@ -287,10 +308,10 @@ impl Summary {
         ))?;
         let Some(test) = test else { return Ok(()) };
         common::say(format_args!(
-            "test: accuracy {:.1} %, MAP@3 {:.3}, confidence where correct {:.2}; f16 renames {} of {}",
+            "test: accuracy {:.1} %, MAP@3 {:.3}, confidence where correct {}; f16 renames {} of {}",
             100.0 * test.accuracy(),
             test.map_at_3(),
-            test.confidence_where_correct(),
+            common::confidence(test.confidence_where_correct()),
             report.changed_by_rounding,
             test.len()
         ))
@@ -302,10 +323,10 @@ fn default_cache() -> PathBuf {
         .map_or_else(std::env::temp_dir, |folders| folders.cache_dir().to_owned())
 }
 
-fn decode(list: &[&crate::training::Recording], cache: &Path) -> Result<Recordings, TrainingError> {
+fn decode(list: &[&Recording], limit: f64, cache: &Path) -> Result<Recordings, TrainingError> {
     let bar = common::progress_bar(list.len());
     bar.set_message("decoding");
-    let recordings = Recordings::open(list, cache, |done| bar.set_position(done as u64));
+    let recordings = Recordings::open(list, limit, cache, |done| bar.set_position(done as u64));
     bar.finish_and_clear();
     recordings
 }
@@ -314,7 +335,10 @@ fn decode(list: &[&crate::training::Recording], cache: &Path) -> Result<Recordin
 fn read_start(path: &Path) -> Result<(NamedTensors, String), TrainingError> {
     let bytes = std::fs::read(path)
         .map_err(|source| TrainingError::Read { path: path.to_owned(), source })?;
-    let tensors = candle_core::safetensors::load_buffer(&bytes, &Device::Cpu)?;
+    let damaged = |error: candle_core::Error| {
+        TrainingError::Start(format!("{} is no weights file: {error}", path.display()))
+    };
+    let tensors = candle_core::safetensors::load_buffer(&bytes, &Device::Cpu).map_err(damaged)?;
     let mut weights = Vec::new();
     for (name, tensor) in tensors {
         weights.push((name, tensor.to_dtype(candle_core::DType::F32)?));

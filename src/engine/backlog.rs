@@ -50,6 +50,11 @@ impl Backlog {
         self.0.retain(|piece| piece.command != command);
     }
 
+    /// Drops all that is asked of a model.
+    pub fn drop_model(&mut self, model: &ModelSource) {
+        self.0.retain(|piece| piece.model != *model);
+    }
+
     /// Drops the naming of a clip by a model: it is done now.
     pub fn settle(&mut self, model: &ModelSource, clip: &Clip) {
         self.0.retain(|piece| {
@@ -85,7 +90,9 @@ mod tests {
         backlog.add(CommandId(2), models(), Some(&clip));
         backlog.add(CommandId(3), vec![ModelId::DenseWav.into()], None);
         backlog.withdraw(CommandId(2));
-        let expected = models().into_iter().map(|model| (1, model, false));
+        backlog.drop_model(&models()[1]);
+        let kept = models().into_iter().enumerate().filter(|(index, _)| *index != 1);
+        let expected = kept.map(|(_, model)| (1, model, false));
         let expected = expected.chain([(3, ModelId::DenseWav.into(), false)]);
         assert_eq!(rest(backlog), expected.collect::<Vec<_>>());
     }

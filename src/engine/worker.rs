@@ -109,14 +109,38 @@ impl Worker {
             Command::Preload(models) => self.backlog.add(id, models, None),
             Command::Survey { clip, models } => self.backlog.add(id, models, Some(&clip)),
             Command::Withdraw(command) => self.backlog.withdraw(command),
-            Command::ForgetModel(model) => self.library.forget(&model),
+            Command::ForgetModel(model) => {
+                self.backlog.drop_model(&model);
+                self.library.forget(&model);
+            }
             Command::LoadModel(model) => self.load(id, &model, false),
             Command::ReloadModel(model) => self.load(id, &model, true),
-            command => {
-                let outbox = self.outbox.clone();
-                outbox.answer(id, || self.compute(id, command));
+            Command::Classify { clip, model } => {
+                self.backlog.settle(&model, &clip);
+                self.answer(id, |worker| worker.classify(&clip, model));
+            }
+            Command::Attack(job) => self.answer(id, |worker| worker.attack(id, &job)),
+            Command::Survival(job) => self.answer(id, |worker| worker.survival(id, &job)),
+            Command::UseDevice(choice) => self.answer(id, |worker| worker.use_device(choice)),
+            Command::SetThreads(threads) => self.answer(id, |worker| worker.set_threads(threads)),
+            Command::LoadClip { .. } | Command::Save(_) => {
+                let failed = "files are read and written beside this thread".to_owned();
+                self.answer(id, |_| Err(failed));
             }
         }
+    }
+
+    /// Does what a command asks, and tells what came of it.
+    fn answer(&mut self, id: CommandId, work: impl FnOnce(&mut Self) -> Result<EventKind, String>) {
+        let outbox = self.outbox.clone();
+        outbox.answer(id, || work(self));
+    }
+
+    fn set_threads(&mut self, threads: Option<usize>) -> Result<EventKind, String> {
+        self.pool = background_pool(threads, self.priority)?;
+        let threads = self.pool.current_num_threads();
+        self.shared.threads.store(threads, Ordering::Relaxed);
+        Ok(EventKind::ThreadsSet(threads))
     }
 
     /// Loads a model, again if asked to, and tells of it.
@@ -140,25 +164,6 @@ impl Worker {
                 format!("{} failed on {}: {error}", model.title(), clip.name)
             })?;
         Ok(EventKind::Classified { model, verdict })
-    }
-
-    fn compute(&mut self, id: CommandId, command: Command) -> Result<EventKind, String> {
-        match command {
-            Command::Classify { clip, model } => {
-                self.backlog.settle(&model, &clip);
-                self.classify(&clip, model)
-            }
-            Command::Attack(job) => self.attack(id, &job),
-            Command::Survival(job) => self.survival(id, &job),
-            Command::UseDevice(choice) => self.use_device(choice),
-            Command::SetThreads(threads) => {
-                self.pool = background_pool(threads, self.priority)?;
-                let threads = self.pool.current_num_threads();
-                self.shared.threads.store(threads, Ordering::Relaxed);
-                Ok(EventKind::ThreadsSet(threads))
-            }
-            _ => Err("this command needs no model".to_owned()),
-        }
     }
 
     /// The old device and its models are kept until the new one is open.

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use super::drawing::{Anchor, Drawing, Rect};
+use super::drawing::{AXIS, Anchor, Drawing, Rect, TITLE};
 use super::error::FigureError;
 use super::layout::WIDTH;
 use super::type_setting::{FONT_FAMILIES, fit};
@@ -32,7 +32,7 @@ impl Confusion {
         let count = self.labels.len().max(1) as f64;
         let side = WIDTH - NAMES - MARGIN;
         let cell = side / count;
-        let size = (cell * 0.72).min(8.0);
+        let size = (cell * 0.72).min(AXIS);
         let matrix = Rect { x: NAMES, y: TOP, width: side, height: side };
         for (row, counts) in self.counts.iter().enumerate() {
             let clips: usize = counts.iter().sum();
@@ -58,10 +58,10 @@ impl Confusion {
             drawing.hanging_text(x, matrix.bottom() + 3.0, size, &name);
         }
         drawing.frame(matrix);
-        drawing.upright_text(9.0, matrix.y + side / 2.0, 8.0, "True label");
+        drawing.upright_text(9.0, matrix.y + side / 2.0, AXIS, "True label");
         let foot = matrix.bottom() + NAMES - 4.0;
-        drawing.text(matrix.middle(), foot, 8.0, Anchor::Middle, "Named");
-        let (title, size) = fit(["", &self.title, ""], 9.0, WIDTH - 2.0 * MARGIN);
+        drawing.text(matrix.middle(), foot, AXIS, Anchor::Middle, "Named");
+        let (title, size) = fit(["", &self.title, ""], TITLE, WIDTH - 2.0 * MARGIN);
         drawing.title(MARGIN, 16.0, size, Anchor::Start, &title);
         drawing.finish(WIDTH, matrix.bottom() + NAMES, FONT_FAMILIES, &self.title)
     }

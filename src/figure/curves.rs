@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use super::drawing::{Anchor, Drawing, Rect};
+use super::drawing::{AXIS, Anchor, Drawing, Rect, TICK, TICK_LENGTH, TITLE};
 use super::error::FigureError;
 use super::layout::WIDTH;
 use super::ticks::round_ticks;
@@ -15,10 +15,6 @@ const BOTTOM: f64 = 34.0;
 const LEFT: f64 = 40.0;
 const GAP: f64 = 52.0;
 const RIGHT: f64 = 10.0;
-
-const TITLE: f64 = 9.0;
-const AXIS: f64 = 8.0;
-const TICK: f64 = 7.0;
 
 /// Told apart in grey and by people who do not tell red from green, and by dashes besides.
 const STYLES: [(&str, &str); 3] = [("#0b7a75", ""), ("#d1495b", "5 2.5"), ("#6a4c93", "1.5 2")];
@@ -102,12 +98,12 @@ fn draw(drawing: &mut Drawing, chart: &Chart, panel: Rect) {
     };
     for (value, text) in round_ticks(xs[0], xs[1], 6) {
         let (x, _) = at((value, ys[0]));
-        drawing.line((x, panel.bottom()), (x, panel.bottom() + 2.5));
+        drawing.line((x, panel.bottom()), (x, panel.bottom() + TICK_LENGTH));
         drawing.text(x, panel.bottom() + 10.8, TICK, Anchor::Middle, &text);
     }
     for (value, text) in round_ticks(ys[0], ys[1], 6) {
         let (_, y) = at((xs[0], value));
-        drawing.line((panel.x - 2.5, y), (panel.x, y));
+        drawing.line((panel.x - TICK_LENGTH, y), (panel.x, y));
         drawing.text(panel.x - 4.5, y + TICK * 0.35, TICK, Anchor::End, &text);
     }
     drawing.text(panel.middle(), panel.bottom() + 23.0, AXIS, Anchor::Middle, &chart.x_title);

@@ -37,6 +37,15 @@ pub(super) enum Anchor {
     End,
 }
 
+/// Size of a figure's title in points.
+pub(super) const TITLE: f64 = 9.0;
+/// Size of axes' titles in points.
+pub(super) const AXIS: f64 = 8.0;
+/// Size of the numbers at ticks in points.
+pub(super) const TICK: f64 = 7.0;
+/// Length of a tick in points.
+pub(super) const TICK_LENGTH: f64 = 2.5;
+
 /// Colour of text and lines: a black that does not sting on a screen.
 const INK: &str = "#1a1a1a";
 /// Width of frames and ticks in points.

@@ -1,7 +1,7 @@
 //! Where everything stands in a figure.
 
 use super::Figure;
-use super::drawing::{Anchor, Drawing, Rect};
+use super::drawing::{AXIS, Anchor, Drawing, Rect, TICK, TICK_LENGTH, TITLE};
 use super::ticks::{label, round_ticks};
 use super::type_setting::{FONT_FAMILIES, fit, width};
 use crate::audio::SAMPLE_RATE;
@@ -16,13 +16,6 @@ const LEFT: Rect = Rect { x: 34.0, y: 19.0, width: 206.0, height: 150.0 };
 const RIGHT: Rect = Rect { x: 253.0, ..LEFT };
 const BAR: Rect = Rect { x: 467.0, width: 7.0, ..LEFT };
 
-/// Font sizes in points.
-const TITLE: f64 = 9.0;
-const AXIS: f64 = 8.0;
-const TICK: f64 = 7.0;
-
-/// Length of a tick in points.
-const TICK_LENGTH: f64 = 2.5;
 /// Baseline of the caption below the top, in points.
 const CAPTION_Y: f64 = 207.5;
 

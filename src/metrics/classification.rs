@@ -39,11 +39,6 @@ impl Classification {
         self.rows.is_empty()
     }
 
-    /// How many labels there are.
-    pub fn labels(&self) -> usize {
-        self.labels
-    }
-
     fn mean(&self, value: impl Fn(usize, &[f32]) -> f64) -> f64 {
         let sum: f64 = self.rows.iter().map(|(truth, row)| value(*truth, row)).sum();
         sum / self.rows.len() as f64
@@ -55,7 +50,7 @@ impl Classification {
     }
 
     /// Mean average precision at 3, the measure of the DCASE 2018 challenge: 1, 1/2 or 1/3 for a
-    /// true label that is the first, second or third most probable, else 0.
+    /// true label that is the first, second or third most probable, else 0; NaN without clips.
     pub fn map_at_3(&self) -> f64 {
         self.mean(|truth, row| match rank(row, truth) {
             place @ 0..3 => 1.0 / (place + 1) as f64,
@@ -63,7 +58,7 @@ impl Classification {
         })
     }
 
-    /// Mean negative logarithm of the true label's probability, in nats.
+    /// Mean negative logarithm of the true label's probability, in nats; NaN without clips.
     pub fn cross_entropy(&self) -> f64 {
         self.mean(|truth, row| -f64::from(row[truth]).max(1e-12).ln())
     }
@@ -83,7 +78,7 @@ impl Classification {
         confusion.iter().enumerate().map(recall).collect()
     }
 
-    /// Mean of the labels' recalls, those without clips left out.
+    /// Mean of the labels' recalls, those without clips left out; NaN without clips.
     pub fn balanced_accuracy(&self) -> f64 {
         let recalls: Vec<_> = self.recall().into_iter().flatten().collect();
         recalls.iter().sum::<f64>() / recalls.len() as f64
@@ -103,15 +98,16 @@ impl Classification {
         self.rows.iter().zip(&other.rows).filter(|(a, b)| top(&a.1) != top(&b.1)).count()
     }
 
-    /// The mean confidence of the clips that were named correctly.
-    pub fn confidence_where_correct(&self) -> f64 {
+    /// The mean confidence of the clips that were named correctly, 0 to 1; none where none was.
+    pub fn confidence_where_correct(&self) -> Option<f64> {
         let correct: Vec<_> = self
             .rows
             .iter()
             .filter(|(truth, row)| top(row) == *truth)
             .map(|(truth, row)| f64::from(row[*truth]))
             .collect();
-        correct.iter().sum::<f64>() / correct.len() as f64
+        let sum: f64 = correct.iter().sum();
+        (!correct.is_empty()).then(|| sum / correct.len() as f64)
     }
 
     /// Clips by the confidence of their most probable label, in equal bins from 0 to 1.
@@ -132,7 +128,8 @@ impl Classification {
         result
     }
 
-    /// Expected calibration error: the mean distance of confidence and accuracy over ten bins.
+    /// Expected calibration error: the mean distance of confidence and accuracy over ten bins; NaN
+    /// without clips.
     pub fn calibration_error(&self) -> f64 {
         let bins = self.reliability(10);
         let sum: f64 =
@@ -174,7 +171,8 @@ mod tests {
         assert!((all.cross_entropy() - loss).abs() < 1e-6);
         assert_eq!(all.recall(), [Some(1.0), Some(0.0), Some(0.0)]);
         assert_eq!(all.confusion(), [[1, 0, 0], [1, 0, 0], [1, 0, 0]]);
-        assert!((all.confidence_where_correct() - 0.6).abs() < 1e-6);
+        assert!((all.confidence_where_correct().unwrap() - 0.6).abs() < 1e-6);
+        assert_eq!(Classification::new(3).confidence_where_correct(), None);
     }
 
     #[test]

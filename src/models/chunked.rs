@@ -9,17 +9,18 @@ use candle_core::{Device, Result};
 
 use super::card::ModelCard;
 use super::classifier::{Classifier, ModelId, ScoreKind};
-use super::labels::Labels;
+use super::front_end::{BANDS, log_mel};
 use super::network::Feed;
 use super::weights::{Weights, WeightsError};
-use crate::audio::SAMPLE_RATE;
 use crate::nn::{Chunks, LogMel, LogMelConfig, Standardise, Traced, log_softmax};
 
 /// Frames of one chunk.
 pub const CHUNK_FRAMES: usize = 128;
 
-const BANDS: usize = 64;
 const HOP: usize = 512;
+
+/// The dense layer whose outputs are the logits.
+pub const LAST_LAYER: &str = "fc";
 
 /// What such networks are fed with in training.
 pub const FEED: Feed = Feed::StandardisedLogMel { hop: HOP, frames: CHUNK_FRAMES };
@@ -48,7 +49,6 @@ pub struct ChunkClassifier<N> {
     chunks: Chunks,
     standardise: Standardise,
     network: N,
-    labels: Labels,
     card: ModelCard,
     device: Device,
 }
@@ -62,24 +62,17 @@ impl<N: ChunkNetwork> ChunkClassifier<N> {
     pub fn new(mut weights: Weights, device: &Device) -> std::result::Result<Self, WeightsError> {
         let labels = weights.check_header(N::ID.name())?;
         let pad = weights.pad_mode()?;
-        let card = ModelCard::of_weights(N::ID, labels.clone(), &weights);
+        let card = ModelCard::of_weights(N::ID, labels, &weights);
         let mean = weights.take("mean", &[BANDS])?;
         let std = weights.take("std", &[BANDS])?;
         let standardise =
             Standardise::new(&mean, &std).map_err(|e| weights.misfit(e.to_string()))?;
-        let network = N::take(&mut weights, labels.len())?;
+        let network = N::take(&mut weights, card.labels.len())?;
         weights.finish()?;
-        let log_mel = LogMel::new(LogMelConfig {
-            sample_rate: f64::from(SAMPLE_RATE),
-            window: 1024,
-            hop: HOP,
-            bands: BANDS,
-            pad,
-        })
-        .map_err(|e| weights.misfit(e.to_string()))?;
+        let log_mel = LogMel::new(log_mel(HOP, pad)).map_err(|e| weights.misfit(e.to_string()))?;
         let chunks = Chunks::new(CHUNK_FRAMES);
         let device = device.clone();
-        Ok(Self { log_mel, chunks, standardise, network, labels, card, device })
+        Ok(Self { log_mel, chunks, standardise, network, card, device })
     }
 
     /// Log-probabilities of every chunk, `[B * chunks, labels]`.
@@ -110,10 +103,6 @@ impl<N: ChunkNetwork> Classifier for ChunkClassifier<N> {
         &self.card
     }
 
-    fn labels(&self) -> &Labels {
-        &self.labels
-    }
-
     fn device(&self) -> &Device {
         &self.device
     }
@@ -127,6 +116,6 @@ impl<N: ChunkNetwork> Classifier for ChunkClassifier<N> {
         let (batch, _) = waveform.tensor().dims2()?;
         let chunks = self.chunk_log_probabilities(waveform)?;
         let chunk_count = chunks.tensor().dim(0)? / batch.max(1);
-        chunks.reshape((batch, chunk_count, self.labels.len()))?.map(|chunks| chunks.mean(1))
+        chunks.reshape((batch, chunk_count, self.card.labels.len()))?.map(|chunks| chunks.mean(1))
     }
 }

@@ -76,7 +76,9 @@ pub trait Classifier: Send + Sync {
     fn card(&self) -> &ModelCard;
 
     /// The names of the outputs.
-    fn labels(&self) -> &Labels;
+    fn labels(&self) -> &Labels {
+        &self.card().labels
+    }
 
     /// Where the model computes.
     fn device(&self) -> &Device;

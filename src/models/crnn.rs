@@ -33,7 +33,7 @@ impl ChunkNetwork for CrnnLayers {
         Ok(Self {
             trunk: Trunk::take(weights, Activation::Rectifier)?,
             gru: weights.take_bidirectional_gru("gru", trunk::CHANNELS, STATES)?,
-            dense: weights.take_dense("fc", 2 * STATES, labels)?,
+            dense: weights.take_dense(chunked::LAST_LAYER, 2 * STATES, labels)?,
         })
     }
 
@@ -55,17 +55,21 @@ impl Network for CrnnNetwork {
         chunked::FEED
     }
 
+    fn last_layer(&self) -> &'static str {
+        chunked::LAST_LAYER
+    }
+
     fn initial(&self, labels: usize, seed: u64) -> Result<NamedTensors> {
         let mut initial = Initial::new(seed);
         trunk::initial(&mut initial, Activation::Rectifier)?;
         initial.bidirectional_gru("gru", trunk::CHANNELS, STATES)?;
-        initial.dense("fc", 2 * STATES, labels)?;
+        initial.dense(chunked::LAST_LAYER, 2 * STATES, labels)?;
         Ok(initial.finish())
     }
 
     fn forward(&self, layers: &mut TrainedLayers, input: &Tensor) -> Result<Traced> {
         let steps = mean(&trunk::traced(layers, input, Activation::Rectifier)?, MeanOver::Columns)?;
         let states = layers.bidirectional_gru(&steps, "gru")?;
-        layers.one_head(&mean(&states, MeanOver::Rows)?, "fc")
+        layers.one_head(&mean(&states, MeanOver::Rows)?, chunked::LAST_LAYER)
     }
 }

@@ -92,6 +92,11 @@ impl Labels {
         names::find("label", &self.0, name)
     }
 
+    /// The index of the label that is written so, but for case, spaces, hyphens and underscores.
+    pub fn index_of(&self, name: &str) -> Option<usize> {
+        names::position(&self.0, name)
+    }
+
     /// All names in output order.
     pub fn iter(&self) -> impl ExactSizeIterator<Item = &str> {
         self.0.iter().map(String::as_str)

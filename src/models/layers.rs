@@ -12,11 +12,11 @@ impl Weights {
     /// # Errors
     /// Where the file does not say it.
     pub(super) fn pad_mode(&self) -> Result<PadMode> {
-        match self.metadata("pad_mode") {
-            Some("zero") => Ok(PadMode::Zero),
-            Some("reflect") => Ok(PadMode::Reflect),
-            other => Err(self.misfit(format!("pad_mode must be zero or reflect, not {other:?}"))),
-        }
+        let name = self.metadata("pad_mode");
+        name.and_then(PadMode::find).ok_or_else(|| {
+            let stated = name.map_or("is missing".to_owned(), |name| format!("is {name}"));
+            self.misfit(format!("pad_mode must be zero or reflect, but {stated}"))
+        })
     }
 
     /// The convolution NAME.

@@ -12,10 +12,11 @@ use super::classifier::ModelId;
 use super::crnn::CrnnNetwork;
 use super::dense_mel::DenseMelNetwork;
 use super::dense_wav::DenseWavNetwork;
+use super::front_end::log_mel;
 use super::gcnn::GcnnNetwork;
 use super::vgg13::Vgg13Network;
-use crate::nn::trained::{self, Rectifier, Statistics};
-use crate::nn::{Traced, Window, bidirectional_gru};
+use crate::nn::trained::{self, Statistics};
+use crate::nn::{LogMelConfig, PadMode, Rectifier, Traced, Window, bidirectional_gru};
 
 /// Keras' default, which the authors of all five networks used.
 pub const BATCH_NORM_EPS: f64 = 1e-3;
@@ -50,6 +51,18 @@ pub enum Feed {
     },
 }
 
+impl Feed {
+    /// What turns sound into it, where that is a log-mel.
+    pub fn log_mel(self, pad: PadMode) -> Option<LogMelConfig> {
+        match self {
+            Self::StandardisedLogMel { hop, .. } | Self::LogMel { hop, .. } => {
+                Some(log_mel(hop, pad))
+            }
+            Self::Waveform { .. } => None,
+        }
+    }
+}
+
 /// A network that can be trained.
 pub trait Network: Send + Sync {
     /// Which model its weights are for.
@@ -57,6 +70,9 @@ pub trait Network: Send + Sync {
 
     /// What it is fed with.
     fn feed(&self) -> Feed;
+
+    /// The dense layer whose outputs are the logits.
+    fn last_layer(&self) -> &'static str;
 
     /// Weights before training, for so many labels.
     ///
@@ -235,6 +251,17 @@ impl TrainedLayers {
         let variable = |(_, w): &(String, Tensor)| Ok(Traced::variable(w.to_device(device)?));
         let variables = weights.iter().map(variable).collect::<Result<_>>()?;
         Ok(Self { places, variables, statistics: Vec::new() })
+    }
+
+    /// Weights that no gradient is asked for: the forward pass remembers nothing.
+    ///
+    /// # Errors
+    /// Where the device's memory runs out.
+    pub fn frozen(weights: &[(String, Tensor)], device: &Device) -> Result<Self> {
+        let mut layers = Self::new(weights, device)?;
+        let constant = |weight: &Traced| Traced::constant(weight.tensor().clone());
+        layers.variables = layers.variables.iter().map(constant).collect();
+        Ok(layers)
     }
 
     /// The weights in the order that they were given in.

@@ -28,7 +28,7 @@ impl ChunkNetwork for Vgg13Layers {
     fn take(weights: &mut Weights, labels: usize) -> std::result::Result<Self, WeightsError> {
         Ok(Self {
             trunk: Trunk::take(weights, Activation::Rectifier)?,
-            dense: weights.take_dense("fc", trunk::CHANNELS, labels)?,
+            dense: weights.take_dense(chunked::LAST_LAYER, trunk::CHANNELS, labels)?,
         })
     }
 
@@ -49,15 +49,19 @@ impl Network for Vgg13Network {
         chunked::FEED
     }
 
+    fn last_layer(&self) -> &'static str {
+        chunked::LAST_LAYER
+    }
+
     fn initial(&self, labels: usize, seed: u64) -> Result<NamedTensors> {
         let mut initial = Initial::new(seed);
         trunk::initial(&mut initial, Activation::Rectifier)?;
-        initial.dense("fc", trunk::CHANNELS, labels)?;
+        initial.dense(chunked::LAST_LAYER, trunk::CHANNELS, labels)?;
         Ok(initial.finish())
     }
 
     fn forward(&self, layers: &mut TrainedLayers, input: &Tensor) -> Result<Traced> {
         let x = trunk::traced(layers, input, Activation::Rectifier)?;
-        layers.one_head(&mean(&x, MeanOver::Pixels)?, "fc")
+        layers.one_head(&mean(&x, MeanOver::Pixels)?, chunked::LAST_LAYER)
     }
 }

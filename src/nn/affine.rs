@@ -1,4 +1,4 @@
-//! Batch norm folded to one scale and shift a channel, and the rectifier after it.
+//! Batch norm folded to one scale and shift a channel, and a rectifier before or after it.
 
 use std::sync::Arc;
 
@@ -6,7 +6,6 @@ use candle_core::{Result, Tensor, bail};
 use pulp::{Simd, WithSimd};
 use rayon::prelude::*;
 
-use super::activation::BatchNorm;
 use super::element::{Element, FrozenWeights};
 use super::graph::Traced;
 use super::kernel::{self, Kernel};
@@ -14,46 +13,90 @@ use super::portable;
 use super::product::vectorised;
 use super::rows::{repeated, rows_of_block, scale_shift};
 
-/// `scale[c] * x + shift[c]` on `[B, ..., C]`: a batch norm in evaluation mode; rectified, it is
-/// what stands before each convolution of a dense net (He et al. 2016, Huang et al. 2017).
-///
-/// The derivative of the rectifier at exactly 0 is 0, as in PyTorch.
+/// Where negative values become zero. The derivative at exactly 0 is 0, as in PyTorch (Candle's
+/// is 1).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Rectifier {
+    /// Nowhere.
+    None,
+    /// Before the norm, which sees `max(input, 0)`.
+    Before,
+    /// After it.
+    After,
+}
+
+/// A batch norm's trained and running values, one each a channel.
+#[derive(Clone, Debug)]
+pub struct BatchNorm<'a> {
+    /// Trained scale.
+    pub weight: &'a [f32],
+    /// Trained shift.
+    pub bias: &'a [f32],
+    /// Running mean.
+    pub running_mean: &'a [f32],
+    /// Running variance.
+    pub running_var: &'a [f32],
+    /// Added to the variance.
+    pub eps: f64,
+}
+
+impl BatchNorm<'_> {
+    /// The one scale and one shift a channel that it comes to in evaluation mode.
+    pub(super) fn folded(&self) -> Result<[FrozenWeights; 2]> {
+        let channels = self.weight.len();
+        if [self.bias, self.running_mean, self.running_var].iter().any(|p| p.len() != channels) {
+            bail!("batch norm: its four parts differ in length")
+        }
+        let folded = (0..channels).map(|c| {
+            let scale =
+                f64::from(self.weight[c]) / (f64::from(self.running_var[c]) + self.eps).sqrt();
+            let shift = f64::from(self.bias[c]) - f64::from(self.running_mean[c]) * scale;
+            (scale, shift)
+        });
+        let (scale, shift): (Vec<_>, Vec<_>) = folded.unzip();
+        if scale.iter().chain(&shift).any(|value: &f64| !value.is_finite()) {
+            bail!("batch norm: a running variance is negative or a value is not finite")
+        }
+        Ok([FrozenWeights::from_f64(scale), FrozenWeights::from_f64(shift)])
+    }
+}
+
+/// `scale[c] * x + shift[c]` on `[B, ..., C]`: a batch norm in evaluation mode. With a rectifier
+/// before it it is what follows each convolution of VGG13 and CRNN; with one after it, what stands
+/// before each convolution of a dense net (He et al. 2016, Huang et al. 2017).
 #[derive(Clone, Debug)]
 pub struct Affine(Arc<AffineKernel>);
 
 impl Affine {
-    /// One scale and shift a channel.
+    /// One scale and shift a channel, without a rectifier.
     ///
     /// # Errors
     /// Where the two differ in length or are empty.
     pub fn new(scale: &[f32], shift: &[f32]) -> Result<Self> {
-        if scale.len() != shift.len() || scale.is_empty() {
-            bail!("affine: {} scales but {} shifts", scale.len(), shift.len())
-        }
-        Ok(Self(Arc::new(AffineKernel {
-            scale: FrozenWeights::new(scale.to_vec()),
-            shift: FrozenWeights::new(shift.to_vec()),
-            rectified: false,
-        })))
+        Self::of(FrozenWeights::new(scale.to_vec()), FrozenWeights::new(shift.to_vec()))
     }
 
-    /// A batch norm in evaluation mode.
+    /// A batch norm in evaluation mode, without a rectifier.
     ///
     /// # Errors
-    /// Where the lengths differ or are zero.
+    /// Where the lengths differ or are zero, or a value is not finite.
     pub fn from_batch_norm(norm: &BatchNorm<'_>) -> Result<Self> {
         let [scale, shift] = norm.folded()?;
-        if scale.len() == 0 {
-            bail!("batch norm: no channels")
-        }
-        Ok(Self(Arc::new(AffineKernel { scale, shift, rectified: false })))
+        Self::of(scale, shift)
     }
 
-    /// The same followed by a rectifier: `max(scale[c] * x + shift[c], 0)`.
-    pub fn rectified(&self) -> Self {
+    fn of(scale: FrozenWeights, shift: FrozenWeights) -> Result<Self> {
+        if scale.len() != shift.len() || scale.len() == 0 {
+            bail!("affine: {} scales but {} shifts", scale.len(), shift.len())
+        }
+        Ok(Self(Arc::new(AffineKernel { scale, shift, rectifier: Rectifier::None })))
+    }
+
+    /// The same with a rectifier.
+    pub fn with(&self, rectifier: Rectifier) -> Self {
         let AffineKernel { scale, shift, .. } = &*self.0;
         let (scale, shift) = (scale.clone(), shift.clone());
-        Self(Arc::new(AffineKernel { scale, shift, rectified: true }))
+        Self(Arc::new(AffineKernel { scale, shift, rectifier }))
     }
 
     /// The layer's output.
@@ -62,10 +105,19 @@ impl Affine {
     /// Where the input is not `[B, ..., C]` with as many channels as there are scales.
     pub fn forward(&self, input: &Traced) -> Result<Traced> {
         if portable::is_needed(input) {
-            let [scale, shift] = self.tensors(input.tensor())?;
-            return portable::affine(input, &scale, &shift, self.is_rectified());
+            return self.forward_by_tensors(input);
         }
         kernel::apply(&self.0, input)
+    }
+
+    /// The layer off the CPU.
+    pub(super) fn forward_by_tensors(&self, input: &Traced) -> Result<Traced> {
+        let [scale, shift] = self.tensors(input.tensor())?;
+        match self.0.rectifier {
+            Rectifier::Before => portable::relu_affine(input, &scale, &shift),
+            Rectifier::None => portable::affine(input, &scale, &shift, false),
+            Rectifier::After => portable::affine(input, &scale, &shift, true),
+        }
     }
 
     /// How many channels there are.
@@ -79,9 +131,9 @@ impl Affine {
         Ok([scale.tensor(&[scale.len()], like)?, shift.tensor(&[shift.len()], like)?])
     }
 
-    /// Whether a rectifier follows.
-    pub(super) fn is_rectified(&self) -> bool {
-        self.0.rectified
+    /// Where its rectifier is.
+    pub(super) fn rectifier(&self) -> Rectifier {
+        self.0.rectifier
     }
 
     /// The factor of each channel.
@@ -99,13 +151,13 @@ impl Affine {
 struct AffineKernel {
     scale: FrozenWeights,
     shift: FrozenWeights,
-    rectified: bool,
+    rectifier: Rectifier,
 }
 
 impl Kernel for AffineKernel {
     const NAME: &'static str = "affine";
 
-    /// Where the rectifier lets gradients pass; empty without one.
+    /// Where the rectifier lets gradients pass; empty without one or without a gradient.
     type Saved<T: Element> = Vec<bool>;
 
     fn output_shape(&self, input: &[usize]) -> Result<Vec<usize>> {
@@ -123,9 +175,20 @@ impl Kernel for AffineKernel {
     ) -> (Vec<T>, Vec<bool>) {
         let (scale, shift) = (&*repeated(self.scale.get::<T>()), &*repeated(self.shift.get::<T>()));
         let mut output = vec![T::zero(); input.len()];
-        if !self.rectified {
-            scale_shift(input, scale, shift, &mut output);
-            return (output, Vec::new());
+        match self.rectifier {
+            Rectifier::None => {
+                scale_shift(input, scale, shift, &mut output);
+                return (output, Vec::new());
+            }
+            Rectifier::Before => {
+                // Convolutions do this in their own pass: only tests and benchmarks come here.
+                let rectify = |&x: &T| if x > T::zero() { x } else { T::zero() };
+                let rectified: Vec<T> = input.iter().map(rectify).collect();
+                scale_shift(&rectified, scale, shift, &mut output);
+                let passes = input.iter().map(|&x| x > T::zero());
+                return (output, if keep { passes.collect() } else { Vec::new() });
+            }
+            Rectifier::After => {}
         }
         let mut passes = vec![false; if keep { input.len() } else { 0 }];
         let size = rows_of_block(scale.len()) * scale.len();
@@ -151,7 +214,7 @@ impl Kernel for AffineKernel {
     ) -> Vec<T> {
         let scale = &*repeated(self.scale.get::<T>());
         let mut result = vec![T::zero(); gradient.len()];
-        if !self.rectified {
+        if self.rectifier == Rectifier::None {
             scale_shift(gradient, scale, &vec![T::zero(); scale.len()], &mut result);
             return result;
         }

@@ -6,7 +6,7 @@ use candle_core::{Result, bail};
 use pulp::{Simd, WithSimd};
 use rayon::prelude::*;
 
-use super::affine::Affine;
+use super::affine::{Affine, Rectifier};
 use super::element::Element;
 use super::exp::sigmoid;
 use super::graph::Traced;
@@ -37,7 +37,7 @@ impl Gate {
     /// # Errors
     /// Where the norm is rectified or has no channels.
     pub fn with_norm(norm: &Affine) -> Result<Self> {
-        if norm.channels() == 0 || norm.is_rectified() {
+        if norm.channels() == 0 || norm.rectifier() != Rectifier::None {
             bail!("gate: needs at least one channel, and a norm without a rectifier")
         }
         Ok(Self(Arc::new(GateKernel { norm: norm.clone() })))

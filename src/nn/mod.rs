@@ -6,7 +6,6 @@
 //! (used) and `f64` (checked against finite differences), as a `kernel::Kernel`; callers see layers
 //! that map traced values to traced values.
 
-mod activation;
 mod affine;
 mod centre_pad;
 mod chunks;
@@ -30,11 +29,11 @@ mod product;
 mod rows;
 mod softmax;
 mod squeeze_excite;
+mod standardise;
 pub mod trained;
 mod winograd;
 
-pub use activation::{BatchNorm, ReluAffine, Standardise};
-pub use affine::Affine;
+pub use affine::{Affine, BatchNorm, Rectifier};
 pub use centre_pad::CentrePad;
 pub use chunks::{Chunks, chunk_frames};
 pub use conv::{Conv, Window, convolution};
@@ -50,3 +49,4 @@ pub use pool::{Edge, max_pool};
 pub use portable::by_tensor_operations;
 pub use softmax::{log_softmax, softmax};
 pub use squeeze_excite::{SqueezeExcite, SqueezeExciteWeights};
+pub use standardise::Standardise;

@@ -37,6 +37,22 @@ pub fn scale_shift<T: Element>(source: &[T], scale: &[T], shift: &[T], target: &
     });
 }
 
+/// `target = scale * source + shift` of each image; scales and shifts are `[images, channels]`, the
+/// scales starting again where they end before the images do.
+pub fn weigh<T: Element>(source: &[T], scales: &[T], shifts: &[T], channels: usize) -> Vec<T> {
+    let mut target = vec![T::zero(); source.len()];
+    let length = source.len() / (shifts.len() / channels).max(1);
+    let images = target.par_chunks_mut(length.max(1)).zip(source.par_chunks(length.max(1)));
+    images.zip(shifts.par_chunks(channels)).enumerate().for_each(
+        |(image, ((target, source), shifts))| {
+            let start = image * channels % scales.len();
+            let scales = repeated(&scales[start..start + channels]);
+            scale_shift(source, &scales, &repeated(shifts), target);
+        },
+    );
+    target
+}
+
 struct ScaleShift<'a, T> {
     source: &'a [T],
     scale: &'a [T],

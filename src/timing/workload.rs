@@ -100,7 +100,8 @@ impl Workload {
         if self.training {
             let inputs = self.noise(TRAINING_BATCH, &Device::Cpu)?;
             let targets = self.classes(&Device::Cpu)?;
-            let rows: Vec<_> = (0..TRAINING_BATCH as u32).map(|row| row % CLASSES as u32).collect();
+            let count = targets.dim(0)? as u32;
+            let rows: Vec<_> = (0..TRAINING_BATCH as u32).map(|row| row % count).collect();
             let targets = targets.index_select(&Tensor::new(rows, &Device::Cpu)?, 0)?;
             let step = self.subject.training_step()?;
             cases.push(Case::new("training-step", TRAINING_BATCH, move || {
@@ -160,7 +161,8 @@ impl Workload {
         Tensor::from_vec(values, shape, device)
     }
 
-    /// One row for each of the first ten classes: which they are makes no difference in time.
+    /// One row for each of the first ten classes, or for all where there are fewer: which they are
+    /// makes no difference in time.
     fn classes(&self, device: &Device) -> Result<Tensor> {
         let labels = self.subject.classifier.labels().len();
         Tensor::eye(labels, candle_core::DType::F32, device)?.narrow(0, 0, CLASSES.min(labels))

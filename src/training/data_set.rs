@@ -1,7 +1,7 @@
 //! Labelled recordings: a folder a label, a list in CSV, or FSDKaggle2018 as it is downloaded.
 
 use std::collections::BTreeSet;
-use std::fs;
+use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
@@ -9,6 +9,7 @@ use sha2::{Digest as _, Sha256};
 
 use super::error::TrainingError;
 use crate::models::Labels;
+use crate::names;
 
 /// Weight of an example whose label nobody verified, beside 1 for a verified one.
 pub const UNVERIFIED_WEIGHT: f32 = 0.6;
@@ -100,6 +101,14 @@ impl DataSet {
                  folder a label, or a CSV file with the columns file, label and split"
             )));
         }
+        for (label, other) in labels.iter().zip(labels.iter().skip(1)) {
+            if names::fold(label) == names::fold(other) {
+                return Err(data(format!(
+                    "{label} and {other} are one label to people: upper and lower case, spaces, \
+                     hyphens and underscores do not tell labels apart"
+                )));
+            }
+        }
         if let Some(missing) = found.iter().find(|f| !f.path.is_file()) {
             return Err(data(format!("{} is listed but does not exist", missing.path.display())));
         }
@@ -112,7 +121,10 @@ impl DataSet {
             group: f.group,
         });
         let recordings = recordings.collect();
-        let name = path.file_stem().map_or_else(String::new, |n| n.to_string_lossy().into_owned());
+        // A folder is called by its whole name, a list without its ending, and "." is somewhere.
+        let place = path.canonicalize().unwrap_or_else(|_| path.to_owned());
+        let name = if place.is_dir() { place.file_name() } else { place.file_stem() };
+        let name = name.map_or_else(String::new, |name| name.to_string_lossy().into_owned());
         Ok(Self { name, labels: Labels::new(labels), recordings })
     }
 
@@ -121,21 +133,17 @@ impl DataSet {
         self.recordings.iter().filter(|r| r.part == part).collect()
     }
 
-    /// SHA-256 over names, sizes, labels and parts of all recordings, in hexadecimal: tells two
+    /// SHA-256 over all that is known of all recordings, in order, in hexadecimal: tells two
     /// versions of a data set apart.
     pub fn sha256(&self) -> String {
-        let mut lines: Vec<_> = self
-            .recordings
-            .iter()
-            .map(|r| {
-                let size = fs::metadata(&r.path).map_or(0, |m| m.len());
-                let name = r.path.file_name().unwrap_or_default().to_string_lossy();
-                format!("{name},{size},{},{:?}\n", self.labels.name(r.label), r.part)
-            })
-            .collect();
-        lines.sort();
-        let digest = Sha256::digest(lines.concat());
-        digest.iter().map(|byte| format!("{byte:02x}")).collect()
+        let mut hash = Sha256::new();
+        for Recording { path, label, part, weight, group } in &self.recordings {
+            let size = fs::metadata(path).map_or(0, |m| m.len());
+            let name = path.file_name().unwrap_or_default().to_string_lossy();
+            let label = self.labels.name(*label);
+            hash.update(format!("{name},{size},{label},{part:?},{weight},{group:?}\n"));
+        }
+        hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect()
     }
 }
 
@@ -163,10 +171,9 @@ fn fsdkaggle2018(folder: &Path) -> Option<Vec<(PathBuf, PathBuf, Part)>> {
 /// Reads a list whose files are below `audio`. `part` is that of all lines, or their `split` says.
 fn read_list(list: &Path, audio: &Path, part: Option<Part>) -> Result<Vec<Found>, TrainingError> {
     let data = |reason: String| TrainingError::Data { path: list.to_owned(), reason };
-    let mut reader = csv::Reader::from_path(list).map_err(|error| match error.into_kind() {
-        csv::ErrorKind::Io(source) => TrainingError::Read { path: list.to_owned(), source },
-        kind => data(format!("{kind:?}")),
-    })?;
+    let file =
+        File::open(list).map_err(|source| TrainingError::Read { path: list.to_owned(), source })?;
+    let mut reader = csv::ReaderBuilder::new().trim(csv::Trim::All).from_reader(file);
     let mut found = Vec::new();
     for (index, line) in reader.deserialize::<Line>().enumerate() {
         let number = index + 2;
@@ -201,15 +208,23 @@ fn read_list(list: &Path, audio: &Path, part: Option<Part>) -> Result<Vec<Found>
 /// One folder a label, perhaps below `train` and `test`.
 fn read_folders(folder: &Path) -> Result<Vec<Found>, TrainingError> {
     let mut found = Vec::new();
-    let parts = [("train", Part::Train), ("test", Part::Test)];
-    if parts.iter().any(|(name, _)| folder.join(name).is_dir()) {
-        for (name, part) in parts {
-            if folder.join(name).is_dir() {
-                read_labels(&folder.join(name), part, &mut found)?;
-            }
-        }
-    } else {
+    let folders: Vec<_> = entries(folder)?.into_iter().filter(|path| path.is_dir()).collect();
+    let part = |path: &Path| match path.file_name().and_then(|name| name.to_str()) {
+        Some("train") => Some(Part::Train),
+        Some("test") => Some(Part::Test),
+        _ => None,
+    };
+    // A label may be called "train", too: then it has neighbours, or recordings of its own.
+    let mut is_split = !folders.is_empty();
+    for path in &folders {
+        is_split &= part(path).is_some() && entries(path)?.iter().any(|path| path.is_dir());
+    }
+    if !is_split {
         read_labels(folder, Part::Train, &mut found)?;
+        return Ok(found);
+    }
+    for (path, part) in folders.iter().filter_map(|path| Some((path, part(path)?))) {
+        read_labels(path, part, &mut found)?;
     }
     Ok(found)
 }

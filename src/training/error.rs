@@ -25,6 +25,9 @@ pub enum TrainingError {
         /// What the system said.
         source: std::io::Error,
     },
+    /// Recordings can't be decoded or are too long; a line each.
+    #[error("these recordings can't be used; mend them or take them out of the data set:{0}")]
+    Unreadable(String),
     /// What was found is no data set, or not a usable one.
     #[error("{}: {reason}", path.display())]
     Data {
@@ -33,6 +36,12 @@ pub enum TrainingError {
         /// What is wrong with it, and what to do.
         reason: String,
     },
+    /// The data set has recordings to test only.
+    #[error(
+        "there is nothing to learn from: no recording is of the train split, or all are held back. \
+         See the data set's split column, or give a smaller --validation"
+    )]
+    Nothing,
     /// A checkpoint belongs to another run, or is damaged.
     #[error("the checkpoint {}: {reason}", path.display())]
     Checkpoint {
@@ -44,21 +53,26 @@ pub enum TrainingError {
     /// Weights to start from, or those that came out, do not fit.
     #[error(transparent)]
     Weights(#[from] WeightsError),
+    /// Weights to start from are of no use.
+    #[error("{0}")]
+    Start(String),
     /// A picture can't be made.
     #[error(transparent)]
     Figure(#[from] crate::figure::FigureError),
     /// Computing failed.
-    #[error("training failed: {0}")]
+    #[error(transparent)]
     Compute(#[from] candle_core::Error),
-    /// The loss is no number any more.
+    /// The loss or the gradient is no number any more.
     #[error(
-        "the loss became {loss} at step {step}: a lower --learning-rate or a longer --warm-up may \
-         help"
+        "at step {step} the loss was {loss} and the gradient's norm {norm}: a lower --learning-rate \
+         or a longer --warm-up may help. The checkpoint is from before"
     )]
     Diverged {
         /// The step, from 1.
         step: u64,
-        /// Not finite.
+        /// The loss.
         loss: f64,
+        /// The gradient's norm.
+        norm: f64,
     },
 }

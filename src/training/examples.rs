@@ -11,15 +11,11 @@ use super::augment::{Augmentation, mix};
 use super::data_set::Recording;
 use super::error::TrainingError;
 use super::recordings::Recordings;
-use crate::audio::SAMPLE_RATE;
-use crate::models::Feed;
-use crate::nn::{LogMel, LogMelConfig, PadMode, Traced};
+use crate::models::{BANDS, FRAME_SAMPLES, Feed};
+use crate::nn::{LogMel, PadMode, Traced};
 
-/// Mel bands of all log-mels.
-const BANDS: usize = 64;
-
-/// Samples of a frame.
-const WINDOW: usize = 1024;
+/// How log-mels begin and end, which the weights file states.
+pub const PAD: PadMode = PadMode::Reflect;
 
 /// Where examples come from.
 pub struct Examples<'a> {
@@ -63,6 +59,9 @@ impl<'a> Examples<'a> {
         [balance, smoothing]: [f64; 2],
         seed: u64,
     ) -> Result<Self, TrainingError> {
+        if chosen.is_empty() {
+            return Err(TrainingError::Nothing);
+        }
         let mut counts = vec![0_usize; labels];
         for &index in chosen {
             counts[list[index].label] += 1;
@@ -70,18 +69,7 @@ impl<'a> Examples<'a> {
         let weights = chosen.iter().map(|&index| (counts[list[index].label] as f64).powf(-balance));
         let draw = WeightedIndex::new(weights).map_err(candle_core::Error::wrap)?;
         let chosen = chosen.iter().map(|&i| (i, list[i].label, list[i].weight)).collect();
-        let log_mel = match feed {
-            Feed::StandardisedLogMel { hop, .. } | Feed::LogMel { hop, .. } => {
-                Some(LogMel::new(LogMelConfig {
-                    sample_rate: f64::from(SAMPLE_RATE),
-                    window: WINDOW,
-                    hop,
-                    bands: BANDS,
-                    pad: PadMode::Reflect,
-                })?)
-            }
-            Feed::Waveform { .. } => None,
-        };
+        let log_mel = feed.log_mel(PAD).map(LogMel::new).transpose()?;
         let smoothing = smoothing as f32;
         Ok(Self {
             recordings,
@@ -254,7 +242,7 @@ impl<'a> Examples<'a> {
         let Some(log_mel) = &self.log_mel else { return Ok(Vec::new()) };
         // What is too short to be mirrored at its ends is continued with silence.
         let mut samples = samples.to_vec();
-        samples.resize(samples.len().max(WINDOW), 0.0);
+        samples.resize(samples.len().max(FRAME_SAMPLES), 0.0);
         let waveform = Tensor::new(samples, &Device::Cpu)?.unsqueeze(0)?;
         let output = log_mel.forward(&Traced::constant(waveform))?;
         Ok(output.tensor().flatten_all()?.to_vec1()?)

@@ -19,7 +19,7 @@ pub struct Report {
     pub changed_by_rounding: usize,
 }
 
-/// What the model says of these recordings. `done` hears how many were named.
+/// What the model says of these recordings.
 ///
 /// # Errors
 /// Where one can't be read.
@@ -28,13 +28,11 @@ pub fn classify_all(
     list: &[&Recording],
     recordings: &Recordings,
     chosen: impl IntoIterator<Item = usize>,
-    mut done: impl FnMut(),
 ) -> Result<Classification, TrainingError> {
     let mut said = Classification::new(model.labels().len());
     for index in chosen {
         let verdict = model.classify(&recordings.read(index)?)?;
         said.push(list[index].label, &verdict.probabilities);
-        done();
     }
     Ok(said)
 }
@@ -54,24 +52,28 @@ pub fn finish(
     let rounded = model(trained, true, place)?;
     let classifier = rounded.as_ref();
     let some = learn.iter().copied().step_by(learn.len().div_ceil(500).max(1));
-    let learned = classify_all(classifier, list, recordings, some, || ())?;
+    let learned = classify_all(classifier, list, recordings, some)?;
     let (mut tested, mut changed_by_rounding) = (None, 0);
     if !test.is_empty() {
-        let said = classify_all(classifier, test_list, test, 0..test.len(), || ())?;
+        let said = classify_all(classifier, test_list, test, 0..test.len())?;
         let whole = model(trained, false, place)?;
-        let exact = classify_all(whole.as_ref(), test_list, test, 0..test.len(), || ())?;
+        let exact = classify_all(whole.as_ref(), test_list, test, 0..test.len())?;
         changed_by_rounding = said.differently_named(&exact);
         tested = Some(said);
     }
     let mut note = |name: &str, value: f64| {
-        trained.metadata.insert(name.to_owned(), format!("{value:.4}"));
+        if value.is_finite() {
+            trained.metadata.insert(name.to_owned(), format!("{value:.4}"));
+        }
     };
     note("training_accuracy", learned.accuracy());
     if let Some(said) = &tested {
         note("test_accuracy", said.accuracy());
         note("test_map_at_3", said.map_at_3());
         note("test_balanced_accuracy", said.balanced_accuracy());
-        note("test_confidence_where_correct", said.confidence_where_correct());
+        if let Some(confidence) = said.confidence_where_correct() {
+            note("test_confidence_where_correct", confidence);
+        }
         trained.metadata.insert("test_clips".to_owned(), said.len().to_string());
     }
     Ok(Report { test: tested, learned, changed_by_rounding })

@@ -1,6 +1,7 @@
 //! From labelled recordings to weights: data sets, augmentation, the trainer, checkpoints.
 
 mod augment;
+mod calibrate;
 mod checkpoint;
 mod data_set;
 mod error;
@@ -16,16 +17,14 @@ mod split;
 mod trainer;
 
 pub use augment::Augmentation;
-pub use checkpoint::Checkpoint;
+pub use calibrate::calibrate;
 pub use data_set::{DataSet, Part, Recording, UNVERIFIED_WEIGHT};
 pub use error::TrainingError;
 pub use evaluate::{Evaluation, evaluate};
-pub use examples::{Draw, Examples};
 pub use export::Trained;
-pub use finish::{Report, classify_all, finish};
+pub use finish::{Report, finish};
 pub use log::write_log;
-pub use optimiser::{Optimiser, Slot, StepSize};
 pub use recordings::Recordings;
 pub use settings::Settings;
 pub use split::hold_back;
-pub use trainer::{Epoch, Material, News, Place, Trainer, model};
+pub use trainer::{Epoch, Material, News, Place, Trainer};

@@ -1,7 +1,7 @@
 //! AdamW (Loshchilov and Hutter, "Decoupled weight decay regularization", 2019), and the average of
 //! the weights over the last steps.
 
-use candle_core::{Device, Result, Tensor};
+use candle_core::{Device, Result, Tensor, bail};
 use rayon::prelude::*;
 
 use crate::models::NamedTensors;
@@ -71,6 +71,14 @@ impl Optimiser {
         Ok(Self { slots: weights.iter().map(slot).collect::<Result<_>>()? })
     }
 
+    /// Whether these are the weights' names and shapes, in this order.
+    pub fn is_of(&self, weights: &NamedTensors) -> bool {
+        let same = |(slot, (name, tensor)): (&Slot, &(String, Tensor))| {
+            slot.name == *name && slot.shape == tensor.dims()
+        };
+        self.slots.len() == weights.len() && self.slots.iter().zip(weights).all(same)
+    }
+
     /// The weights, or their averages.
     ///
     /// # Errors
@@ -84,17 +92,25 @@ impl Optimiser {
         self.slots.iter().map(tensor).collect()
     }
 
-    /// One step against `gradients`, which are in the order of the weights.
+    /// One step against `gradients`, which are in the order of the weights. Gives the norm of them
+    /// all; where that is not finite nothing is changed.
     ///
     /// # Errors
     /// Where they are not of the weights' shapes.
-    pub fn step(&mut self, gradients: &[Tensor], size: &StepSize) -> Result<()> {
+    pub fn step(&mut self, gradients: &[Tensor], size: &StepSize) -> Result<f64> {
+        let fits = |(slot, g): (&Slot, &Tensor)| slot.shape == g.dims();
+        if gradients.len() != self.slots.len() || !self.slots.iter().zip(gradients).all(fits) {
+            bail!("the gradients are not those of the weights")
+        }
         let gradients = gradients
             .iter()
             .map(|g| g.flatten_all()?.to_vec1::<f32>())
             .collect::<Result<Vec<_>>>()?;
         let squares = |g: &Vec<f32>| g.iter().map(|&g| f64::from(g).powi(2)).sum::<f64>();
         let norm = gradients.iter().map(squares).sum::<f64>().sqrt();
+        if !norm.is_finite() {
+            return Ok(norm);
+        }
         let clip = if norm > LARGEST_NORM { (LARGEST_NORM / norm) as f32 } else { 1.0 };
         let step = i32::try_from(size.step).unwrap_or(i32::MAX);
         let bias = [1.0 - BETA1.powi(step), 1.0 - BETA2.powi(step)];
@@ -115,7 +131,7 @@ impl Optimiser {
                 *a = keep * *a + (1.0 - keep) * *w;
             }
         });
-        Ok(())
+        Ok(norm)
     }
 }
 

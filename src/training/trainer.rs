@@ -11,8 +11,9 @@ use super::augment::Augmentation;
 use super::checkpoint::Checkpoint;
 use super::data_set::{DataSet, Recording};
 use super::error::TrainingError;
-use super::examples::{Draw, Examples};
+use super::examples::{Draw, Examples, PAD};
 use super::export::Trained;
+use super::finish::classify_all;
 use super::optimiser::{Optimiser, StepSize};
 use super::recordings::Recordings;
 use super::settings::Settings;
@@ -44,7 +45,7 @@ pub struct Epoch {
 }
 
 /// What a run tells while it goes on.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub enum News {
     /// It goes on after so many steps of an earlier run.
     Resumed {
@@ -62,8 +63,8 @@ pub enum News {
     },
     /// An epoch was done.
     Epoch(Epoch),
-    /// A checkpoint was written.
-    Saved,
+    /// A checkpoint could not be written, and why; the run goes on and tries again.
+    NotSaved(String),
 }
 
 /// Where a run learns from.
@@ -85,10 +86,17 @@ pub struct Material<'a> {
 pub struct Place {
     /// What the network computes with. Weights, their optimiser and examples are on the CPU.
     pub device: Device,
-    /// The file of its checkpoints.
-    pub checkpoint: PathBuf,
+    /// The weights file that it is for; checkpoints are beside it.
+    pub weights: PathBuf,
     /// Time from one checkpoint to the next.
     pub pause: Duration,
+}
+
+impl Place {
+    /// The file of the checkpoints.
+    pub fn checkpoint(&self) -> PathBuf {
+        self.weights.with_extension("checkpoint")
+    }
 }
 
 /// A training run.
@@ -100,8 +108,6 @@ pub struct Trainer<'a> {
     standard: (Vec<f32>, Vec<f32>),
     state: Checkpoint,
     place: Place,
-    /// Validation loss and averaged weights of the best epoch, if it may stop early.
-    best: Option<(f64, Trained)>,
 }
 
 impl<'a> Trainer<'a> {
@@ -128,27 +134,33 @@ impl<'a> Trainer<'a> {
             settings.seed,
         )?;
         let standard = examples.measure()?;
-        let state = match Checkpoint::load(&place.checkpoint)? {
+        let initial = network.initial(labels, settings.seed)?;
+        let checkpoint = place.checkpoint();
+        let mut taken = 0;
+        let state = match Checkpoint::load(&checkpoint)? {
             Some(state) => {
                 let differences = settings.differences(&state.settings);
-                if !differences.is_empty() {
-                    return Err(TrainingError::Checkpoint {
-                        path: place.checkpoint.clone(),
-                        reason: format!(
-                            "it was made with other settings ({}). Give the same ones to go on, or \
-                             --fresh to begin anew",
-                            differences.join(", ")
-                        ),
-                    });
+                let reason = if !differences.is_empty() {
+                    format!("it was made with other settings ({})", differences.join(", "))
+                } else if !state.optimiser.is_of(&initial) {
+                    "it is of another network, of another version of the program".to_owned()
+                } else {
+                    String::new()
+                };
+                if !reason.is_empty() {
+                    let what_to_do = "Give the same ones to go on, or --fresh to begin anew";
+                    let reason = format!("{reason}. {what_to_do}");
+                    return Err(TrainingError::Checkpoint { path: checkpoint, reason });
                 }
                 state
             }
             None => {
-                let mut weights = network.initial(labels, settings.seed)?;
+                let mut weights = initial;
                 for (name, value) in &mut weights {
                     let known = start.iter().find(|(known, _)| known == name);
                     if let Some((_, known)) = known.filter(|(_, k)| k.dims() == value.dims()) {
                         *value = known.clone();
+                        taken += 1;
                     }
                 }
                 Checkpoint {
@@ -158,15 +170,33 @@ impl<'a> Trainer<'a> {
                     history: Vec::new(),
                     optimiser: Optimiser::new(&weights)?,
                     seconds: 0.0,
+                    best: None,
                 }
             }
         };
-        Ok(Self { network, material, examples, standard, state, place, best: None })
+        if taken == 0 && !start.is_empty() && state.step == 0 {
+            let reason = "no tensor of the file to start from has a name and shape of this network";
+            return Err(TrainingError::Start(reason.to_owned()));
+        }
+        if state.settings.patience > 0 && material.validate.is_empty() {
+            return Err(TrainingError::Data {
+                path: PathBuf::from(&material.data.name),
+                reason: "nothing is held back to validate with, which --patience needs. Give a \
+                         larger --validation"
+                    .to_owned(),
+            });
+        }
+        Ok(Self { network, material, examples, standard, state, place })
     }
 
     /// Steps of an epoch.
     fn epoch_steps(&self) -> u64 {
         (self.material.learn.len() as u64).div_ceil(self.state.settings.batch as u64).max(1)
+    }
+
+    /// What it learns from.
+    pub fn material(&self) -> &Material<'a> {
+        &self.material
     }
 
     /// The finished epochs.
@@ -185,7 +215,7 @@ impl<'a> Trainer<'a> {
             tell(News::Resumed { step: self.state.step });
         }
         let mut saved = Instant::now();
-        while self.state.step < steps {
+        while self.state.step < steps && !self.is_enough() {
             let started = Instant::now();
             let loss = self.step(steps)?;
             self.state.loss_sum += loss;
@@ -199,19 +229,17 @@ impl<'a> Trainer<'a> {
             } else {
                 self.state.seconds += started.elapsed().as_secs_f64();
             }
-            let stop = self.is_enough();
-            if saved.elapsed() >= self.place.pause || self.state.step == steps || stop {
-                self.state.save(&self.place.checkpoint)?;
+            let over = self.state.step == steps || (at_end && self.is_enough());
+            if saved.elapsed() >= self.place.pause || over {
+                if let Err(error) = self.state.save(&self.place.checkpoint()) {
+                    tell(News::NotSaved(error.to_string()));
+                }
                 saved = Instant::now();
-                tell(News::Saved);
-            }
-            if stop {
-                break;
             }
         }
-        match self.best.take() {
-            Some((_, trained)) if self.state.settings.patience > 0 => Ok(trained),
-            _ => self.trained(),
+        match &self.state.best {
+            Some((_, trained)) => Ok(trained.clone()),
+            None => self.trained(self.state.history.len()),
         }
     }
 
@@ -233,9 +261,6 @@ impl<'a> Trainer<'a> {
         let mut layers = TrainedLayers::new(&self.state.optimiser.weights(false)?, device)?;
         let logits = self.network.forward(&mut layers, &inputs.to_device(device)?)?;
         let (loss, slope) = cross_entropy(&logits, &targets.to_device(device)?)?;
-        if !loss.is_finite() {
-            return Err(TrainingError::Diverged { step, loss });
-        }
         let variables: Vec<_> = layers.variables().iter().collect();
         let gradients = logits.gradients(&slope, &variables)?;
         let settings = &self.state.settings;
@@ -245,7 +270,10 @@ impl<'a> Trainer<'a> {
             decay: settings.weight_decay,
             averaging: settings.averaging,
         };
-        self.state.optimiser.step(&gradients, &size)?;
+        let norm = self.state.optimiser.step(&gradients, &size)?;
+        if !(loss.is_finite() && norm.is_finite()) {
+            return Err(TrainingError::Diverged { step, loss, norm });
+        }
         self.state.step = step;
         Ok(loss)
     }
@@ -266,16 +294,16 @@ impl<'a> Trainer<'a> {
             seconds: 0.0,
         };
         if !self.material.validate.is_empty() {
-            let trained = self.trained()?;
+            let trained = self.trained(epoch.epoch)?;
             let said = self.validate(&trained)?;
             epoch.accuracy = Some(said.accuracy());
             epoch.map_at_3 = Some(said.map_at_3());
             epoch.validation_loss = Some(said.cross_entropy());
             let loss = said.cross_entropy();
             if self.state.settings.patience > 0
-                && self.best.as_ref().is_none_or(|(best, _)| loss < *best)
+                && self.state.best.as_ref().is_none_or(|(best, _)| loss < *best)
             {
-                self.best = Some((loss, trained));
+                self.state.best = Some((loss, trained));
             }
         }
         self.state.loss_sum = 0.0;
@@ -293,11 +321,9 @@ impl<'a> Trainer<'a> {
         patience > 0 && best.is_some_and(|(index, _)| losses.len() - 1 - index >= patience)
     }
 
-    /// The averaged weights, with statistics of recordings that are neither varied nor mixed.
-    ///
-    /// # Errors
-    /// Where a recording can't be read any more.
-    pub fn trained(&self) -> Result<Trained, TrainingError> {
+    /// The averaged weights after so many epochs, with statistics of recordings that are neither
+    /// varied nor mixed.
+    fn trained(&self, epochs: usize) -> Result<Trained, TrainingError> {
         let settings = &self.state.settings;
         let mut tensors = self.state.optimiser.weights(true)?;
         let mut sums: Vec<(String, Vec<f64>, Vec<f64>)> = Vec::new();
@@ -306,7 +332,7 @@ impl<'a> Trainer<'a> {
             let draw = Draw { size: settings.batch, length: 1.0, augmentation: Augmentation::NONE };
             // Steps that no training run reaches.
             let (inputs, _) = self.examples.batch((1 << 40) + batch, &draw)?;
-            let mut layers = TrainedLayers::new(&tensors, &self.place.device)?;
+            let mut layers = TrainedLayers::frozen(&tensors, &self.place.device)?;
             self.network.forward(&mut layers, &inputs.to_device(&self.place.device)?)?;
             for (index, (name, seen)) in layers.statistics().iter().enumerate() {
                 let width = seen.mean.len();
@@ -334,22 +360,22 @@ impl<'a> Trainer<'a> {
             tensors.push(("mean".to_owned(), vector(self.standard.0.clone())?));
             tensors.push(("std".to_owned(), vector(self.standard.1.clone())?));
         }
-        Ok(Trained { tensors, metadata: self.metadata()? })
+        Ok(Trained { tensors, metadata: self.metadata(epochs)? })
     }
 
-    fn metadata(&self) -> Result<HashMap<String, String>, TrainingError> {
+    fn metadata(&self, epochs: usize) -> Result<HashMap<String, String>, TrainingError> {
         let settings = &self.state.settings;
         let labels: Vec<_> = self.material.data.labels.iter().collect();
         let json = |value: serde_json::Result<String>| value.map_err(candle_core::Error::wrap);
         let entries = [
-            ("model", settings.model.clone()),
+            ("model", self.network.id().name().to_owned()),
             ("labels", json(serde_json::to_string(&labels))?),
             ("sample_rate", SAMPLE_RATE.to_string()),
-            ("pad_mode", "reflect".to_owned()),
+            ("pad_mode", PAD.name().to_owned()),
             ("training_data", self.material.data.name.clone()),
             ("training_data_sha256", settings.data.clone()),
             ("training_clips", self.material.learn.len().to_string()),
-            ("epochs", self.state.history.len().to_string()),
+            ("epochs", epochs.to_string()),
             ("seed", settings.seed.to_string()),
             ("settings", json(serde_json::to_string(settings))?),
             ("program_version", crate::VERSION.to_owned()),
@@ -359,13 +385,8 @@ impl<'a> Trainer<'a> {
 
     fn validate(&self, trained: &Trained) -> Result<Classification, TrainingError> {
         let model = model(trained, false, &self.place)?;
-        let mut said = Classification::new(self.material.data.labels.len());
-        for &index in &self.material.validate {
-            let samples = self.material.recordings.read(index)?;
-            let verdict = model.classify(&samples)?;
-            said.push(self.material.list[index].label, &verdict.probabilities);
-        }
-        Ok(said)
+        let Material { list, recordings, validate, .. } = &self.material;
+        classify_all(model.as_ref(), list, recordings, validate.iter().copied())
     }
 }
 
@@ -378,6 +399,6 @@ pub fn model(
     half: bool,
     place: &Place,
 ) -> Result<std::sync::Arc<dyn Classifier>, TrainingError> {
-    let weights = Weights::parse(&place.checkpoint, &trained.to_bytes(half)?)?;
+    let weights = Weights::parse(&place.weights, &trained.to_bytes(half)?)?;
     Ok(build(weights, &place.device)?)
 }

@@ -59,7 +59,8 @@ impl Dialogs {
     pub fn open_weights(&mut self, ctx: &egui::Context) {
         let dialog = rfd::FileDialog::new()
             .set_title("Open a model's weights")
-            .add_filter("Weights", &[WEIGHTS_EXTENSION]);
+            .add_filter("Weights", &[WEIGHTS_EXTENSION])
+            .add_filter("All files", &["*"]);
         self.start(ctx, move || dialog.pick_file().map(Chosen::Weights));
     }
 

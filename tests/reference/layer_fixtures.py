@@ -89,7 +89,7 @@ def add_other_models(tensors, generator):
         for name, (inputs, outputs) in {"squeeze": (shape[1], reduced), "excite": (reduced, shape[1])}.items():
             case[f"{name}_weight"] = normal(generator, (outputs, inputs)) / np.float32(np.sqrt(inputs))
             case[f"{name}_bias"] = normal(generator, (outputs,)) * np.float32(0.5)
-        add(tensors, f"squeeze_excite.{index}", squeeze_excite, case, generator)
+        add(tensors, f"squeeze_excite.{index}", squeeze_excite_pool, case, generator)
     for index, (shape, hidden) in enumerate(GRUS):
         case = {"input": normal(generator, shape)}
         for suffix in ("", "_reverse"):
@@ -182,11 +182,13 @@ def gate(x, **norm):
     return batch_norm(functional.glu(x, dim=1), **norm)
 
 
-def squeeze_excite(x, squeeze_weight, squeeze_bias, excite_weight, excite_bias):
+def squeeze_excite_pool(x, squeeze_weight, squeeze_bias, excite_weight, excite_bias):
     mean = x.flatten(2).mean(2)
     hidden = functional.relu(functional.linear(mean, squeeze_weight, squeeze_bias))
     scale = torch.sigmoid(functional.linear(hidden, excite_weight, excite_bias))
-    return x * scale.reshape(*scale.shape, *[1] * (x.dim() - 2))
+    weighed = x * scale.reshape(*scale.shape, *[1] * (x.dim() - 2))
+    pool = functional.max_pool2d if x.dim() == 4 else functional.max_pool1d
+    return pool(weighed, 2, ceil_mode=True)
 
 
 def peak_normalise(x):

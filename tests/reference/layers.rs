@@ -1,8 +1,9 @@
 //! The layers that VGG13 does without, against PyTorch.
 
 use mondegreen::nn::{
-    Affine, BatchNorm, BiGru, CentrePad, Gate, GruWeights, MeanOver, SqueezeExcite,
-    SqueezeExciteWeights, differentiable, log_softmax, mean, peak_normalise, softmax,
+    Affine, BatchNorm, BiGru, CentrePad, Edge, Gate, GruWeights, MeanOver, Rectifier,
+    SqueezeExcite, SqueezeExciteWeights, differentiable, log_softmax, mean, peak_normalise,
+    softmax,
 };
 
 use super::{Fixture, channels_last, check_layer};
@@ -27,7 +28,7 @@ fn batch_norm_alone_rectified_and_behind_a_gate_equals_pytorch() {
         assert!(cases.len() >= 4, "{cases:?}");
         for case in cases {
             let norm = batch_norm(&fixture, &case);
-            let (rectified, gate) = (norm.rectified(), Gate::with_norm(&norm).unwrap());
+            let (rectified, gate) = (norm.with(Rectifier::After), Gate::with_norm(&norm).unwrap());
             check_layer(&fixture, &case, |x| {
                 channels_last(x, |x| match name {
                     "batch_norm." => norm.forward(x),
@@ -53,7 +54,7 @@ fn squeeze_excite_equals_pytorch() {
             excite_bias: &part("excite_bias"),
         })
         .unwrap();
-        check_layer(&fixture, &case, |x| channels_last(x, |x| layer.forward(x)));
+        check_layer(&fixture, &case, |x| channels_last(x, |x| layer.forward_pooled(x, Edge::Keep)));
     }
 }
 

@@ -14,9 +14,8 @@ use candle_core::{Device, Result};
 use super::card::ModelCard;
 use super::classifier::{Classifier, ModelId, ScoreKind};
 use super::dense_net::{self, DenseNet, Layout};
-use super::labels::Labels;
+use super::front_end::{BANDS, log_mel};
 use super::weights::{Weights, WeightsError};
-use crate::audio::SAMPLE_RATE;
 use crate::nn::{
     Affine, CentrePad, Conv, LogMel, LogMelConfig, Standardise, Traced, Window, peak_normalise,
 };
@@ -27,7 +26,6 @@ pub use trained::DenseMelNetwork;
 const LEAST_SAMPLES: usize = 64_000;
 /// Samples from one frame to the next.
 const HOP: usize = 128;
-const BANDS: usize = 64;
 /// Channels of the first convolution.
 const FIRST: usize = 15;
 const LAYOUT: Layout =
@@ -41,7 +39,6 @@ pub struct DenseMel {
     norm: Affine,
     first: Conv,
     net: DenseNet,
-    labels: Labels,
     card: ModelCard,
     device: Device,
 }
@@ -55,7 +52,7 @@ impl DenseMel {
     pub fn new(mut weights: Weights, device: &Device) -> std::result::Result<Self, WeightsError> {
         let labels = weights.check_header(ModelId::DenseMel.name())?;
         let pad = weights.pad_mode()?;
-        let card = ModelCard::of_weights(ModelId::DenseMel, labels.clone(), &weights);
+        let card = ModelCard::of_weights(ModelId::DenseMel, labels, &weights);
         let (mean, std) = (weights.take("mean", &[1])?, weights.take("std", &[1])?);
         let standardise =
             Standardise::new(&mean, &std).map_err(|e| weights.misfit(e.to_string()))?;
@@ -63,18 +60,11 @@ impl DenseMel {
         let weight = weights.take("conv0.weight", &[FIRST, 1, 3, 3])?;
         let first = Conv::new(&weight, &[0.0; FIRST], 1, Window::SQUARE)
             .map_err(|e| weights.misfit(e.to_string()))?;
-        let net = DenseNet::take(&mut weights, &LAYOUT, labels.len())?;
+        let net = DenseNet::take(&mut weights, &LAYOUT, card.labels.len())?;
         weights.finish()?;
-        let log_mel = LogMel::new(LogMelConfig {
-            sample_rate: f64::from(SAMPLE_RATE),
-            window: 1024,
-            hop: HOP,
-            bands: BANDS,
-            pad,
-        })
-        .map_err(|e| weights.misfit(e.to_string()))?;
+        let log_mel = LogMel::new(log_mel(HOP, pad)).map_err(|e| weights.misfit(e.to_string()))?;
         let (pad, device) = (CentrePad::new(LEAST_SAMPLES), device.clone());
-        Ok(Self { pad, standardise, log_mel, norm, first, net, labels, card, device })
+        Ok(Self { pad, standardise, log_mel, norm, first, net, card, device })
     }
 
     /// What is before the network.
@@ -96,10 +86,6 @@ impl DenseMel {
 impl Classifier for DenseMel {
     fn card(&self) -> &ModelCard {
         &self.card
-    }
-
-    fn labels(&self) -> &Labels {
-        &self.labels
     }
 
     fn device(&self) -> &Device {

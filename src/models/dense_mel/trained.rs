@@ -2,12 +2,12 @@
 
 use candle_core::{Result, Tensor};
 
-use super::{BANDS, FIRST, HOP, LAYOUT, LEAST_SAMPLES};
+use super::{FIRST, HOP, LAYOUT, LEAST_SAMPLES};
 use crate::models::classifier::ModelId;
 use crate::models::dense_net;
+use crate::models::front_end::BANDS;
 use crate::models::network::{Feed, Initial, NamedTensors, Network, TrainedLayers};
-use crate::nn::trained::Rectifier;
-use crate::nn::{Traced, Window};
+use crate::nn::{Rectifier, Traced, Window};
 
 /// The network of dense-mel, for training.
 pub struct DenseMelNetwork;
@@ -19,6 +19,10 @@ impl Network for DenseMelNetwork {
 
     fn feed(&self) -> Feed {
         Feed::LogMel { hop: HOP, frames: LEAST_SAMPLES / HOP + 1 }
+    }
+
+    fn last_layer(&self) -> &'static str {
+        dense_net::LAST_LAYER
     }
 
     fn initial(&self, labels: usize, seed: u64) -> Result<NamedTensors> {

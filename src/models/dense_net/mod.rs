@@ -16,11 +16,14 @@ use candle_core::Result;
 
 use crate::models::weights::{Weights, WeightsError};
 use crate::nn::{
-    Affine, Conv, Dense, Edge, MeanOver, SqueezeExcite, SqueezeExciteWeights, Traced, Window,
-    max_pool, mean, softmax,
+    Affine, Conv, Dense, Edge, MeanOver, Rectifier, SqueezeExcite, SqueezeExciteWeights, Traced,
+    Window, max_pool, mean, softmax,
 };
 
 pub use trained::{classify_trained, initial};
+
+/// The dense layer of all heads.
+pub const LAST_LAYER: &str = "heads";
 
 /// Classifiers that are averaged.
 pub const HEADS: usize = 8;
@@ -76,8 +79,9 @@ impl DenseNet {
             blocks.push(Block::take(weights, layout, &place)?);
             inputs += width;
         }
-        let norm = weights.take_batch_norm("bn_out", inputs, Affine::from_batch_norm)?.rectified();
-        let heads = weights.take_dense("heads", inputs, HEADS * labels)?;
+        let norm = weights.take_batch_norm("bn_out", inputs, Affine::from_batch_norm)?;
+        let norm = norm.with(Rectifier::After);
+        let heads = weights.take_dense(LAST_LAYER, inputs, HEADS * labels)?;
         Ok(Self { blocks, norm, heads, labels })
     }
 
@@ -138,7 +142,7 @@ impl Block {
             excite_bias: &part("fc2.bias", &[width])?,
         })
         .map_err(|e| weights.misfit(e.to_string()))?;
-        Ok(Self { norm: norm.rectified(), first, second, excite })
+        Ok(Self { norm: norm.with(Rectifier::After), first, second, excite })
     }
 
     fn forward(&self, x: &Traced) -> Result<Traced> {

@@ -2,10 +2,10 @@
 
 use candle_core::{Result, bail};
 
-use super::{HEADS, Layout, reduced};
+use super::{HEADS, LAST_LAYER, Layout, reduced};
 use crate::models::network::{Initial, TrainedLayers};
-use crate::nn::trained::{Rectifier, TracedSqueezeExcite, squeeze_excite_pool};
-use crate::nn::{Edge, MeanOver, Traced, Window, max_pool, mean};
+use crate::nn::trained::{TracedSqueezeExcite, squeeze_excite_pool};
+use crate::nn::{Edge, MeanOver, Rectifier, Traced, Window, max_pool, mean};
 
 /// Draws the weights of blocks and heads.
 ///
@@ -25,8 +25,9 @@ pub fn initial(initial: &mut Initial, layout: &Layout, labels: usize) -> Result<
     }
     initial.batch_norm("bn_out", inputs)?;
     // One layer for all heads, each drawn as if it were alone.
-    initial.glorot("heads.weight", &[HEADS * labels, inputs], inputs + labels)?;
-    initial.constant("heads.bias", HEADS * labels, 0.0)
+    let name = |part: &str| format!("{LAST_LAYER}.{part}");
+    initial.glorot(&name("weight"), &[HEADS * labels, inputs], inputs + labels)?;
+    initial.constant(&name("bias"), HEADS * labels, 0.0)
 }
 
 /// Logits `[B, heads, labels]` of what comes into the first block.
@@ -56,7 +57,7 @@ pub fn classify_trained(
         x = Traced::concatenate(&[&y, &max_pool(&x, Edge::Keep)?])?;
     }
     let x = layers.batch_norm(&x, "bn_out", Rectifier::After)?;
-    let logits = layers.dense(&mean(&x, MeanOver::Pixels)?, "heads")?;
+    let logits = layers.dense(&mean(&x, MeanOver::Pixels)?, LAST_LAYER)?;
     let (batch, outputs) = logits.tensor().dims2()?;
     if outputs % HEADS != 0 {
         bail!("{outputs} outputs are not those of {HEADS} heads")

@@ -13,7 +13,6 @@ use candle_core::{Device, Result};
 use super::card::ModelCard;
 use super::classifier::{Classifier, ModelId, ScoreKind};
 use super::dense_net::{self, DenseNet, Layout};
-use super::labels::Labels;
 use super::weights::{Weights, WeightsError};
 use crate::nn::{Affine, CentrePad, Conv, Edge, Traced, Window, log_1p, max_pool, peak_normalise};
 
@@ -43,7 +42,6 @@ pub struct DenseWav {
     /// With batch norm and rectifier.
     filters: Conv,
     net: DenseNet,
-    labels: Labels,
     card: ModelCard,
     device: Device,
 }
@@ -56,7 +54,7 @@ impl DenseWav {
     /// or the model can't compute there.
     pub fn new(mut weights: Weights, device: &Device) -> std::result::Result<Self, WeightsError> {
         let labels = weights.check_header(ModelId::DenseWav.name())?;
-        let card = ModelCard::of_weights(ModelId::DenseWav, labels.clone(), &weights);
+        let card = ModelCard::of_weights(ModelId::DenseWav, labels, &weights);
         let norm = weights.take_batch_norm("bn0", 1, Affine::from_batch_norm)?;
         let taps = weights.take("filters.weight", &[FILTERS, 1, STRIDE * STRIDES])?;
         // From PyTorch's order of a filter's taps to that of pieces of the waveform.
@@ -69,10 +67,10 @@ impl DenseWav {
         let filters = weights.take_batch_norm("bn_filters", FILTERS, |norm| {
             Conv::normalised(&pieces, STRIDE, WINDOW, norm)?.rectified()
         })?;
-        let net = DenseNet::take(&mut weights, &LAYOUT, labels.len())?;
+        let net = DenseNet::take(&mut weights, &LAYOUT, card.labels.len())?;
         weights.finish()?;
         let pad = CentrePad::new(LEAST_SAMPLES).to_multiple_of(STRIDE);
-        Ok(Self { pad, norm, filters, net, labels, card, device: device.clone() })
+        Ok(Self { pad, norm, filters, net, card, device: device.clone() })
     }
 
     /// The network alone: logits `[B, heads, labels]` of waveforms `[B, samples]`, a multiple of 16.
@@ -94,10 +92,6 @@ impl DenseWav {
 impl Classifier for DenseWav {
     fn card(&self) -> &ModelCard {
         &self.card
-    }
-
-    fn labels(&self) -> &Labels {
-        &self.labels
     }
 
     fn device(&self) -> &Device {

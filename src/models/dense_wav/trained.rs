@@ -7,8 +7,7 @@ use super::{FILTERS, INITIAL_SCALE, LAYOUT, LEAST_SAMPLES, POOLS, STRIDE, STRIDE
 use crate::models::classifier::ModelId;
 use crate::models::dense_net;
 use crate::models::network::{Feed, Initial, NamedTensors, Network, TrainedLayers};
-use crate::nn::trained::Rectifier;
-use crate::nn::{Edge, Traced, convolution, log_1p, max_pool};
+use crate::nn::{Edge, Rectifier, Traced, convolution, log_1p, max_pool};
 
 /// The network of dense-wav, for training.
 pub struct DenseWavNetwork;
@@ -20,6 +19,10 @@ impl Network for DenseWavNetwork {
 
     fn feed(&self) -> Feed {
         Feed::Waveform { samples: LEAST_SAMPLES }
+    }
+
+    fn last_layer(&self) -> &'static str {
+        dense_net::LAST_LAYER
     }
 
     fn initial(&self, labels: usize, seed: u64) -> Result<NamedTensors> {

@@ -7,7 +7,7 @@ mod trained;
 use candle_core::Result;
 
 use super::weights::{Weights, WeightsError};
-use crate::nn::{Affine, Conv, Edge, Gate, ReluAffine, Traced, Window, max_pool};
+use crate::nn::{Affine, Conv, Edge, Gate, Rectifier, Traced, Window, max_pool};
 
 pub use trained::{initial, traced};
 
@@ -86,7 +86,7 @@ impl Trunk {
             match activation {
                 Activation::Rectifier => weights
                     .take_batch_norm(&norm, width, |norm| {
-                        conv.then(&ReluAffine::from_batch_norm(norm)?, pool)
+                        conv.then(&Affine::from_batch_norm(norm)?.with(Rectifier::Before), pool)
                     })
                     .map(Layer::Rectified),
                 Activation::Gate => weights

@@ -4,8 +4,7 @@ use candle_core::{Result, Tensor};
 
 use super::{Activation, Place, places};
 use crate::models::network::{Initial, TrainedLayers};
-use crate::nn::trained::Rectifier;
-use crate::nn::{Edge, Gate, Traced, Window, max_pool};
+use crate::nn::{Edge, Gate, Rectifier, Traced, Window, max_pool};
 
 /// Draws the trunk's first weights.
 ///

@@ -8,7 +8,7 @@ use rayon::prelude::*;
 use super::finish::{Activation, Finish, FinishAdjoint};
 use super::tiles::with_scratch;
 use super::{Direction, Weights, Window};
-use crate::nn::activation::{BatchNorm, ReluAffine};
+use crate::nn::affine::{Affine, BatchNorm, Rectifier};
 use crate::nn::element::{Element, FrozenWeights};
 use crate::nn::graph::Traced;
 use crate::nn::kernel::{self, Kernel};
@@ -69,18 +69,22 @@ impl Conv {
     /// None that the convolution itself has not had.
     pub fn rectified(&self) -> Result<Self> {
         let outputs = self.0.forward.outputs;
-        self.then(&ReluAffine::new(&vec![1.0; outputs], &vec![0.0; outputs])?, false)
+        let same = Affine::new(&vec![1.0; outputs], &vec![0.0; outputs])?;
+        self.then(&same.with(Rectifier::Before), false)
     }
 
-    /// The same convolution followed by a rectifier and a batch norm, and with `pool` by a 2x2 max
-    /// pool that leaves out an odd last row or column.
+    /// The same convolution followed by a batch norm with a rectifier before it, and with `pool` by a
+    /// 2x2 max pool that leaves out an odd last row or column.
     ///
     /// # Errors
-    /// Where the norm is of another number of channels.
-    pub fn then(&self, norm: &ReluAffine, pool: bool) -> Result<Self> {
+    /// Where the norm is of another number of channels, or its rectifier is elsewhere.
+    pub fn then(&self, norm: &Affine, pool: bool) -> Result<Self> {
         let kernel = &*self.0;
         if norm.channels() != kernel.forward.outputs {
             bail!("a norm of {} channels after {} outputs", norm.channels(), kernel.forward.outputs)
+        }
+        if norm.rectifier() != Rectifier::Before {
+            bail!("a norm after a convolution needs its rectifier before it")
         }
         let Weights { inputs, window, .. } = kernel.forward;
         let (weight, bias) = (kernel.weight.clone(), kernel.bias.clone());
@@ -109,7 +113,7 @@ pub(super) struct ConvKernel {
     backward: Weights,
     weight: FrozenWeights,
     bias: FrozenWeights,
-    norm: Option<ReluAffine>,
+    norm: Option<Affine>,
     pool: bool,
     /// For the gradient by tensor operations: the kernel turned, its channels exchanged.
     turned: OnceLock<FrozenWeights>,

@@ -10,7 +10,7 @@ use crate::nn::graph::Traced;
 use crate::nn::kernel::{Kernel as _, with_slice};
 use crate::nn::portable;
 use crate::nn::product::{Stack, add_transposed};
-use crate::nn::trained::channel_sums;
+use crate::nn::trained::{channel_sums, one_at_a_time};
 
 /// Gates whose weights' gradients are one task.
 const BLOCK: usize = 64;
@@ -48,9 +48,7 @@ fn bidirectional_gru_of<T: Element>(
     let output = Tensor::from_vec(output, output_shape, values.device())?;
     let is_asked = input.is_tracked();
     let pullback = move |gradient: &Tensor, copies: usize| {
-        if copies != 1 {
-            bail!("weights are trained with one gradient at a time")
-        }
+        one_at_a_time(copies)?;
         let device = gradient.device();
         let of_gates = with_slice::<T, _>(&gradient.contiguous()?, |gradient| {
             Ok(kernel.of_gates(&steps, gradient, shape[1]))

@@ -26,6 +26,23 @@ pub enum PadMode {
     Zero,
 }
 
+impl PadMode {
+    const ALL: [Self; 2] = [Self::Reflect, Self::Zero];
+
+    /// The name in files.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Reflect => "reflect",
+            Self::Zero => "zero",
+        }
+    }
+
+    /// The mode of that name.
+    pub fn find(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|mode| mode.name() == name)
+    }
+}
+
 /// The parameters of a log-mel spectrogram.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct LogMelConfig {

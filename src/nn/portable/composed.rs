@@ -5,8 +5,9 @@ use candle_core::{DType, Result, Tensor};
 use candle_nn::ops::sigmoid;
 
 use super::{first_largest, indicator};
+use crate::nn::affine::Rectifier;
 use crate::nn::graph::Traced;
-use crate::nn::trained::{Rectifier, Statistics, TracedSqueezeExcite};
+use crate::nn::trained::{Statistics, TracedSqueezeExcite};
 
 /// `max(x, 0)` with the derivative 0 at 0.
 fn rectified(x: &Tensor) -> Result<Tensor> {
@@ -58,43 +59,23 @@ pub fn mean(input: &Traced, axes: &[usize]) -> Result<Traced> {
     })
 }
 
-/// Each channel times what two dense layers say of all channels' means: weights `[R, C]`, `[C, R]`.
+/// Each channel times what two dense layers say of all channels' means.
 ///
 /// # Errors
 /// Where the channels do not fit.
-pub fn squeeze_excite(
-    input: &Traced,
-    [squeeze, excite]: [&Tensor; 2],
-    [squeeze_bias, excite_bias]: [&Tensor; 2],
-) -> Result<Traced> {
-    input.map(|x| excited(x, [squeeze, excite], [squeeze_bias, excite_bias]))
-}
-
-/// [`squeeze_excite`] with weights that are being trained.
-///
-/// # Errors
-/// Where the channels do not fit.
-pub fn trained_squeeze_excite(input: &Traced, weights: &TracedSqueezeExcite) -> Result<Traced> {
+pub fn squeeze_excite(input: &Traced, weights: &TracedSqueezeExcite) -> Result<Traced> {
     let TracedSqueezeExcite { squeeze_weight, squeeze_bias, excite_weight, excite_bias } = weights;
     let operands = [input, squeeze_weight, excite_weight, squeeze_bias, excite_bias];
     Traced::map_all(operands, |[x, squeeze, excite, squeeze_bias, excite_bias]| {
-        excited(x, [squeeze, excite], [squeeze_bias, excite_bias])
+        let shape = x.dims();
+        let (batch, channels) = (shape[0], shape[shape.len() - 1]);
+        let pixels = x.reshape((batch, (), channels))?;
+        let mean = (pixels.sum(1)? / pixels.dim(1)? as f64)?;
+        let small = mean.matmul(&squeeze.t()?)?.broadcast_add(squeeze_bias)?;
+        let large = rectified(&small)?.matmul(&excite.t()?)?.broadcast_add(excite_bias)?;
+        let weights = sigmoid(&large)?.unsqueeze(1)?;
+        pixels.broadcast_mul(&weights)?.reshape(shape)
     })
-}
-
-fn excited(
-    x: &Tensor,
-    [squeeze, excite]: [&Tensor; 2],
-    [squeeze_bias, excite_bias]: [&Tensor; 2],
-) -> Result<Tensor> {
-    let shape = x.dims();
-    let (batch, channels) = (shape[0], shape[shape.len() - 1]);
-    let pixels = x.reshape((batch, (), channels))?;
-    let mean = (pixels.sum(1)? / pixels.dim(1)? as f64)?;
-    let small = mean.matmul(&squeeze.t()?)?.broadcast_add(squeeze_bias)?;
-    let large = rectified(&small)?.matmul(&excite.t()?)?.broadcast_add(excite_bias)?;
-    let weights = sigmoid(&large)?.unsqueeze(1)?;
-    pixels.broadcast_mul(&weights)?.reshape(shape)
 }
 
 /// [`crate::nn::trained::batch_norm`].

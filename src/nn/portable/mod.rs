@@ -14,7 +14,7 @@ use candle_core::{D, DType, Result, Tensor, bail};
 
 pub use composed::{
     GruTensors, affine, bidirectional_gru, gate, mean, pad, peak_normalise, squeeze_excite,
-    trained_batch_norm, trained_bidirectional_gru, trained_squeeze_excite,
+    trained_batch_norm, trained_bidirectional_gru,
 };
 
 use super::conv::Window;

@@ -4,6 +4,7 @@ use candle_core::{D, DType, Error, Result, Tensor, bail};
 use pulp::{Simd, WithSimd};
 use rayon::prelude::*;
 
+use crate::nn::affine::Rectifier;
 use crate::nn::element::Element;
 use crate::nn::graph::Traced;
 use crate::nn::kernel::with_slice;
@@ -22,17 +23,6 @@ pub struct Statistics {
     pub mean: Vec<f32>,
     /// The batch's variance, divided by the number of pixels.
     pub variance: Vec<f32>,
-}
-
-/// Where negative values become zero.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Rectifier {
-    /// Nowhere.
-    None,
-    /// Before the norm, which sees `max(input, 0)`.
-    Before,
-    /// After it.
-    After,
 }
 
 /// Batch norm over all but the last axis with the batch's own statistics:
@@ -127,14 +117,22 @@ struct Norm<T> {
 }
 
 impl<T: Element> Norm<T> {
+    /// Its values for as many pixels as make a good inner loop.
+    fn repeated(&self) -> [Vec<T>; 3] {
+        [&self.mean, &self.factor, &self.shift].map(|parameter| repeated(parameter))
+    }
+
+    fn channels<'a>(&self, [mean, factor, shift]: &'a [Vec<T>; 3]) -> Channels<'a, T> {
+        Channels { mean, factor, shift, least: self.least, floor: self.floor }
+    }
+
     fn apply(&self, x: &[T]) -> Vec<T> {
         let size = block(self.mean.len());
         let mut output = vec![T::zero(); x.len()];
-        let [mean, factor, shift] = [&self.mean, &self.factor, &self.shift].map(|p| repeated(p));
-        let (mean, factor, shift) = (&mean[..], &factor[..], &shift[..]);
-        let (least, floor) = (self.least, self.floor);
+        let parameters = self.repeated();
+        let norm = self.channels(&parameters);
         output.par_chunks_mut(size).zip(x.par_chunks(size)).for_each(|(output, x)| {
-            vectorised(Apply { x, mean, factor, shift, least, floor, output });
+            vectorised(Apply { x, norm, output });
         });
         output
     }
@@ -143,13 +141,12 @@ impl<T: Element> Norm<T> {
     fn parameter_gradients(&self, g: &[T], x: &[T]) -> [Vec<f64>; 2] {
         let channels = self.mean.len();
         let size = block(channels);
-        let [mean, factor, shift] = [&self.mean, &self.factor, &self.shift].map(|p| repeated(p));
-        let (mean, factor, shift) = (&mean[..], &factor[..], &shift[..]);
-        let (least, floor) = (self.least, self.floor);
+        let parameters = self.repeated();
+        let norm = self.channels(&parameters);
         let parts: Vec<_> = g
             .par_chunks(size)
             .zip(x.par_chunks(size))
-            .map(|(g, x)| vectorised(Sums { g, x, channels, mean, factor, shift, least, floor }))
+            .map(|(g, x)| vectorised(Sums { g, x, channels, norm }))
             .collect();
         let mut total = [vec![0.0; channels], vec![0.0; channels]];
         for part in parts {
@@ -179,15 +176,14 @@ impl<T: Element> Norm<T> {
             .zip(by_scale.iter().zip(&self.inverse))
             .map(|(f, (sum, inverse))| T::from_f64(-f * inverse * sum / count))
             .collect();
-        let parameters = [&self.mean, &self.factor, &self.shift, &level, &slope];
-        let [mean, factor, shift, level, slope] = parameters.map(|p| repeated(p));
-        let (mean, factor, shift) = (&mean[..], &factor[..], &shift[..]);
+        let [level, slope] = [&level, &slope].map(|parameter| repeated(parameter));
         let (level, slope) = (&level[..], &slope[..]);
-        let (least, floor) = (self.least, self.floor);
+        let parameters = self.repeated();
+        let norm = self.channels(&parameters);
         let mut result = vec![T::zero(); x.len()];
         let blocks = result.par_chunks_mut(size).zip(x.par_chunks(size)).zip(g.par_chunks(size));
         blocks.for_each(|((result, x), g)| {
-            vectorised(Adjoint { x, g, mean, factor, shift, level, slope, least, floor, result });
+            vectorised(Adjoint { x, g, norm, level, slope, result });
         });
         result
     }
@@ -227,7 +223,9 @@ fn moments<T: Element>(x: &[T], channels: usize, least: T) -> (Vec<f64>, Vec<f64
                 let by = origin - mean;
                 squares + 2.0 * by * sum + n * by * by
             });
-            (mean, squares.sum::<f64>().max(0.0) / total)
+            let squares = squares.sum::<f64>();
+            // Rounding may leave less than nothing; what is not a number stays so.
+            (mean, if squares < 0.0 { 0.0 } else { squares } / total)
         })
         .unzip()
 }
@@ -277,7 +275,7 @@ impl<T: Element> WithSimd for Moments<'_, T> {
                 let n = x.len();
                 let (origin, first, second) = (&origin[..n], &mut first[..n], &mut second[..n]);
                 for i in 0..n {
-                    let difference = if x[i] > least { x[i] } else { least } - origin[i];
+                    let difference = if x[i] < least { least } else { x[i] } - origin[i];
                     first[i] += difference;
                     second[i] += difference * difference;
                 }
@@ -289,14 +287,39 @@ impl<T: Element> WithSimd for Moments<'_, T> {
     }
 }
 
-/// See [`Norm::apply`].
-struct Apply<'a, T> {
-    x: &'a [T],
+/// A [`Norm`]'s values, [`repeated`].
+#[derive(Clone, Copy)]
+struct Channels<'a, T> {
     mean: &'a [T],
     factor: &'a [T],
     shift: &'a [T],
     least: T,
     floor: T,
+}
+
+impl<T: Element> Channels<'_, T> {
+    fn width(&self) -> usize {
+        self.mean.len()
+    }
+
+    /// For the first so many values: the loops' lengths are then known to be equal.
+    #[inline(always)]
+    fn first(&self, n: usize) -> Self {
+        let Self { mean, factor, shift, .. } = *self;
+        Self { mean: &mean[..n], factor: &factor[..n], shift: &shift[..n], ..*self }
+    }
+
+    /// `max(x, least)`; what is not a number stays so.
+    #[inline(always)]
+    fn rectified(&self, x: T) -> T {
+        if x < self.least { self.least } else { x }
+    }
+}
+
+/// See [`Norm::apply`].
+struct Apply<'a, T> {
+    x: &'a [T],
+    norm: Channels<'a, T>,
     output: &'a mut [T],
 }
 
@@ -305,15 +328,15 @@ impl<T: Element> WithSimd for Apply<'_, T> {
 
     #[inline(always)]
     fn with_simd<S: Simd>(self, _simd: S) {
-        let Self { x, mean, factor, shift, least, floor, output } = self;
-        let width = mean.len();
+        let Self { x, norm, output } = self;
+        let width = norm.width();
         for (x, y) in x.chunks(width).zip(output.chunks_mut(width)) {
             let n = x.len();
-            let (mean, factor, shift, y) = (&mean[..n], &factor[..n], &shift[..n], &mut y[..n]);
+            let (norm, y) = (norm.first(n), &mut y[..n]);
             for i in 0..n {
-                let x = if x[i] > least { x[i] } else { least };
-                let value = (x - mean[i]) * factor[i] + shift[i];
-                y[i] = if value > floor { value } else { floor };
+                let centred = norm.rectified(x[i]) - norm.mean[i];
+                let value = centred * norm.factor[i] + norm.shift[i];
+                y[i] = if value < norm.floor { norm.floor } else { value };
             }
         }
     }
@@ -324,11 +347,7 @@ struct Sums<'a, T> {
     g: &'a [T],
     x: &'a [T],
     channels: usize,
-    mean: &'a [T],
-    factor: &'a [T],
-    shift: &'a [T],
-    least: T,
-    floor: T,
+    norm: Channels<'a, T>,
 }
 
 impl<T: Element> WithSimd for Sums<'_, T> {
@@ -336,19 +355,19 @@ impl<T: Element> WithSimd for Sums<'_, T> {
 
     #[inline(always)]
     fn with_simd<S: Simd>(self, _simd: S) -> [Vec<f64>; 2] {
-        let Self { g, x, channels, mean, factor, shift, least, floor } = self;
-        let width = mean.len();
+        let Self { g, x, channels, norm } = self;
+        let width = norm.width();
         let mut total = [vec![0.0; channels], vec![0.0; channels]];
         let mut sums = [vec![T::zero(); width], vec![T::zero(); width]];
         for (g, x) in g.chunks(RUN * channels).zip(x.chunks(RUN * channels)) {
             let [first, second] = &mut sums;
             for (g, x) in g.chunks(width).zip(x.chunks(width)) {
                 let n = x.len();
-                let (g, mean, factor, shift) = (&g[..n], &mean[..n], &factor[..n], &shift[..n]);
+                let (norm, g) = (norm.first(n), &g[..n]);
                 let (first, second) = (&mut first[..n], &mut second[..n]);
                 for i in 0..n {
-                    let difference = if x[i] > least { x[i] } else { least } - mean[i];
-                    let passes = difference * factor[i] + shift[i] > floor;
+                    let difference = norm.rectified(x[i]) - norm.mean[i];
+                    let passes = difference * norm.factor[i] + norm.shift[i] > norm.floor;
                     let g = if passes { g[i] } else { T::zero() };
                     first[i] += g;
                     second[i] += g * difference;
@@ -366,13 +385,9 @@ impl<T: Element> WithSimd for Sums<'_, T> {
 struct Adjoint<'a, T> {
     x: &'a [T],
     g: &'a [T],
-    mean: &'a [T],
-    factor: &'a [T],
-    shift: &'a [T],
+    norm: Channels<'a, T>,
     level: &'a [T],
     slope: &'a [T],
-    least: T,
-    floor: T,
     result: &'a mut [T],
 }
 
@@ -381,19 +396,19 @@ impl<T: Element> WithSimd for Adjoint<'_, T> {
 
     #[inline(always)]
     fn with_simd<S: Simd>(self, _simd: S) {
-        let Self { x, g, mean, factor, shift, level, slope, least, floor, result } = self;
-        let width = mean.len();
+        let Self { x, g, norm, level, slope, result } = self;
+        let width = norm.width();
         let pixels = x.chunks(width).zip(g.chunks(width));
         for ((x, g), result) in pixels.zip(result.chunks_mut(width)) {
             let n = x.len();
-            let (g, mean, factor, shift) = (&g[..n], &mean[..n], &factor[..n], &shift[..n]);
+            let (norm, g) = (norm.first(n), &g[..n]);
             let (level, slope, result) = (&level[..n], &slope[..n], &mut result[..n]);
             for i in 0..n {
-                let difference = x[i] - mean[i];
-                let scaled = difference * factor[i];
-                let g = if scaled + shift[i] > floor { g[i] * factor[i] } else { T::zero() };
+                let difference = x[i] - norm.mean[i];
+                let passes = difference * norm.factor[i] + norm.shift[i] > norm.floor;
+                let g = if passes { g[i] * norm.factor[i] } else { T::zero() };
                 let value = g + level[i] + slope[i] * difference;
-                result[i] = if x[i] > least { value } else { T::zero() };
+                result[i] = if x[i] > norm.least { value } else { T::zero() };
             }
         }
     }

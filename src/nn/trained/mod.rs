@@ -3,10 +3,10 @@
 mod batch_norm;
 mod squeeze_excite;
 
-use candle_core::{DType, Result, Tensor, bail};
+use candle_core::{DType, Device, Result, Tensor, bail};
 
 pub(super) use batch_norm::channel_sums;
-pub use batch_norm::{Rectifier, Statistics, batch_norm};
+pub use batch_norm::{Statistics, batch_norm};
 
 pub use squeeze_excite::{TracedSqueezeExcite, squeeze_excite_pool};
 
@@ -50,8 +50,9 @@ pub fn cross_entropy(logits: &Traced, targets: &Tensor) -> Result<(f64, Tensor)>
     let relative = log_softmax.broadcast_sub(&largest)?.exp()?;
     let log_mean = (relative.mean_keepdim(1)?.log()? + &largest)?;
     let targets = targets.unsqueeze(1)?;
-    let products = (&log_mean * &targets)?.sum_all()?.to_dtype(DType::F64)?;
-    let loss = -products.to_scalar::<f64>()? / batch as f64;
+    // Metal has no f64.
+    let sum = (&log_mean * &targets)?.sum_all()?.to_device(&Device::Cpu)?.to_dtype(DType::F64)?;
+    let loss = -sum.to_scalar::<f64>()? / batch as f64;
     // How much of each target's loss is each head's, as the heads' probabilities are.
     let share = log_softmax.broadcast_sub(&log_mean)?.exp()?.broadcast_mul(&targets)?;
     let gradient = (log_softmax.exp()?.broadcast_mul(&share.sum_keepdim(2)?)? - share)?;

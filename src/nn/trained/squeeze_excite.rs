@@ -10,8 +10,7 @@ use crate::nn::graph::Traced;
 use crate::nn::kernel::{Kernel as _, with_slice};
 use crate::nn::pool::{self, Edge};
 use crate::nn::portable;
-use crate::nn::rows;
-use crate::nn::squeeze_excite::weigh;
+use crate::nn::rows::{self, weigh};
 
 /// The weights of squeeze-and-excitation, as PyTorch keeps them; `R` is the reduced number of
 /// channels.
@@ -38,7 +37,7 @@ pub fn squeeze_excite_pool(
     edge: Edge,
 ) -> Result<Traced> {
     if portable::is_needed(input) {
-        return portable::max_pool(&portable::trained_squeeze_excite(input, weights)?, edge);
+        return portable::max_pool(&portable::squeeze_excite(input, weights)?, edge);
     }
     match input.tensor().dtype() {
         DType::F32 => squeeze_excite_pool_of::<f32>(input, weights, edge),

@@ -12,7 +12,7 @@ use crate::audio::{Clip, DEFAULT_LIMIT_SECONDS};
 use crate::engine::{AttackJob, ClipSource, Command, DeviceChoice, SaveJob, SurvivalJob};
 use crate::figure::Figure;
 use crate::models::{ModelSource, Verdict};
-use crate::ui::lab::{LabResult, Opening, Running, Shown};
+use crate::ui::lab::{KnownModel, LabResult, Opening, Running, Shown};
 
 impl App {
     /// Fulfils the wishes of this frame.
@@ -45,6 +45,7 @@ impl App {
                 }
             }
             UiCommand::RetryModel(model) => self.retry_model(&model),
+            UiCommand::HearAgain => self.lab.verdicts.forget_failures(),
             UiCommand::ChooseModel(model) => self.lab.models.choose(&model),
             UiCommand::ChooseWeights => self.dialogs.open_weights(ctx),
             UiCommand::OpenModel(path) => self.open_model(&path),
@@ -137,7 +138,6 @@ impl App {
     fn retry_model(&mut self, model: &ModelSource) {
         let command = self.engine.send(Command::LoadModel(model.clone()));
         self.lab.models.loads(model, command);
-        self.lab.verdicts.forget_failures();
     }
 
     fn open_model(&mut self, path: &Path) {
@@ -176,6 +176,11 @@ impl App {
             return;
         }
         let Some(clip) = self.lab.clip.clone() else { return };
+        if !self.lab.models.current().is_some_and(KnownModel::is_ready) {
+            self.notices.info(NOT_READY);
+            return;
+        }
+        self.notices.retract(Some(NOT_READY));
         let form = &self.settings.attack;
         let goal = if form.aims() {
             match self.lab.labels().find(&form.target) {
@@ -238,17 +243,17 @@ impl App {
     }
 
     /// The result that a dialog was opened for, or the one that is shown.
-    fn result_to_save(&mut self) -> Option<&LabResult> {
+    fn result_to_save(&mut self) -> Option<usize> {
         let index = self.to_save.take().or(self.lab.shown_index());
-        let result = index.and_then(|index| self.lab.results.get(index));
-        if result.is_none() {
+        let index = index.filter(|&index| index < self.lab.results.len());
+        if index.is_none() {
             self.notices.info("Nothing was saved: there is no result. Attack the clip first.");
         }
-        result
+        index
     }
 
     fn save_pair(&mut self, folder: PathBuf) {
-        if let Some(result) = self.result_to_save() {
+        if let Some(result) = self.result_to_save().and_then(|index| self.lab.results.get(index)) {
             let job = SaveJob::Pair {
                 clip: result.job.clip.clone(),
                 adversarial: result.outcome.samples.clone(),
@@ -260,12 +265,12 @@ impl App {
 
     fn save_figure(&mut self, path: PathBuf) {
         let (stft, look) = (self.settings.stft, self.settings.look);
-        if let Some(result) = self.result_to_save() {
+        if let Some(result) = self.result_to_save().and_then(|index| self.lab.results.get(index)) {
             let (job, outcome) = (&result.job, &result.outcome);
             let top = |verdict: &Verdict| (verdict.title(), verdict.top().1);
             let figure = Figure {
                 clip: job.clip.name.to_string(),
-                model: job.model.title(),
+                model: self.lab.models.title(&job.model),
                 attack: job.spec.id.title().to_owned(),
                 original: job.clip.samples.clone(),
                 adversarial: outcome.samples.clone(),
@@ -280,6 +285,9 @@ impl App {
         }
     }
 }
+
+/// What is told where the labels to aim at are not known yet, or may change.
+const NOT_READY: &str = "The model is not loaded yet: attack when it is.";
 
 /// What is told where an attack should aim and has no target.
 const NO_TARGET: &str = "Choose the label that the model shall hear, then attack.";

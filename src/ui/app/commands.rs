@@ -19,6 +19,8 @@ pub enum UiCommand {
     OpenBundled(usize),
     /// Try again to load a model, after its file was put in place.
     RetryModel(ModelSource),
+    /// Ask models again that failed to name a clip.
+    HearAgain,
     /// Choose a model.
     ChooseModel(ModelSource),
     /// Show the dialog for a model's weights.

@@ -35,10 +35,23 @@ fn agreement(chosen: &Verdict, other: &Verdict) -> Agreement {
     if other.labels.name(heard) == label {
         return Agreement::Same;
     }
-    match other.labels.find(label) {
-        Ok(index) if index == heard => Agreement::Same,
-        Ok(_) => Agreement::Other,
-        Err(_) => Agreement::Incomparable,
+    match other.labels.index_of(label) {
+        Some(index) if index == heard => Agreement::Same,
+        Some(_) => Agreement::Other,
+        None => Agreement::Incomparable,
+    }
+}
+
+/// Why nothing is heard yet: a word, and what is behind it.
+#[derive(Clone, Debug)]
+struct Silence {
+    word: &'static str,
+    reason: Option<String>,
+}
+
+impl From<&'static str> for Silence {
+    fn from(word: &'static str) -> Self {
+        Self { word, reason: None }
     }
 }
 
@@ -48,9 +61,9 @@ struct Line {
     chosen: bool,
     agreement: Option<Agreement>,
     /// What it hears in the clip, or why nothing yet.
-    before: Result<Verdict, &'static str>,
+    before: Result<Verdict, Silence>,
     /// What it hears in the adversarial clip, or why nothing yet; none without one.
-    after: Option<Result<Verdict, &'static str>>,
+    after: Option<Result<Verdict, Silence>>,
 }
 
 impl Line {
@@ -64,9 +77,10 @@ impl Line {
 
     /// The line in words.
     fn words(&self) -> String {
-        let said = |heard: &Result<Verdict, &'static str>| match heard {
+        let said = |heard: &Result<Verdict, Silence>| match heard {
             Ok(verdict) => heading(verdict),
-            Err(why) => (*why).to_owned(),
+            Err(Silence { word, reason: Some(reason) }) => format!("{word}: {reason}"),
+            Err(Silence { word, reason: None }) => (*word).to_owned(),
         };
         let mut words = format!("{}: {}", self.title, said(&self.before));
         words += match self.agreement {
@@ -120,11 +134,14 @@ impl LabUi<'_> {
     fn line(&self, model: &KnownModel) -> Line {
         let heard = |heard: Option<&Heard>| match heard {
             Some(Heard::Said(verdict)) => Ok(verdict.clone()),
-            Some(Heard::Failed(_)) => Err("failed"),
-            Some(Heard::Asked { .. }) => Err("listening…"),
-            None if model.problem.is_some() => Err("not available"),
-            None if model.card.is_none() => Err("loading…"),
-            None => Err("–"),
+            Some(Heard::Failed(_)) if model.problem.is_some() => Err("not available".into()),
+            Some(Heard::Failed(reason)) => {
+                Err(Silence { word: "failed", reason: Some(reason.clone()) })
+            }
+            Some(Heard::Asked { .. }) => Err("listening…".into()),
+            None if model.problem.is_some() => Err("not available".into()),
+            None if model.card.is_none() => Err("loading…".into()),
+            None => Err("–".into()),
         };
         let verdicts = &self.lab.verdicts;
         let clip = self.lab.clip.as_ref();
@@ -150,10 +167,11 @@ fn summary(lines: &[Line]) -> Option<String> {
         let count = fooled.iter().filter(|&&fooled| fooled).count();
         return Some(format!("{count} of {} fooled", fooled.len()));
     }
-    let agreements: Vec<_> = lines.iter().filter_map(|line| line.agreement).collect();
+    let others = lines.iter().filter(|line| !line.chosen);
+    let agreements: Vec<_> = others.filter_map(|line| line.agreement).collect();
     let comparable = agreements.iter().filter(|&&a| a != Agreement::Incomparable).count();
     let same = agreements.iter().filter(|&&a| a == Agreement::Same).count();
-    (comparable > 1).then(|| format!("{same} of {comparable} agree"))
+    (comparable > 0).then(|| format!("{same} of {comparable} others agree"))
 }
 
 fn line_ui(ui: &mut Ui, line: &Line, unfolded: bool, problem: Option<&str>) -> Response {
@@ -219,14 +237,14 @@ fn mark(ui: &Ui, line: Rect, agreement: Option<Agreement>, colour: Color32) {
 }
 
 /// Label and confidence at the right edge of a line; the label gives way where both do not fit.
-fn said(ui: &Ui, area: Rect, heard: &Result<Verdict, &'static str>, arrow: &str, colour: Color32) {
+fn said(ui: &Ui, area: Rect, heard: &Result<Verdict, Silence>, arrow: &str, colour: Color32) {
     let quiet = theme::palette(ui).quiet;
     let font = FontId::proportional(12.5);
     let verdict = match heard {
         Ok(verdict) => verdict,
         Err(why) => {
             let font = FontId::proportional(SMALL);
-            let why = truncated(ui, why, font, quiet, area.width());
+            let why = truncated(ui, why.word, font, quiet, area.width());
             let at = area.right_center() - vec2(why.size().x, why.size().y / 2.0);
             ui.painter().galley(at, why, quiet);
             return;
@@ -308,11 +326,12 @@ mod tests {
         let wrong = verdict(&["Bark", "Meow"], &[0.2, 0.8]);
         let apart = verdict(&["Robin", "Wren"], &[0.4, 0.6]);
         let lines = [
-            line("a", &clean, None, &clean),
+            Line { chosen: true, ..line("a", &clean, None, &clean) },
             line("b", &wrong, None, &clean),
             line("c", &apart, None, &clean),
+            line("d", &clean, None, &clean),
         ];
-        assert_eq!(summary(&lines).as_deref(), Some("1 of 2 agree"));
+        assert_eq!(summary(&lines).as_deref(), Some("1 of 2 others agree"));
         assert_eq!(summary(&lines[..1]), None);
         assert!(lines[1].words().ends_with("Meow 0.80, disagrees"), "{}", lines[1].words());
         let lines = [

@@ -3,6 +3,7 @@
 use eframe::egui::{Label, RichText, Ui};
 
 use super::LabUi;
+use super::models::KnownModel;
 use crate::ui::UiCommand;
 use crate::ui::text;
 use crate::ui::theme::{self, SMALL};
@@ -11,10 +12,14 @@ use crate::ui::widgets::{Icon, primary_button, progress_bar};
 impl LabUi<'_> {
     pub(super) fn attack_button(&mut self, ui: &mut Ui) {
         let Some(running) = &self.lab.running else {
-            let available = self.lab.models.current().is_some_and(|m| m.problem.is_none());
-            let ready = self.lab.clip.is_some() && available;
-            let why_not =
-                if available { "Open a clip first" } else { "This model is not available" };
+            let model = self.lab.models.current();
+            let loaded = model.is_some_and(KnownModel::is_ready);
+            let ready = self.lab.clip.is_some() && loaded;
+            let why_not = match model {
+                Some(model) if model.problem.is_some() => "This model is not available",
+                _ if !loaded => "The model is still being loaded",
+                _ => "Open a clip first",
+            };
             let response =
                 ui.add_enabled_ui(ready, |ui| primary_button(ui, Icon::Play, "Attack")).inner;
             let response = response

@@ -13,6 +13,9 @@ impl LabUi<'_> {
         card(ui, "Original", |ui| match self.lab.verdict() {
             Some(verdict) => bars(ui, verdict, Some(verdict.top().0)),
             None if self.lab.is_naming() => hint(ui, "Listening…"),
+            None if self.lab.why_unnamed().is_some() => {
+                hint(ui, "The model could not name the clip: see its card.");
+            }
             None => hint(ui, "What the model hears in the clip, with its confidence."),
         });
     }
@@ -26,7 +29,13 @@ impl LabUi<'_> {
                     None if self.lab.shown == Shown::Live => {
                         hint(ui, "Another model is under attack: this one is asked at the end.");
                     }
-                    None => hint(ui, "Listening…"),
+                    None => match self.lab.shown_result() {
+                        Some(result) => match self.lab.failure(&result.outcome.samples) {
+                            Some(reason) => hint(ui, reason),
+                            None => hint(ui, "Listening…"),
+                        },
+                        None => hint(ui, "Listening…"),
+                    },
                 }
                 return;
             }

@@ -37,10 +37,11 @@ impl Lab {
                 if self.models.loaded(&model, *card) == Loaded::Changed {
                     self.verdicts.forget_model(&model);
                 }
+                self.verdicts.forget_failures_of(&model);
             }
             EventKind::ModelNotLoaded { model, reason } => {
                 self.verdicts.answer(command, &model, Heard::Failed(reason.clone()));
-                if self.models.not_loaded(&model, reason.clone()) == Loaded::Missed {
+                if self.models.not_loaded(&model, command, reason.clone()) == Loaded::Missed {
                     return News::Trouble(reason);
                 }
             }
@@ -153,7 +154,10 @@ impl Lab {
         }
         let said = |verdict: &Verdict| Heard::Said(verdict.clone());
         self.verdicts.set(&running.job.clip.samples, model, said(&outcome.original));
-        self.verdicts.set(&outcome.samples, model, said(&outcome.adversarial));
+        // Where the last check failed, the model never heard the result.
+        if !matches!(outcome.status, Status::Failed(_)) {
+            self.verdicts.set(&outcome.samples, model, said(&outcome.adversarial));
+        }
     }
 
     /// Puts a clip on the desk; the results of earlier clips are kept and come back with them.

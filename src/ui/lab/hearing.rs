@@ -101,6 +101,21 @@ impl Lab {
         self.verdicts.said(&result.outcome.samples, model)
     }
 
+    /// Why the chosen model did not name the clip, where it was loaded and failed.
+    pub fn why_unnamed(&self) -> Option<&str> {
+        let samples = &self.clip.as_ref()?.samples;
+        let loaded = self.models.current()?.problem.is_none();
+        self.failure(samples).filter(|_| loaded)
+    }
+
+    /// Why the chosen model does not name some samples, where it can't.
+    pub fn failure(&self, samples: &Arc<[f32]>) -> Option<&str> {
+        match self.verdicts.get(samples, self.models.chosen()) {
+            Some(Heard::Failed(reason)) => Some(reason),
+            _ => self.models.current()?.problem.as_deref(),
+        }
+    }
+
     /// Whether the chosen model is about to name the clip.
     pub fn is_naming(&self) -> bool {
         let asked = |clip: &Clip| {

@@ -169,8 +169,19 @@ impl LabUi<'_> {
         self.threads(ui);
     }
 
-    fn hears(&self, ui: &mut Ui) {
+    fn hears(&mut self, ui: &mut Ui) {
         let palette = theme::palette(ui);
+        if let Some(reason) = self.lab.why_unnamed() {
+            let again = row(ui, "hears", |ui| {
+                let failed = ui.label(RichText::new("failed").color(palette.warning));
+                failed.on_hover_text(reason);
+                ui.small_button("Try again").on_hover_text("Let the model hear the clip again")
+            });
+            if again.clicked() {
+                self.asked.push(UiCommand::HearAgain);
+            }
+            return;
+        }
         row(ui, "hears", |ui| match (self.lab.verdict(), self.lab.is_naming()) {
             (Some(verdict), _) => {
                 let probability = format!("{:.2}", verdict.top().1);

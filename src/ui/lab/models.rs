@@ -17,11 +17,28 @@ pub struct KnownModel {
     pub problem: Option<String>,
     /// Whether people have just opened its file: it is chosen as soon as it is loaded.
     opened: bool,
+    /// Whether it is a file that nobody knows yet to be a model.
+    new: bool,
+    /// SHA-256 of the weights that were loaded last, on whatever device.
+    hash: Option<String>,
 }
 
 impl KnownModel {
     fn new(source: ModelSource) -> Self {
-        Self { source, loading: None, card: None, problem: None, opened: false }
+        Self {
+            source,
+            loading: None,
+            card: None,
+            problem: None,
+            opened: false,
+            new: false,
+            hash: None,
+        }
+    }
+
+    /// Whether it can be attacked: its labels are known and not about to change.
+    pub fn is_ready(&self) -> bool {
+        self.card.is_some() && self.loading.is_none()
     }
 
     /// Whether nobody has tried to load it yet.
@@ -112,7 +129,7 @@ impl Models {
     /// People opened a weights file, which a command loads.
     pub fn open(&mut self, source: &ModelSource, command: CommandId) {
         if self.get(source).is_none() {
-            self.all.push(KnownModel::new(source.clone()));
+            self.all.push(KnownModel { new: true, ..KnownModel::new(source.clone()) });
         }
         self.loads(source, command);
         if let Some(model) = self.get_mut(source) {
@@ -131,22 +148,29 @@ impl Models {
     /// A command has loaded a model.
     pub fn loaded(&mut self, source: &ModelSource, card: ModelCard) -> Loaded {
         let Some(model) = self.get_mut(source) else { return Loaded::Ready };
-        let before = model.card.replace(card).map(|card| card.weights_sha256);
-        let now = model.card.as_ref().map(|card| card.weights_sha256.clone());
-        (model.loading, model.problem) = (None, None);
+        let changed = model.hash.as_ref().is_some_and(|hash| *hash != card.weights_sha256);
+        model.hash = Some(card.weights_sha256.clone());
+        model.card = Some(card);
+        (model.loading, model.problem, model.new) = (None, None, false);
         if std::mem::take(&mut model.opened) {
             self.chosen = source.clone();
         }
-        if before.is_some() && before != now { Loaded::Changed } else { Loaded::Ready }
+        if changed { Loaded::Changed } else { Loaded::Ready }
     }
 
-    /// A command could not load a model.
-    pub fn not_loaded(&mut self, source: &ModelSource, reason: String) -> Loaded {
+    /// A command could not load a model. What an earlier command than the last says counts no more.
+    pub fn not_loaded(
+        &mut self,
+        source: &ModelSource,
+        command: CommandId,
+        reason: String,
+    ) -> Loaded {
         let chosen = *source == self.chosen;
-        let Some(model) = self.get_mut(source) else { return Loaded::Quietly };
+        let model = self.get_mut(source).filter(|model| model.loading == Some(command));
+        let Some(model) = model else { return Loaded::Quietly };
         model.loading = None;
         let opened = std::mem::take(&mut model.opened);
-        if model.card.is_none() && opened {
+        if model.new {
             // A file that never was a model leaves no trace but the notice.
             self.close(source);
         } else if model.card.is_none() {
@@ -164,7 +188,7 @@ impl Models {
 
     /// The files that people opened and that are models.
     pub fn files(&self) -> Vec<PathBuf> {
-        let models = self.all.iter().filter(|model| !model.opened);
+        let models = self.all.iter().filter(|model| !model.new);
         models.filter_map(|model| model.source.path()).map(Path::to_path_buf).collect()
     }
 }
@@ -206,23 +230,38 @@ mod tests {
         let mut models = Models::new(&[], "");
         let birds = file("birds.safetensors");
         models.open(&birds, CommandId(1));
-        assert_eq!(models.not_loaded(&birds, "no model".into()), Loaded::Missed);
+        assert_eq!(models.not_loaded(&birds, CommandId(1), "no model".into()), Loaded::Missed);
         assert_eq!(models.iter().count(), 5);
         models.open(&birds, CommandId(2));
         models.loaded(&birds, card("one"));
         models.open(&birds, CommandId(3));
-        assert_eq!(models.not_loaded(&birds, "cut short".into()), Loaded::Missed);
+        assert_eq!(models.files().len(), 1, "closing the window now would not forget it");
+        assert_eq!(models.not_loaded(&birds, CommandId(3), "cut short".into()), Loaded::Missed);
         let kept = models.get(&birds).expect("it is kept");
         assert_eq!((kept.card.as_ref(), &kept.problem), (Some(&card("one")), &None));
+        // Nor does it go where it could not be had before it was read again.
+        models.unload();
+        models.open(&birds, CommandId(4));
+        assert_eq!(models.not_loaded(&birds, CommandId(4), "still short".into()), Loaded::Missed);
+        let kept = models.get(&birds).expect("it is kept");
+        assert_eq!(kept.problem.as_deref(), Some("still short"));
+        // On another device it is known again by its hash.
+        models.open(&birds, CommandId(5));
+        assert_eq!(models.loaded(&birds, card("two")), Loaded::Changed);
     }
 
     #[test]
     fn a_missing_model_is_told_where_it_is_chosen_and_kept_in_mind_elsewhere() {
         let mut models = Models::new(&[PathBuf::from("old.safetensors")], "old.safetensors");
         assert_eq!(*models.chosen(), file("old.safetensors"));
-        let missed = models.not_loaded(&file("old.safetensors"), "gone".into());
+        models.loads(&file("old.safetensors"), CommandId(1));
+        let missed = models.not_loaded(&file("old.safetensors"), CommandId(1), "gone".into());
         assert_eq!(missed, Loaded::Missed);
-        assert_eq!(models.not_loaded(&ModelId::Gcnn.into(), "none".into()), Loaded::Quietly);
+        let gcnn = ModelId::Gcnn.into();
+        models.loads(&gcnn, CommandId(3));
+        assert_eq!(models.not_loaded(&gcnn, CommandId(2), "late".into()), Loaded::Quietly);
+        assert_eq!(models.get(&gcnn).and_then(|model| model.problem.clone()), None);
+        assert_eq!(models.not_loaded(&gcnn, CommandId(3), "none".into()), Loaded::Quietly);
         let problem = models.get(&ModelId::Gcnn.into()).and_then(|model| model.problem.clone());
         assert_eq!(problem.as_deref(), Some("none"));
         models.unload();

@@ -27,7 +27,8 @@ impl LabUi<'_> {
             let mut wish = None;
             for (index, result) in self.lab.results_of_clip().rev() {
                 let chosen = self.lab.shown == Shown::Result(index);
-                if result_line(ui, result, chosen) {
+                let model = self.lab.models.title(&result.job.model);
+                if result_line(ui, result, &model, chosen) {
                     wish = Some(UiCommand::ShowResult(index));
                 }
             }
@@ -48,7 +49,7 @@ fn short_name(id: AttackId) -> &'static str {
     }
 }
 
-fn result_line(ui: &mut Ui, result: &LabResult, chosen: bool) -> bool {
+fn result_line(ui: &mut Ui, result: &LabResult, model: &str, chosen: bool) -> bool {
     let (spec, outcome) = (&result.job.spec, &result.outcome);
     let fooled = outcome.is_adversarial() && result.was_changed();
     let (attack, label) = (short_name(spec.id), result.headline());
@@ -66,7 +67,7 @@ fn result_line(ui: &mut Ui, result: &LabResult, chosen: bool) -> bool {
     let tooltip = format!(
         "{} against {}, {aim}, seed {}: {}. Click to bring it back.",
         spec.id.title(),
-        result.job.model.title(),
+        model,
         outcome.seed,
         outcome.status.name()
     );

@@ -64,14 +64,11 @@ impl Verdicts {
         }
     }
 
-    /// A command failed; whether it was a question.
-    pub fn fail(&mut self, command: CommandId, reason: &str) -> bool {
-        let mut any = false;
+    /// A command failed; it may have been a question.
+    pub fn fail(&mut self, command: CommandId, reason: &str) {
         for entry in self.asked_by(command) {
             entry.heard = Heard::Failed(reason.to_owned());
-            any = true;
         }
-        any
     }
 
     fn asked_by(&mut self, asked: CommandId) -> impl Iterator<Item = &mut Entry> {
@@ -83,6 +80,11 @@ impl Verdicts {
     /// Forgets all that a model said, and what it was asked.
     pub fn forget_model(&mut self, model: &ModelSource) {
         self.0.retain(|entry| entry.model != *model);
+    }
+
+    /// Forgets where a model failed, so that it is asked again.
+    pub fn forget_failures_of(&mut self, model: &ModelSource) {
+        self.0.retain(|e| e.model != *model || !matches!(e.heard, Heard::Failed(_)));
     }
 
     /// Forgets where models failed, so that they are asked again.
@@ -142,11 +144,14 @@ mod tests {
         verdicts.set(&bell, &gcnn, asked(4, true));
         verdicts.answer(CommandId(2), &gcnn, Heard::Failed("late".to_owned()));
         assert_eq!(verdicts.get(&bell, &gcnn), Some(&asked(4, true)));
-        assert!(verdicts.fail(CommandId(4), "broken") && !verdicts.fail(CommandId(4), "again"));
+        verdicts.fail(CommandId(4), "broken");
+        verdicts.fail(CommandId(4), "again");
         assert_eq!(verdicts.get(&bell, &gcnn), Some(&Heard::Failed("broken".to_owned())));
         assert_eq!(verdicts.said(&bell, &vgg), Some(&verdict()));
         assert_eq!(verdicts.said(&other, &vgg), None);
-        verdicts.forget_failures();
+        verdicts.forget_failures_of(&vgg);
+        assert!(verdicts.get(&bell, &gcnn).is_some() && verdicts.said(&bell, &vgg).is_some());
+        verdicts.forget_failures_of(&gcnn);
         assert_eq!(verdicts.get(&bell, &gcnn), None);
     }
 

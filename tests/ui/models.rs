@@ -1,130 +1,24 @@
 //! Several models in the window: side by side, switched, and files that people bring.
 
-#[path = "support/own_model.rs"]
-mod own_model;
-
-use std::collections::HashMap;
-use std::path::{Path, PathBuf};
-use std::sync::Arc;
-use std::time::{Duration, Instant};
-
-use eframe::App as _;
 use eframe::egui;
-use egui_kittest::Harness;
 use egui_kittest::kittest::{NodeT as _, Queryable as _};
 use mondegreen::engine::EngineOptions;
-use mondegreen::models::{ModelId, ModelSource, search_directories};
-use mondegreen::ui::{App, NoticeKind, Options, UiCommand};
+use mondegreen::models::{ModelId, ModelSource};
+use mondegreen::ui::{NoticeKind, UiCommand};
 
-/// Generous: a busy machine with two cores computes beside other tests.
-const DEADLINE: Duration = Duration::from_secs(900);
-
-type Lab = Harness<'static, App>;
-
-/// What the window keeps from one run to the next.
-#[derive(Clone, Default)]
-struct Kept(HashMap<String, String>);
-
-impl eframe::Storage for Kept {
-    fn get_string(&self, key: &str) -> Option<String> {
-        self.0.get(key).cloned()
-    }
-
-    fn set_string(&mut self, key: &str, value: String) {
-        self.0.insert(key.to_owned(), value);
-    }
-
-    fn remove_string(&mut self, key: &str) {
-        self.0.remove(key);
-    }
-
-    fn flush(&mut self) {}
-}
-
-fn lab_with(kept: &Kept, size: [f32; 2]) -> Lab {
-    let engine =
-        EngineOptions { model_directories: search_directories(None), ..Default::default() };
-    let kept: &'static Kept = Box::leak(Box::new(kept.clone()));
-    let mut harness = Harness::builder().with_size(egui::Vec2::from(size)).build_eframe(|cc| {
-        cc.storage = Some(kept);
-        App::new(cc, Options { clip: None, engine }).expect("the window's application starts")
-    });
-    harness.run_steps(3);
-    harness
-}
-
-fn lab() -> Lab {
-    lab_with(&Kept::default(), [1280.0, 800.0])
-}
-
-fn keep(lab: &mut Lab) -> Kept {
-    let mut kept = Kept::default();
-    lab.state_mut().save(&mut kept);
-    kept
-}
-
-fn until(lab: &mut Lab, what: &str, done: impl Fn(&Lab) -> bool) {
-    let start = Instant::now();
-    loop {
-        lab.step();
-        if done(lab) {
-            lab.run_steps(2);
-            return;
-        }
-        assert!(start.elapsed() < DEADLINE, "waited in vain: {what}\n{}", tree(lab));
-        std::thread::sleep(Duration::from_millis(10));
-    }
-}
-
-fn tree(lab: &Lab) -> String {
-    let labels = lab.root().children_recursive().filter_map(|node| {
-        let node = node.accesskit_node();
-        node.label().or_else(|| node.value())
-    });
-    labels.collect::<Vec<_>>().join("\n")
-}
-
-fn has(lab: &Lab, part: &str) -> bool {
-    lab.query_all_by_label_contains(part).next().is_some()
-}
-
-fn until_said(lab: &mut Lab, part: &str) {
-    until(lab, part, |lab| has(lab, part));
-}
+use crate::driver::{
+    Kept, Lab, SMALLEST, USUAL, choose, drop_files, engine, has, keep, lab, open, tree, until,
+    until_said,
+};
+use crate::own_model;
 
 /// The model that is chosen, as its box says.
 fn chosen(lab: &Lab) -> String {
     lab.get_by_label("Model").value().unwrap_or_default()
 }
 
-#[derive(Debug)]
-struct Dropped(PathBuf);
-
-impl egui::DroppedFile for Dropped {
-    fn path(&self) -> &Path {
-        &self.0
-    }
-
-    fn bytes(&self) -> Result<Vec<u8>, String> {
-        std::fs::read(&self.0).map_err(|error| error.to_string())
-    }
-}
-
-fn drop_files(lab: &mut Lab, paths: &[&Path]) {
-    for path in paths {
-        lab.input_mut().dropped_files.push(Arc::new(Dropped(path.to_path_buf())));
-    }
-    lab.run_steps(2);
-}
-
 fn attack(lab: &mut Lab, method: &str) {
-    lab.get_by_label("Attack method").click();
-    lab.run_steps(3);
-    lab.query_all_by_label(method)
-        .find(|node| node.accesskit_node().role() == egui::Role::Button)
-        .expect("the attack is offered")
-        .click();
-    lab.run_steps(3);
+    choose(lab, "Attack method", method);
     lab.get_by_label("Attack").click();
     lab.run_steps(3);
 }
@@ -227,15 +121,14 @@ fn a_broken_file_is_told_and_disturbs_nothing() {
 
 #[test]
 fn a_model_without_a_file_says_so_and_the_others_work() {
-    let mut lab = lab_with(&Kept::default(), [1024.0, 640.0]);
+    let folder = folder();
+    std::fs::copy(own_model::bundled(), folder.path().join("vgg13.safetensors")).expect("a copy");
+    let engine =
+        EngineOptions { model_directories: vec![folder.path().to_owned()], ..Default::default() };
+    let mut lab = open(&Kept::default(), engine, SMALLEST);
     lab.get_by_label("Glockenspiel").click();
     until_said(&mut lab, "VGG13: Glockenspiel 0.");
-    let missing = ModelId::ALL.into_iter().find(|id| {
-        let file = format!("{}.safetensors", id.name());
-        !search_directories(None).iter().any(|folder| folder.join(&file).is_file())
-    });
-    // Once all five are bundled there is nothing missing to look at.
-    let Some(missing) = missing else { return };
+    let missing = ModelId::Gcnn;
     let line = format!("{}: not available", missing.title());
     until_said(&mut lab, &line);
     assert!(lab.state().notices().is_empty(), "nobody asked for it");
@@ -256,7 +149,7 @@ fn a_model_without_a_file_says_so_and_the_others_work() {
 fn the_card_tells_of_each_model_in_one_click_and_fits_a_small_window() {
     let folder = folder();
     let own = own_model::write(folder.path(), "toys.safetensors");
-    let mut lab = lab_with(&Kept::default(), [1024.0, 640.0]);
+    let mut lab = open(&Kept::default(), engine(), SMALLEST);
     until_said(&mut lab, "parameters");
     lab.get_by_label("About the models").click();
     lab.run_steps(3);
@@ -300,7 +193,7 @@ fn own_models_are_remembered_as_long_as_their_file_is_there() {
     drop(first);
     std::fs::remove_file(&gone).expect("the file is removed");
 
-    let mut later = lab_with(&kept, [1280.0, 800.0]);
+    let mut later = open(&kept, engine(), USUAL);
     assert_eq!(chosen(&later), "toys");
     let told = |lab: &Lab| {
         let notices = lab.state().notices().iter();
@@ -311,11 +204,11 @@ fn own_models_are_remembered_as_long_as_their_file_is_there() {
     until_said(&mut later, "toys: Bell 0.");
     let kept = keep(&mut later);
     drop(later);
-    assert_eq!(told(&lab_with(&kept, [1280.0, 800.0])), 0, "it is told once");
+    assert_eq!(told(&open(&kept, engine(), USUAL)), 0, "it is told once");
 }
 
 #[test]
-fn a_model_that_changed_on_disk_is_read_again_and_old_results_keep_their_hash() {
+fn a_model_that_changed_on_disk_is_read_again_and_old_results_survive() {
     let folder = folder();
     let path = own_model::write(folder.path(), "toys.safetensors");
     let mut lab = lab();
@@ -334,4 +227,29 @@ fn a_model_that_changed_on_disk_is_read_again_and_old_results_keep_their_hash() 
     lab.run_steps(3);
     assert!(has(&lab, "Result: Noise"), "results survive their model");
     until_said(&mut lab, "VGG13: Glockenspiel 0.");
+}
+
+#[test]
+fn a_broken_file_stays_in_the_list_and_hears_the_clip_once_it_is_mended() {
+    let folder = folder();
+    let path = own_model::write(folder.path(), "toys.safetensors");
+    let mut first = lab();
+    drop_files(&mut first, &[&path]);
+    until(&mut first, "it is chosen", |lab| chosen(lab) == "toys");
+    let kept = keep(&mut first);
+    drop(first);
+    let whole = std::fs::read(&path).expect("it is read");
+    std::fs::write(&path, &whole[..whole.len() / 2]).expect("it is cut short");
+
+    let mut later = open(&kept, engine(), USUAL);
+    later.get_by_label("Glockenspiel").click();
+    until_said(&mut later, "toys: not available");
+    // Reading the broken file again neither loses it nor chooses another model.
+    drop_files(&mut later, &[&path]);
+    until(&mut later, "it is told", |lab| lab.state().notices().iter().count() >= 2);
+    assert_eq!(chosen(&later), "toys");
+    assert!(has(&later, "toys: not available"), "{}", tree(&later));
+    std::fs::write(&path, &whole).expect("it is mended");
+    drop_files(&mut later, &[&path]);
+    until_said(&mut later, "toys: Bell 0.");
 }

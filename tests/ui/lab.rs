@@ -1,106 +1,23 @@
-//! The Lab without a screen: the real engine, model and clips, driven as people drive them.
+//! The Lab: a clip opened, named, attacked, looked at, listened to, saved.
 
-use std::path::{Path, PathBuf};
-use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use eframe::egui::{self, Key, Modifiers};
-use egui_kittest::Harness;
 use egui_kittest::kittest::{NodeT as _, Queryable as _};
 use mondegreen::engine::{DeviceChoice, EngineOptions};
-use mondegreen::models::search_directories;
-use mondegreen::ui::{App, NoticeKind, Options, UiCommand};
+use mondegreen::ui::{NoticeKind, UiCommand};
 
-/// Generous: a busy machine with two cores computes beside other tests.
-const DEADLINE: Duration = Duration::from_secs(900);
+use crate::driver::{Kept, Lab, SMALLEST, choose, drop_files, engine, has, lab, open, tree, until};
 
-fn options() -> Options {
-    let model_directories = search_directories(None);
-    Options { clip: None, engine: EngineOptions { model_directories, ..Default::default() } }
-}
-
-fn lab_with(options: Options, size: [f32; 2]) -> Harness<'static, App> {
-    let mut harness = Harness::builder()
-        .with_size(egui::Vec2::from(size))
-        .build_eframe(|cc| App::new(cc, options).expect("the window's application starts"));
-    harness.run_steps(3);
-    harness
-}
-
-fn lab() -> Harness<'static, App> {
-    lab_with(options(), [1280.0, 800.0])
-}
-
-/// Steps until `done`, at the pace of a screen.
-fn until(
-    harness: &mut Harness<'static, App>,
-    what: &str,
-    mut done: impl FnMut(&Harness<'static, App>) -> bool,
-) {
-    let start = Instant::now();
-    loop {
-        harness.step();
-        if done(harness) {
-            // What changed is also painted before anybody clicks on it.
-            harness.run_steps(2);
-            return;
-        }
-        assert!(start.elapsed() < DEADLINE, "waited in vain: {what}\n{}", tree(harness));
-        std::thread::sleep(Duration::from_millis(10));
-    }
-}
-
-fn tree(harness: &Harness<'static, App>) -> String {
-    let labels = harness.root().children_recursive().filter_map(|node| {
-        let node = node.accesskit_node();
-        node.label().or_else(|| node.value())
-    });
-    labels.collect::<Vec<_>>().join("\n")
-}
-
-fn has(harness: &Harness<'static, App>, part: &str) -> bool {
-    harness.query_all_by_label_contains(part).next().is_some()
-}
-
-fn is_on(harness: &Harness<'static, App>, label: &str) -> bool {
+fn is_on(harness: &Lab, label: &str) -> bool {
     let toggled = harness.get_by_label(label).accesskit_node().toggled();
     toggled == Some(egui::accesskit::Toggled::True)
 }
 
 /// Opens the bundled Glockenspiel from the start sheet and waits until it is named.
-fn open_glockenspiel(harness: &mut Harness<'static, App>) {
+fn open_glockenspiel(harness: &mut Lab) {
     harness.get_by_label("Glockenspiel").click();
     until(harness, "the clip is named", |h| has(h, "Glockenspiel 0."));
-}
-
-/// Chooses an attack by name.
-fn choose_attack(harness: &mut Harness<'static, App>, title: &str) {
-    harness.get_by_label("Attack method").click();
-    harness.run_steps(3);
-    harness
-        .query_all_by_label(title)
-        .find(|node| node.accesskit_node().role() == egui::Role::Button)
-        .expect("the attack is offered")
-        .click();
-    harness.run_steps(3);
-}
-
-#[derive(Debug)]
-struct Dropped(PathBuf);
-
-impl egui::DroppedFile for Dropped {
-    fn path(&self) -> &Path {
-        &self.0
-    }
-
-    fn bytes(&self) -> Result<Vec<u8>, String> {
-        std::fs::read(&self.0).map_err(|error| error.to_string())
-    }
-}
-
-fn drop_file(harness: &mut Harness<'static, App>, path: &Path) {
-    harness.input_mut().dropped_files.push(Arc::new(Dropped(path.to_path_buf())));
-    harness.run_steps(2);
 }
 
 #[test]
@@ -113,7 +30,7 @@ fn a_bundled_clip_is_named_attacked_stopped_and_its_results_come_back() {
     assert!(!has(&harness, "Result: "));
 
     // A quick attack at a fixed SNR first.
-    choose_attack(&mut harness, "White noise");
+    choose(&mut harness, "Attack method", "White noise");
     harness.get_by_label("Attack").click();
     until(&mut harness, "the noise's result", |h| has(h, "Result: Noise"));
     let result = harness.get_by_label_contains("Result: Noise");
@@ -121,10 +38,10 @@ fn a_bundled_clip_is_named_attacked_stopped_and_its_results_come_back() {
     assert!(name.contains("20.0 dB"), "{name}: noise was asked for at 20 dB");
 
     // Then a search, watched for some steps and stopped.
-    choose_attack(&mut harness, "Carlini & Wagner");
+    choose(&mut harness, "Attack method", "Carlini & Wagner");
     harness.get_by_label("Attack").click();
     until(&mut harness, "progress", |h| has(h, "step ") && has(h, "steps/s"));
-    let fraction = |h: &Harness<'static, App>| {
+    let fraction = |h: &Lab| {
         h.get_by_label("Attack progress").accesskit_node().data().numeric_value().unwrap_or(0.0)
     };
     let before = fraction(&harness);
@@ -148,10 +65,10 @@ fn a_bundled_clip_is_named_attacked_stopped_and_its_results_come_back() {
 
 #[test]
 fn what_survives_is_checked_stopped_and_kept_with_its_result() {
-    let mut harness = lab_with(options(), [1280.0, 1600.0]);
+    let mut harness = open(&Kept::default(), engine(), [1280.0, 1600.0]);
     open_glockenspiel(&mut harness);
     assert!(harness.query_by_label("Check what survives").is_none(), "nothing to check yet");
-    choose_attack(&mut harness, "White noise");
+    choose(&mut harness, "Attack method", "White noise");
     harness.get_by_label("Attack").click();
     until(&mut harness, "the noise's result", |h| has(h, "Result: Noise"));
     for measure in ["by frames of 20 ms", "noise to mask", "worst, at 0:", "peak to peak", "LUFS"] {
@@ -221,7 +138,7 @@ fn an_unreadable_file_is_told_until_dismissed_and_the_clip_stays() {
     let folder = tempfile::tempdir().expect("a folder for the file");
     let path = folder.path().join("not-a-sound.wav");
     std::fs::write(&path, "These are words.").expect("the file is written");
-    drop_file(&mut harness, &path);
+    drop_files(&mut harness, &[&path]);
     until(&mut harness, "a notice", |h| !h.state().notices().is_empty());
     assert!(has(&harness, "not-a-sound.wav"), "the notice names the file");
     assert!(has(&harness, "Glockenspiel 0."), "the clip and its name stay");
@@ -235,7 +152,7 @@ fn an_unreadable_file_is_told_until_dismissed_and_the_clip_stays() {
 fn a_target_is_found_by_search_and_aimed_at() {
     let mut harness = lab();
     open_glockenspiel(&mut harness);
-    choose_attack(&mut harness, "FGSM");
+    choose(&mut harness, "Attack method", "FGSM");
     harness.get_by_label("Targeted").click();
     harness.run_steps(3);
     // Without a target nothing is attacked, and it is said what is missing.
@@ -283,7 +200,7 @@ fn without_weights_the_window_lives_and_says_what_is_missing() {
     let empty = tempfile::tempdir().expect("an empty folder");
     let engine =
         EngineOptions { model_directories: vec![empty.path().to_path_buf()], ..Default::default() };
-    let mut harness = lab_with(Options { clip: None, engine }, [1024.0, 640.0]);
+    let mut harness = open(&Kept::default(), engine, SMALLEST);
     until(&mut harness, "the missing model is told", |h| !h.state().notices().is_empty());
     harness.get_by_label("Glockenspiel").click();
     until(&mut harness, "the clip opens all the same", |h| {
@@ -329,7 +246,7 @@ fn the_window_idles_without_painting() {
 
 #[test]
 fn help_opens_and_closes_by_key() {
-    let mut harness = lab_with(options(), [1024.0, 640.0]);
+    let mut harness = open(&Kept::default(), engine(), SMALLEST);
     harness.key_press(Key::F1);
     harness.run_steps(3);
     assert!(has(&harness, "Listen to the adversarial clip"));
@@ -347,7 +264,7 @@ fn sides_are_switched_by_key_while_playing() {
     std::fs::write(&configuration, "pcm.!default { type null }\nctl.!default { type null }\n")
         .expect("the sound configuration is written");
     let status = std::process::Command::new(std::env::current_exe().expect("this test's program"))
-        .args(["--exact", "inner_sides_are_switched_by_key_while_playing", "--ignored"])
+        .args(["--exact", "lab::inner_sides_are_switched_by_key_while_playing", "--ignored"])
         .env("ALSA_CONFIG_PATH", &configuration)
         .status()
         .expect("the inner test starts");
@@ -364,7 +281,7 @@ fn inner_sides_are_switched_by_key_while_playing() {
     harness.key_press(Key::B);
     harness.run_steps(3);
     assert!(is_on(&harness, "Listen to the original"));
-    choose_attack(&mut harness, "White noise");
+    choose(&mut harness, "Attack method", "White noise");
     harness.get_by_label("Attack").click();
     until(&mut harness, "a result", |h| has(h, "Result: Noise"));
 

@@ -1,0 +1,12 @@
+//! The window without a screen: the real engine, models and clips, driven as people drive them.
+
+#[path = "ui/driver.rs"]
+mod driver;
+#[path = "ui/lab.rs"]
+mod lab;
+#[path = "ui/models.rs"]
+mod models;
+#[path = "support/own_model.rs"]
+mod own_model;
+#[path = "ui/threads.rs"]
+mod threads;
