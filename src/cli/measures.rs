@@ -52,7 +52,11 @@ pub fn lines(metrics: &Metrics) -> Vec<(&'static str, String)> {
     ));
     let of_r = optional(loudness.perturbation_lufs, 1, "LUFS");
     let clip = optional(loudness.original_lufs, 1, "LUFS");
-    let louder = loudness.difference_lu().map_or(String::new(), |lu| format!(" ({lu:+.2} LU now)"));
+    let louder = loudness.difference_lu().map_or(String::new(), |lu| {
+        // No sign before a zero that was only rounded to.
+        let lu = if lu.abs() < 0.005 { 0.0 } else { lu };
+        format!(" ({lu:+.2} LU now)")
+    });
     lines.push(("loudness", format!("r {of_r}, clip {clip}{louder}")));
     lines
 }

@@ -86,7 +86,7 @@ fn what_survives_is_checked_stopped_and_kept_with_its_result() {
     assert!(harness.query_by_label("Check what survives").is_none(), "nothing is left to check");
     assert!(has(&harness, "OF 21"));
     let said = harness.get_by_label_contains("MP3 128 kbit/s: ");
-    let said = said.accesskit_node().label().unwrap_or_default();
+    let said = said.value().unwrap_or_default();
     assert!(said.contains("fooled, "), "{said}");
 
     // Another result has its own.
