@@ -131,8 +131,8 @@ fn line(ui: &mut Ui, survived: &Survived) {
     let painter = ui.painter();
     let word = painter.text(rect.right_center(), Align2::RIGHT_CENTER, word, font.clone(), colour);
     let left = pos2(rect.left() + 16.0, rect.center().y);
-    // The column is narrow; the tooltip has the unit.
-    let short = title.replace(" kbit/s", "");
+    // The column is narrow; the tooltip has it all.
+    let short = title.replace(" kbit/s", "").replace(" and back", "");
     painter.with_clip_rect(rect.with_max_x(word.left() - 4.0)).text(
         left,
         Align2::LEFT_CENTER,
