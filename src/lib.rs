@@ -16,6 +16,7 @@ pub mod metrics;
 pub mod models;
 pub mod names;
 pub mod nn;
+pub mod survival;
 pub mod timing;
 pub mod training;
 pub mod ui;

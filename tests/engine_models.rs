@@ -10,8 +10,11 @@ use std::time::{Duration, Instant};
 use mondegreen::assets::BUNDLED;
 use mondegreen::attacks::{AttackId, AttackSpec, Goal};
 use mondegreen::audio::{self, Clip};
-use mondegreen::engine::{AttackJob, Command, CommandId, Engine, EngineOptions, Event, EventKind};
+use mondegreen::engine::{
+    AttackJob, Command, CommandId, Engine, EngineOptions, Event, EventKind, SurvivalJob,
+};
 use mondegreen::models::{ModelId, ModelSource};
+use mondegreen::survival::Transform;
 
 const DEADLINE: Duration = Duration::from_secs(300);
 
@@ -229,4 +232,54 @@ fn a_clip_that_a_model_can_t_name_fails_alone() {
         other => panic!("{other:?}"),
     }
     assert_eq!(bench.label(&ModelId::Vgg13.into()), "Glockenspiel");
+}
+
+fn survival(original_label: usize) -> Command {
+    Command::Survival(Box::new(SurvivalJob {
+        clip: bell(),
+        model: ModelId::Vgg13.into(),
+        original_label,
+        goal: Goal::Untargeted,
+        seed: 0,
+    }))
+}
+
+#[test]
+fn survival_is_told_transform_by_transform_and_can_be_cancelled() {
+    let mut bench = Bench::new();
+    let named = match bench.ask(Command::Classify { clip: bell(), model: ModelId::Vgg13.into() }) {
+        EventKind::Classified { verdict, .. } => verdict,
+        other => panic!("{other:?}"),
+    };
+    // The clean bell is "adversarial" for whoever left another label.
+    let other = named.ranked(2)[1].0;
+    let id = bench.engine.send(survival(other));
+    let answers = bench.answers(id, Transform::ALL.len() + 1);
+    let mut told = Vec::new();
+    for answer in &answers[..Transform::ALL.len()] {
+        match answer {
+            EventKind::Survived(survived) => told.push((survived.transform, survived.fooled())),
+            other => panic!("{other:?}"),
+        }
+    }
+    assert!(told.iter().map(|(transform, _)| *transform).eq(Transform::ALL));
+    assert_eq!(told[0].1, Some(true), "24 bits change nothing");
+    assert!(matches!(answers.last(), Some(EventKind::SurvivalDone)));
+
+    // Stopped after what is under way, or before it began; the next command is done.
+    let stopped = bench.engine.send(survival(other));
+    bench.answers(stopped, 1);
+    let waiting = bench.engine.send(survival(other));
+    bench.engine.cancel();
+    let after = bench.engine.send(Command::Classify { clip: bell(), model: ModelId::Vgg13.into() });
+    bench.answers(after, 1);
+    assert!(matches!(bench.answers(waiting, 1)[..], [EventKind::SurvivalDone]));
+    let answers = bench.answers(stopped, 2);
+    assert!(answers.len() < Transform::ALL.len(), "{} were told", answers.len());
+    assert!(matches!(answers.last(), Some(EventKind::SurvivalDone)));
+
+    match bench.ask(survival(41)) {
+        EventKind::Failed(reason) => assert!(reason.contains("other labels"), "{reason}"),
+        other => panic!("{other:?}"),
+    }
 }

@@ -8,6 +8,8 @@
 mod formula;
 #[path = "reference/layers.rs"]
 mod layers;
+#[path = "reference/masking.rs"]
+mod masking;
 #[path = "reference/models.rs"]
 mod models;
 

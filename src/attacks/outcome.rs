@@ -151,6 +151,18 @@ pub struct Outcome {
 }
 
 impl Outcome {
+    /// By how much the adversarial clip is on the wanted side, as a difference of probabilities in
+    /// \[-1, 1\]: of the most probable other label and the original one, or of the target and the
+    /// most probable other label. None where the model was not asked.
+    pub fn margin(&self) -> Option<f32> {
+        let probabilities = &self.adversarial.probabilities;
+        let own = self.goal.target().unwrap_or(self.original_label);
+        let others = probabilities.iter().enumerate().filter(|&(label, _)| label != own);
+        let other = others.map(|(_, &p)| p).reduce(f32::max)?;
+        let own = *probabilities.get(own)?;
+        Some(if self.goal.target().is_some() { own - other } else { other - own })
+    }
+
     /// Whether the final samples answer the goal, however the attack ended.
     pub fn is_adversarial(&self) -> bool {
         let label = self.adversarial.top().0;
@@ -158,5 +170,44 @@ impl Outcome {
             Goal::Untargeted => label != self.original_label,
             Goal::Targeted(target) => label == target,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::models::Labels;
+
+    fn outcome(goal: Goal, probabilities: &[f32]) -> Outcome {
+        let labels = Labels::new(["Bark", "Meow", "Robin"].map(str::to_owned));
+        let verdict = Verdict { labels, probabilities: probabilities.into() };
+        Outcome {
+            status: Status::Fooled,
+            original_label: 0,
+            original: verdict.clone(),
+            adversarial: verdict,
+            samples: Arc::new([0.5]),
+            metrics: Metrics::of(&[0.5], &[0.5]),
+            iterations: 1,
+            gradient_evaluations: 1,
+            seconds: 0.0,
+            seed: 0,
+            goal,
+        }
+    }
+
+    #[test]
+    fn the_margin_is_positive_just_where_the_goal_is_reached() {
+        for (goal, probabilities, margin) in [
+            (Goal::Untargeted, [0.2, 0.5, 0.3], 0.3),
+            (Goal::Untargeted, [0.5, 0.2, 0.3], -0.2),
+            (Goal::Targeted(2), [0.2, 0.3, 0.5], 0.2),
+            (Goal::Targeted(2), [0.2, 0.5, 0.3], -0.2),
+        ] {
+            let outcome = outcome(goal, &probabilities);
+            assert!((outcome.margin().unwrap() - margin).abs() < 1e-6);
+            assert_eq!(outcome.is_adversarial(), margin > 0.0);
+        }
+        assert_eq!(outcome(Goal::Untargeted, &[]).margin(), None);
     }
 }

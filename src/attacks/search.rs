@@ -232,6 +232,8 @@ impl Search<'_> {
             Ok(verdict) => (verdict, None),
             Err(error) => (self.original.clone(), Some(format!("the last check failed: {error}"))),
         };
+        // Measuring is no part of the search.
+        let seconds = self.started.elapsed().as_secs_f64();
         let mut outcome = Outcome {
             status: Status::Fooled,
             original_label: self.original_label,
@@ -241,7 +243,7 @@ impl Search<'_> {
             samples,
             iterations: self.iterations,
             gradient_evaluations: self.gradient_evaluations,
-            seconds: self.started.elapsed().as_secs_f64(),
+            seconds,
             seed: self.problem.seed,
             goal: self.problem.goal,
         };

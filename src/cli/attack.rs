@@ -7,7 +7,9 @@ use clap::Args;
 use indicatif::ProgressBar;
 use serde_json::json;
 
-use super::common::{self, Compute, Failure, label_json};
+use super::aftermath::Aftermath;
+use super::common::{self, Compute, Failure, Models, label_json};
+use super::measures;
 use crate::attacks::{
     AttackId, AttackSpec, Flow, Goal, Outcome, Preset, Problem, Progress, Status,
 };
@@ -60,6 +62,12 @@ pub struct Arguments {
     /// Write the figure here: both spectrograms side by side (PNG or SVG)
     #[arg(long, value_name = "FIG.png")]
     figure: Option<PathBuf>,
+    /// Ask the model again after rounding, resampling, compression, filters and noise
+    #[arg(long)]
+    survival: bool,
+    /// Ask the other models, too
+    #[arg(long)]
+    transfer: bool,
     /// One JSON object on stdout
     #[arg(long)]
     json: bool,
@@ -84,6 +92,12 @@ pub fn run(arguments: &Arguments) -> Result<(), Failure> {
     let clip = audio::load(&arguments.clip, arguments.limit)
         .map_err(|error| Failure::Failed(error.to_string()))?;
     let model = prepared.model(&arguments.model)?;
+    let others = if arguments.transfer {
+        let others = ModelSource::named().filter(|source| *source != arguments.model);
+        prepared.models(&Models { sources: others.collect(), all: true })?
+    } else {
+        Vec::new()
+    };
     let find = |name: &Option<String>| {
         let index = name.as_deref().map(|name| model.labels().find(name)).transpose();
         index.map_err(|error| Failure::Usage(error.to_string()))
@@ -117,13 +131,22 @@ pub fn run(arguments: &Arguments) -> Result<(), Failure> {
         *reason = prepared.compute.explain(reason);
     }
     if let Status::Failed(reason) = &outcome.status {
-        report(arguments, model.as_ref(), &outcome, false)?;
+        report(arguments, model.as_ref(), &outcome, &Aftermath::default(), false)?;
         return Err(Failure::Failed(format!("{}: {reason}", arguments.clip.display())));
     }
     // A full disk must not cost the numbers of a long search.
     let written = write(arguments, &clip, &outcome);
-    report(arguments, model.as_ref(), &outcome, written.is_ok())?;
-    written
+    let mut aftermath = Aftermath::default();
+    if arguments.survival {
+        aftermath.survive(&prepared, model.as_ref(), &outcome);
+    }
+    let asked = if arguments.transfer {
+        aftermath.transfer(&prepared, &others, &clip.samples, &outcome)
+    } else {
+        Ok(())
+    };
+    report(arguments, model.as_ref(), &outcome, &aftermath, written.is_ok())?;
+    written.and(asked)
 }
 
 /// The files that were asked for.
@@ -207,13 +230,13 @@ fn report(
     arguments: &Arguments,
     model: &dyn Classifier,
     outcome: &Outcome,
+    aftermath: &Aftermath,
     written: bool,
 ) -> Result<(), Failure> {
     let labels = model.labels();
     let after = outcome.adversarial.probability(outcome.original_label);
     if arguments.json {
-        // JSON has no infinity: a clip that was not changed has "snr_db": null.
-        let line = json!({
+        let mut line = json!({
             "clip": arguments.clip.to_string_lossy(),
             "model": arguments.model.to_string(),
             "attack": arguments.attack.name(),
@@ -223,13 +246,16 @@ fn report(
             "original": label_json(&outcome.original, outcome.original.top().0),
             "adversarial": label_json(&outcome.adversarial, outcome.adversarial.top().0),
             "original_label_confidence_after": after,
-            "snr_db": outcome.metrics.snr_db,
-            "peak": outcome.metrics.peak,
+            "margin_after": outcome.margin(),
             "iterations": outcome.iterations,
             "gradient_evaluations": outcome.gradient_evaluations,
             "seconds": outcome.seconds,
             "seed": outcome.seed,
         });
+        if let Some(fields) = line.as_object_mut() {
+            fields.append(&mut measures::fields(&outcome.metrics));
+            fields.append(&mut aftermath.fields(outcome));
+        }
         return common::say(line);
     }
     let reason = outcome.status.reason().map(|reason| format!(" ({reason})")).unwrap_or_default();
@@ -238,12 +264,16 @@ fn report(
     common::say(format_args!("{}: {}{reason}", arguments.attack.title(), outcome.status.name()))?;
     common::say(format_args!("  original     {}", named(&outcome.original)))?;
     common::say(format_args!("  adversarial  {}", named(&outcome.adversarial)))?;
-    common::say(format_args!("  SNR          {:.2} dB", outcome.metrics.snr_db))?;
-    common::say(format_args!("  peak of r    {:.1} dBFS", outcome.metrics.peak_dbfs()))?;
+    for (name, words) in measures::lines(&outcome.metrics) {
+        common::say(format_args!("  {name:<11}  {words}"))?;
+    }
     common::say(format_args!(
         "  effort       {} steps, {} gradients, {:.1} s",
         outcome.iterations, outcome.gradient_evaluations, outcome.seconds
     ))?;
+    for line in aftermath.lines() {
+        common::say(format_args!("  {line}"))?;
+    }
     for path in outputs(arguments).filter(|_| written) {
         common::say(format_args!("  written      {}", path.display()))?;
     }

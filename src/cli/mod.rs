@@ -1,10 +1,12 @@
 //! The command line: everything that the window computes, headless.
 
+mod aftermath;
 mod attack;
 mod bench;
 mod classify;
 mod common;
 mod evaluate;
+mod measures;
 mod train;
 
 use std::path::{Path, PathBuf};

@@ -8,6 +8,7 @@ use super::handle::DeviceInUse;
 use crate::attacks::{AttackSpec, Goal, Outcome};
 use crate::audio::Clip;
 use crate::models::{ModelCard, ModelSource, Verdict};
+use crate::survival::Survived;
 
 /// Numbers a command; its events carry the same number.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -62,6 +63,9 @@ pub enum Command {
     Withdraw(CommandId),
     /// Attack a clip.
     Attack(Box<AttackJob>),
+    /// Ask what is left of an adversarial clip after what happens to recordings. Gives
+    /// [`EventKind::Survived`] for each transform, then [`EventKind::SurvivalDone`].
+    Survival(Box<SurvivalJob>),
     /// Compute on so many threads from the next command on; none for one a core.
     SetThreads(Option<usize>),
     /// Write files beside the engine's thread.
@@ -83,6 +87,21 @@ pub struct AttackJob {
     /// Into which label.
     pub goal: Goal,
     /// Seed of everything random.
+    pub seed: u64,
+}
+
+/// An adversarial clip whose survival is asked for.
+#[derive(Clone, Debug)]
+pub struct SurvivalJob {
+    /// The adversarial clip.
+    pub clip: Clip,
+    /// The model that it fools.
+    pub model: ModelSource,
+    /// The label that it left.
+    pub original_label: usize,
+    /// Where it went.
+    pub goal: Goal,
+    /// Seed of dither and noise.
     pub seed: u64,
 }
 
@@ -201,6 +220,10 @@ pub enum EventKind {
     AttackProgress(Box<Snapshot>),
     /// The attack ended.
     AttackDone(Box<Outcome>),
+    /// What became of an adversarial clip by one transform.
+    Survived(Box<Survived>),
+    /// All transforms were tried, or people cancelled the rest.
+    SurvivalDone,
     /// So many threads compute from now on.
     ThreadsSet(usize),
     /// Files were written.

@@ -11,13 +11,14 @@ use super::backlog::Backlog;
 use super::compute::Compute;
 use super::device::DeviceChoice;
 use super::handle::DeviceInUse;
-use super::message::{AttackJob, Command, CommandId, EventKind};
+use super::message::{AttackJob, Command, CommandId, EventKind, SurvivalJob};
 use super::outbox::Outbox;
 use super::threads::{Background, background_pool};
 use super::trace::Tracer;
 use crate::attacks::{Flow, Problem, Progress, Status};
 use crate::audio::Clip;
 use crate::models::{Classifier, ModelLibrary, ModelSource};
+use crate::survival;
 
 /// Numbers that the window and the thread share.
 #[derive(Debug, Default)]
@@ -119,6 +120,7 @@ impl Worker {
                 self.answer(id, |worker| worker.classify(&clip, model));
             }
             Command::Attack(job) => self.answer(id, |worker| worker.attack(id, &job)),
+            Command::Survival(job) => self.answer(id, |worker| worker.survival(id, &job)),
             Command::UseDevice(choice) => self.answer(id, |worker| worker.use_device(choice)),
             Command::SetThreads(threads) => self.answer(id, |worker| worker.set_threads(threads)),
             Command::LoadClip { .. } | Command::Save(_) => {
@@ -177,6 +179,36 @@ impl Worker {
         self.library.get(source).map_err(|error| self.device.explain(&error.to_string()))
     }
 
+    /// Whether a command shall go on.
+    fn flow(&self, id: CommandId) -> Flow {
+        let cancelled = self.shared.cancelled.load(Ordering::Relaxed) >= id.0;
+        if cancelled { Flow::Stop } else { Flow::Continue }
+    }
+
+    fn survival(&mut self, id: CommandId, job: &SurvivalJob) -> Result<EventKind, String> {
+        // Cancelled while it waited for its turn.
+        if self.flow(id) == Flow::Stop {
+            return Ok(EventKind::SurvivalDone);
+        }
+        let classifier = self.model(&job.model)?;
+        let labels = classifier.labels().len();
+        let known = |label: usize| label < labels;
+        if !known(job.original_label) || !job.goal.target().is_none_or(known) {
+            return Err(format!("{} has other labels than the result", job.model.title()));
+        }
+        let observer = |survived: &survival::Survived| {
+            let mut survived = survived.clone();
+            survived.result = survived.result.map_err(|error| self.device.explain(&error));
+            self.outbox.send(id, EventKind::Survived(Box::new(survived)));
+            self.flow(id)
+        };
+        let (samples, label) = (&job.clip.samples, job.original_label);
+        self.pool.install(|| {
+            survival::survival(classifier.as_ref(), label, job.goal, samples, job.seed, observer)
+        });
+        Ok(EventKind::SurvivalDone)
+    }
+
     fn attack(&mut self, id: CommandId, job: &AttackJob) -> Result<EventKind, String> {
         let classifier = self.model(&job.model)?;
         let threads = self.pool.current_num_threads();
@@ -193,8 +225,7 @@ impl Worker {
             if let Some(snapshot) = tracer.step(progress) {
                 self.outbox.send(id, EventKind::AttackProgress(Box::new(snapshot)));
             }
-            let cancelled = self.shared.cancelled.load(Ordering::Relaxed) >= id.0;
-            if cancelled { Flow::Stop } else { Flow::Continue }
+            self.flow(id)
         };
         let attack = job.spec.build();
         let mut outcome =

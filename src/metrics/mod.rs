@@ -2,7 +2,14 @@
 //! and of how well a classifier names clips.
 
 mod classification;
+mod loudness;
+pub mod masking;
+mod noise_to_mask;
+mod perturbation;
 mod snr;
 
 pub use classification::{Classification, ReliabilityBin};
-pub use snr::{Metrics, snr_db};
+pub use loudness::Loudness;
+pub use noise_to_mask::NoiseToMask;
+pub use perturbation::Metrics;
+pub use snr::{segmental_snr_db, snr_db};

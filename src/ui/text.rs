@@ -14,6 +14,13 @@ pub fn number(value: f64, decimals: usize) -> String {
     }
 }
 
+/// A number with its sign, "+0.25"; nothing before a zero.
+pub fn signed(value: f64, decimals: usize) -> String {
+    let text = number(value, decimals);
+    let zero = text.chars().all(|c| matches!(c, '0' | '.'));
+    if value > 0.0 && !zero { format!("+{text}") } else { text }
+}
+
 /// A level or ratio, "46.2 dB".
 pub fn decibels(value: f64, decimals: usize) -> String {
     format!("{} dB", number(value, decimals))
@@ -71,6 +78,8 @@ mod tests {
         assert_eq!(number(-0.04, 1), "0.0");
         assert_eq!(number(f64::INFINITY, 1), "∞");
         assert_eq!(number(f64::NEG_INFINITY, 1), "−∞");
+        assert_eq!([signed(0.254, 2), signed(-3.0, 1)], ["+0.25", "−3.0"]);
+        assert_eq!([signed(0.001, 2), signed(-0.001, 2)], ["0.00", "0.00"]);
         assert_eq!(thousands(1_234_567), "1\u{2009}234\u{2009}567");
         assert_eq!(thousands(12), "12");
         assert_eq!(hertz(2349.3), "2\u{2009}349 Hz");

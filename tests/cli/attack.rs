@@ -1,6 +1,6 @@
 //! `attack`: what it says, what it writes, and whether the two agree.
 
-use std::collections::HashSet;
+use std::collections::{BTreeSet, HashSet};
 use std::path::{Path, PathBuf};
 
 use serde_json::Value;
@@ -9,19 +9,30 @@ use tempfile::TempDir;
 use super::program::{bundled, fields, knock, number, run, samples, says, snr_db};
 
 /// DESIGN's fields of `attack --json`, and the reason where the goal was not reached.
-const FIELDS: [&str; 15] = [
+const FIELDS: [&str; 26] = [
     "adversarial",
     "attack",
     "clip",
     "gradient_evaluations",
     "iterations",
+    "loudness_adversarial_lufs",
+    "loudness_difference_lu",
+    "loudness_original_lufs",
+    "loudness_perturbation_lufs",
+    "margin_after",
     "model",
+    "noise_to_mask_db",
+    "noise_to_mask_worst_db",
+    "noise_to_mask_worst_seconds",
     "original",
     "original_label_confidence_after",
     "peak",
+    "peak_dbfs",
+    "peak_to_peak_dbfs",
     "reason",
     "seconds",
     "seed",
+    "segmental_snr_db",
     "snr_db",
     "status",
     "target",
@@ -55,7 +66,9 @@ impl Lab {
         arguments.extend(["-o", text(&adversarial), "--original", text(&clean)]);
         arguments.extend(options);
         let value = run(&arguments).json();
-        assert_eq!(fields(&value), FIELDS.into());
+        let mut expected = BTreeSet::from(FIELDS);
+        expected.extend(options.contains(&"--survival").then_some("survival"));
+        assert_eq!(fields(&value), expected);
         for side in ["original", "adversarial"] {
             assert_eq!(fields(&value[side]), ["confidence", "label"].into());
         }
@@ -84,6 +97,24 @@ impl Lab {
         let residual = differences.map(|(&x, &y)| (f64::from(y) - f64::from(x)).abs());
         let peak = residual.fold(0.0, f64::max);
         assert!((peak - number(&value["peak"])).abs() <= 1e-9, "{peak}: {value}");
+        if peak > 0.0 {
+            assert!((20.0 * peak.log10() - number(&value["peak_dbfs"])).abs() < 1e-3, "{value}");
+            let both = number(&value["peak_to_peak_dbfs"]) - number(&value["peak_dbfs"]);
+            assert!((-6.03..=0.0).contains(&both), "{value}");
+            assert!((-10.0..=35.0).contains(&number(&value["segmental_snr_db"])), "{value}");
+            let [mean, worst] = ["noise_to_mask_db", "noise_to_mask_worst_db"];
+            assert!(number(&value[mean]) <= number(&value[worst]), "{value}");
+            assert!(number(&value["noise_to_mask_worst_seconds"]) * 32_000.0 <= clean.len() as f64);
+            let loudness = ["original", "adversarial"]
+                .map(|side| number(&value[&format!("loudness_{side}_lufs")]));
+            let difference = number(&value["loudness_difference_lu"]);
+            assert!((loudness[1] - loudness[0] - difference).abs() < 1e-9, "{value}");
+            assert!(number(&value["loudness_perturbation_lufs"]) < 0.0, "{value}");
+        } else {
+            for field in ["peak_dbfs", "noise_to_mask_db", "loudness_perturbation_lufs"] {
+                assert_eq!(value[field], Value::Null, "{field}");
+            }
+        }
         let written = self.path("adv.wav");
         let named = run(&["classify", text(&written), "--json", "--top", "41"]).json();
         assert_eq!(named["label"], value["adversarial"]["label"]);
@@ -265,4 +296,75 @@ fn a_target_that_is_the_true_label_is_refused_and_writes_nothing() {
     let done = run(&[&["attack", text(&lab.clip)], &options[..]].concat());
     says(&done.message(2), &["the clip's own label"]);
     assert!(!path.exists());
+}
+
+#[test]
+fn survival_and_transfer_tell_what_becomes_of_the_result() {
+    let lab = Lab::new();
+    let value = lab.attack(&[&SHORT[..], &["--survival"]].concat());
+    assert_eq!(value["status"], "fooled", "{value}");
+    let survival = value["survival"].as_array().expect("a list");
+    assert_eq!(survival.len(), 21);
+    for entry in survival {
+        let names = [
+            "confidence",
+            "label",
+            "original_label_confidence",
+            "reason",
+            "snr_db",
+            "status",
+            "transform",
+        ];
+        assert_eq!(fields(entry), names.into());
+        let fooled = entry["label"] != "Knock";
+        assert_eq!(entry["status"], if fooled { "fooled" } else { "not fooled" }, "{entry}");
+        assert_eq!(entry["reason"], Value::Null);
+        assert!((0.0..=1.0).contains(&number(&entry["confidence"])));
+    }
+    let find = |name: &str| survival.iter().find(|entry| entry["transform"] == name);
+    // Rounding to 24 bits is far below the perturbation.
+    let rounded = find("24-bit").expect("24 bits");
+    assert_eq!(rounded["label"], value["adversarial"]["label"]);
+    assert!(number(&rounded["snr_db"]) > 90.0, "{rounded}");
+    // The file that was written, a sample later, is heard as told.
+    let mut shifted = samples(&lab.path("adv.wav"));
+    shifted.rotate_right(1);
+    shifted[0] = 0.0;
+    let later = lab.path("later.wav");
+    mondegreen::audio::write_wav_f32(&later, &shifted).expect("the file is written");
+    let named = run(&["classify", text(&later), "--json"]).json();
+    let told = find("shift-1").expect("one sample later");
+    assert_eq!(named["label"], told["label"]);
+    assert!((number(&named["confidence"]) - number(&told["confidence"])).abs() < 1e-6);
+
+    // Models without a file are left out, which is said on stderr.
+    let adversarial = lab.path("adv.wav");
+    let files = ["-o", text(&adversarial), "--transfer", "--json"];
+    let done = run(&[&["attack", text(&lab.clip)], &SHORT[..], &files[..]].concat());
+    assert_eq!(done.status, 0, "{}", done.stderr);
+    let value: Value = serde_json::from_str(&done.stdout).expect("one JSON object");
+    let transfer = value["transfer"].as_array().expect("a list");
+    let models: Vec<_> = transfer.iter().map(|entry| entry["model"].as_str().unwrap()).collect();
+    assert!(!models.contains(&"vgg13") && !models.is_empty(), "{models:?}");
+    for entry in transfer {
+        assert_eq!(fields(entry), ["adversarial", "fooled", "model", "original"].into());
+        let fooled = entry["original"]["label"] != entry["adversarial"]["label"];
+        assert_eq!(entry["fooled"], fooled, "{entry}");
+        let model = entry["model"].as_str().expect("a name");
+        let named = run(&["classify", text(&adversarial), "--json", "--model", model]).json();
+        assert_eq!(named["label"], entry["adversarial"]["label"]);
+    }
+}
+
+#[test]
+fn for_people_survival_and_transfer_are_tables() {
+    let lab = Lab::new();
+    let noise = ["--attack", "white-noise", "--snr", "12.5"];
+    let arguments = [&["attack", text(&lab.clip), "--survival", "--transfer"], &noise[..]].concat();
+    let done = run(&arguments);
+    assert_eq!(done.status, 0, "{}", done.stderr);
+    let stdout = done.stdout;
+    says(&stdout, &["other models", "CRNN", "->", "survives ", " of 21", "MP3 128 kbit/s"]);
+    says(&stdout, &["segmental", "noise/mask", "peak to peak", "LUFS"]);
+    assert_eq!(stdout.lines().filter(|line| line.contains("kbit/s")).count(), 9, "{stdout}");
 }

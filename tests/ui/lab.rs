@@ -63,6 +63,43 @@ fn a_bundled_clip_is_named_attacked_stopped_and_its_results_come_back() {
     assert!(harness.state().notices().iter().all(|notice| notice.kind != NoticeKind::Error));
 }
 
+#[test]
+fn what_survives_is_checked_stopped_and_kept_with_its_result() {
+    let mut harness = open(&Kept::default(), engine(), [1280.0, 1600.0]);
+    open_glockenspiel(&mut harness);
+    assert!(harness.query_by_label("Check what survives").is_none(), "nothing to check yet");
+    choose(&mut harness, "Attack method", "White noise");
+    harness.get_by_label("Attack").click();
+    until(&mut harness, "the noise's result", |h| has(h, "Result: Noise"));
+    for measure in ["by frames of 20 ms", "noise to mask", "worst, at 0:", "peak to peak", "LUFS"] {
+        assert!(has(&harness, measure), "{measure}");
+    }
+
+    harness.get_by_label("Check what survives").click();
+    until(&mut harness, "something was found", |h| has(h, "24 bits: "));
+    harness.get_by_label("Stop checking").click();
+    until(&mut harness, "it has stopped", |h| h.query_by_label("Check what survives").is_some());
+    assert!(!has(&harness, "noise at 40 dB: "), "it was stopped before the end");
+    harness.get_by_label("Check what survives").click();
+    until(&mut harness, "all is found", |h| has(h, "noise at 40 dB: "));
+    until(&mut harness, "it has ended", |h| h.query_by_label("Stop checking").is_none());
+    assert!(harness.query_by_label("Check what survives").is_none(), "nothing is left to check");
+    assert!(has(&harness, "OF 21"));
+    let said = harness.get_by_label_contains("MP3 128 kbit/s: ");
+    let said = said.value().unwrap_or_default();
+    assert!(said.contains("fooled, "), "{said}");
+
+    // Another result has its own.
+    harness.get_by_label("Attack").click();
+    until(&mut harness, "a second result", |h| {
+        h.query_all_by_label_contains("Result: Noise").count() == 2
+    });
+    assert!(!has(&harness, "MP3 128 kbit/s: "));
+    harness.query_all_by_label_contains("Result: Noise").last().expect("the first one").click();
+    harness.run_steps(3);
+    assert!(has(&harness, "MP3 128 kbit/s: "));
+}
+
 fn is_chosen(node: &egui_kittest::Node<'_>) -> bool {
     node.accesskit_node().toggled() == Some(egui::accesskit::Toggled::True)
 }

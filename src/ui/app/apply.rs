@@ -7,9 +7,9 @@ use eframe::egui;
 use super::{App, UiCommand};
 use crate::assets::BUNDLED;
 use crate::attacks::Goal;
-use crate::audio::DEFAULT_LIMIT_SECONDS;
 use crate::audio::player::Side;
-use crate::engine::{AttackJob, ClipSource, Command, DeviceChoice, SaveJob};
+use crate::audio::{Clip, DEFAULT_LIMIT_SECONDS};
+use crate::engine::{AttackJob, ClipSource, Command, DeviceChoice, SaveJob, SurvivalJob};
 use crate::figure::Figure;
 use crate::models::{ModelSource, Verdict};
 use crate::ui::lab::{KnownModel, LabResult, Opening, Running, Shown};
@@ -58,6 +58,7 @@ impl App {
                 self.engine.send(Command::SetThreads(threads));
             }
             UiCommand::AttackOrStop => self.attack_or_stop(),
+            UiCommand::CheckSurvivalOrStop => self.check_survival_or_stop(),
             UiCommand::ShowResult(index) => self.show_result(index),
             UiCommand::ShowLive => self.lab.shown = Shown::Live,
             UiCommand::PlayOrPause => {
@@ -193,12 +194,45 @@ impl App {
             Goal::Untargeted
         };
         self.notices.retract(Some(NO_TARGET));
+        if self.lab.results.iter().any(|result| result.survival.command.is_some()) {
+            // People do not wait for what they have not asked for last.
+            self.engine.cancel();
+        }
         let model = self.lab.models.chosen().clone();
         let job = AttackJob { clip, model, spec: form.spec(), goal, seed: form.seed };
         let command = self.engine.send(Command::Attack(Box::new(job.clone())));
         self.lab.running = Some(Running::new(command, job));
         self.lab.shown = Shown::Live;
         self.player.set_side(Side::Original);
+    }
+
+    fn check_survival_or_stop(&mut self) {
+        let Some(index) = self.lab.shown_index() else { return };
+        // An attack under way would be stopped with it, and holds the engine anyway.
+        let attacking = self.lab.running.is_some();
+        let Some(result) = self.lab.results.get_mut(index) else { return };
+        if result.survival.command.is_some() {
+            if !attacking {
+                result.survival.stopping = true;
+                self.engine.cancel();
+            }
+            return;
+        }
+        if attacking || !result.was_changed() {
+            return;
+        }
+        let (job, outcome) = (&result.job, &result.outcome);
+        let clip = Clip { samples: outcome.samples.clone(), ..job.clip.clone() };
+        let job = SurvivalJob {
+            clip,
+            model: job.model.clone(),
+            original_label: outcome.original_label,
+            goal: job.goal,
+            seed: outcome.seed,
+        };
+        result.survival.found.clear();
+        let command = self.engine.send(Command::Survival(Box::new(job)));
+        result.survival.command = Some(command);
     }
 
     /// A dialog opens for the shown result.

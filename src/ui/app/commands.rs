@@ -37,6 +37,8 @@ pub enum UiCommand {
     SetThreads(Option<usize>),
     /// Attack, or stop the attack under way.
     AttackOrStop,
+    /// Find out what survives of the shown result, or stop finding out.
+    CheckSurvivalOrStop,
     /// Bring back a result, by its index among all of the session.
     ShowResult(usize),
     /// Show the attack under way.

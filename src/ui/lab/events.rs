@@ -3,10 +3,10 @@
 use super::models::Loaded;
 use super::state::Shown;
 use super::verdicts::Heard;
-use super::{Lab, LabResult, Running};
+use super::{Lab, LabResult, Running, Survival};
 use crate::attacks::{Outcome, Status};
 use crate::audio::Clip;
-use crate::engine::{Event, EventKind};
+use crate::engine::{CommandId, Event, EventKind};
 use crate::models::Verdict;
 
 /// What an event means for the rest of the window.
@@ -66,6 +66,12 @@ impl Lab {
                     running.card = Some(card);
                 }
             }
+            EventKind::Survived(survived) => {
+                if let Some(survival) = self.survival_of(command) {
+                    survival.found.push(*survived);
+                }
+            }
+            EventKind::SurvivalDone => self.end_survival(command),
             EventKind::ThreadsSet(_) | EventKind::Saved(_) => {}
             EventKind::AttackProgress(snapshot) => {
                 let running = self.running.as_mut().filter(|running| running.command == command);
@@ -91,6 +97,7 @@ impl Lab {
                     card: running.card,
                     threads: running.threads,
                     trace: running.trace,
+                    survival: Default::default(),
                 });
                 if watched && ours {
                     self.shown = Shown::Result(self.results.len() - 1);
@@ -104,10 +111,11 @@ impl Lab {
         News::Nothing
     }
 
-    fn on_failure(&mut self, command: crate::engine::CommandId, reason: String) -> News {
+    fn on_failure(&mut self, command: CommandId, reason: String) -> News {
         if self.opening.take_if(|opening| opening.command == command).is_some() {
             return News::Trouble(reason);
         }
+        self.end_survival(command);
         self.verdicts.fail(command, &reason);
         if self.changing_device == Some(command) {
             self.changing_device = None;
@@ -118,6 +126,18 @@ impl Lab {
             self.shown = self.latest_result();
         }
         News::Trouble(reason)
+    }
+
+    /// The survival that a command finds out.
+    fn survival_of(&mut self, command: CommandId) -> Option<&mut Survival> {
+        let survivals = self.results.iter_mut().map(|result| &mut result.survival);
+        survivals.into_iter().find(|survival| survival.command == Some(command))
+    }
+
+    fn end_survival(&mut self, command: CommandId) {
+        if let Some(survival) = self.survival_of(command) {
+            (survival.command, survival.stopping) = (None, false);
+        }
     }
 
     /// What an attack has found out anyway need not be asked again, unless the model has other

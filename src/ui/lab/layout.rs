@@ -60,6 +60,7 @@ impl LabUi<'_> {
             self.adversarial_confidences(ui);
             self.outcome_card(ui);
             self.all_models(ui);
+            self.survival_card(ui);
         });
     }
 

@@ -3,14 +3,12 @@
 use eframe::egui::{Label, RichText, Ui};
 
 use super::LabUi;
+use super::measures::measures;
 use crate::attacks::Status;
 use crate::ui::text;
 use crate::ui::theme::{self, SMALL};
 use crate::ui::widgets::{card, row_text};
 
-const SNR: &str = "Signal-to-noise ratio over the whole clip. Every 20 dB the change is ten times \
-                   smaller; the paper's attacks reach about 45 dB.";
-const PEAK: &str = "The largest sample of the change, relative to full scale.";
 const STEPS: &str =
     "How many steps the search took; the bottom bar also tells its gradients and time.";
 
@@ -63,9 +61,9 @@ impl LabUi<'_> {
                 let words = RichText::new(reason).size(SMALL).color(palette.quiet);
                 ui.add(Label::new(words).wrap());
             }
-            row_text(ui, "SNR", text::decibels(outcome.metrics.snr_db, 1), None, SNR);
-            let peak = format!("{} dBFS", text::number(outcome.metrics.peak_dbfs(), 1));
-            row_text(ui, "peak", peak, None, PEAK);
+            if result.was_changed() {
+                measures(ui, &outcome.metrics);
+            }
             row_text(ui, "steps", text::thousands(outcome.iterations), None, STEPS);
             let original = outcome.adversarial.probability(outcome.original_label);
             let name = format!("{} now", outcome.original.labels.title(outcome.original_label));

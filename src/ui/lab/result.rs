@@ -1,5 +1,6 @@
 //! The result of one attack, kept for as long as the window is open.
 
+use super::Survival;
 use crate::attacks::Outcome;
 use crate::engine::{AttackJob, TracePoint};
 use crate::models::ModelCard;
@@ -16,6 +17,8 @@ pub struct LabResult {
     pub threads: Option<usize>,
     /// Its steps.
     pub trace: Vec<TracePoint>,
+    /// Whether the model still falls for it after what happens to recordings.
+    pub survival: Survival,
 }
 
 impl LabResult {

@@ -15,6 +15,8 @@ pub enum Icon {
     Stop,
     /// An arrow that returns.
     Loop,
+    /// A tick.
+    Check,
     /// A cross.
     Close,
     /// A crescent.
@@ -73,6 +75,9 @@ impl Icon {
                     colour,
                     Stroke::NONE,
                 ));
+            }
+            Self::Check => {
+                line(vec![at(-0.85, 0.05), at(-0.25, 0.7), at(0.9, -0.7)]);
             }
             Self::Close => {
                 line(vec![at(-0.7, -0.7), at(0.7, 0.7)]);

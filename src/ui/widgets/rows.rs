@@ -34,6 +34,25 @@ pub fn row_text(
     if tooltip.is_empty() { response } else { response.on_hover_text(tooltip) }
 }
 
+/// A smaller row under another one that it details.
+pub fn sub_row(ui: &mut Ui, name: &str, value: impl Into<String>, tooltip: &str) -> Response {
+    let size = vec2(ui.available_width(), 15.0);
+    let colour = theme::palette(ui).quiet;
+    let text = |text: String| Label::new(RichText::new(text).size(SMALL).color(colour)).truncate();
+    let response = ui
+        .allocate_ui_with_layout(size, Layout::right_to_left(Align::Center), |ui| {
+            ui.set_min_height(15.0);
+            let value = ui.add(text(value.into()));
+            ui.with_layout(Layout::left_to_right(Align::Center), |ui| {
+                ui.add_space(9.0);
+                ui.add(text(name.to_owned()))
+            });
+            value
+        })
+        .inner;
+    response.on_hover_text(tooltip)
+}
+
 /// A key as it is written on the keyboard.
 pub fn key_hint(ui: &mut Ui, key: &str) {
     let palette = theme::palette(ui);

@@ -1,0 +1,89 @@
+//! The measures of a perturbation, for people and as JSON.
+
+use serde_json::{Map, Value, json};
+
+use crate::metrics::Metrics;
+
+/// The measures as fields of a JSON object. JSON has no infinity: what is infinite, such as the SNR
+/// of a clip that was not changed, is null like what is undefined.
+pub fn fields(metrics: &Metrics) -> Map<String, Value> {
+    let (loudness, mask) = (&metrics.loudness, &metrics.noise_to_mask);
+    let value = json!({
+        "snr_db": metrics.snr_db,
+        "segmental_snr_db": metrics.segmental_snr_db,
+        "peak": metrics.peak,
+        "peak_dbfs": metrics.peak_dbfs(),
+        "peak_to_peak_dbfs": metrics.peak_to_peak_dbfs(),
+        "loudness_original_lufs": loudness.original_lufs,
+        "loudness_adversarial_lufs": loudness.adversarial_lufs,
+        "loudness_difference_lu": loudness.difference_lu(),
+        "loudness_perturbation_lufs": loudness.perturbation_lufs,
+        "noise_to_mask_db": mask.total_db,
+        "noise_to_mask_worst_db": mask.worst_frame_db,
+        "noise_to_mask_worst_seconds": mask.worst_frame_db.is_finite().then_some(mask.worst_seconds),
+    });
+    match value {
+        Value::Object(fields) => fields,
+        _ => Map::new(),
+    }
+}
+
+/// The measures as lines of a name and what there is to say.
+pub fn lines(metrics: &Metrics) -> Vec<(&'static str, String)> {
+    let (loudness, mask) = (&metrics.loudness, &metrics.noise_to_mask);
+    let optional = |value: Option<f64>, decimals: usize, unit: &str| match value {
+        Some(value) => format!("{value:.decimals$} {unit}"),
+        None => "undefined".to_owned(),
+    };
+    let mut lines = vec![("SNR", format!("{:.2} dB", metrics.snr_db))];
+    if metrics.peak == 0.0 {
+        return lines;
+    }
+    let segmental = optional(metrics.segmental_snr_db, 1, "dB");
+    lines.push(("segmental", format!("{segmental} (frames of 20 ms, each within -10 to 35 dB)")));
+    let (peak, both) = (metrics.peak_dbfs(), metrics.peak_to_peak_dbfs());
+    lines.push(("peak of r", format!("{peak:.1} dBFS, peak to peak {both:.1} dBFS")));
+    lines.push((
+        "noise/mask",
+        format!(
+            "{:.1} dB, worst {:.1} dB at {:.2} s",
+            mask.total_db, mask.worst_frame_db, mask.worst_seconds
+        ),
+    ));
+    let of_r = optional(loudness.perturbation_lufs, 1, "LUFS");
+    let clip = optional(loudness.original_lufs, 1, "LUFS");
+    let louder = loudness.difference_lu().map_or(String::new(), |lu| {
+        // No sign before a zero that was only rounded to.
+        let lu = if lu.abs() < 0.005 { 0.0 } else { lu };
+        format!(" ({lu:+.2} LU now)")
+    });
+    lines.push(("loudness", format!("r {of_r}, clip {clip}{louder}")));
+    lines
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_infinite_or_undefined_is_null() {
+        let same = fields(&Metrics::of(&[0.1; 3200], &[0.1; 3200]));
+        let finite: Vec<_> = same.iter().filter(|(_, value)| !value.is_null()).collect();
+        let names: Vec<_> = finite.iter().map(|(name, _)| name.as_str()).collect();
+        assert_eq!(names, ["peak", "segmental_snr_db"], "{same:?}");
+        assert_eq!(lines(&Metrics::of(&[0.1; 3200], &[0.1; 3200])), [("SNR", "inf dB".to_owned())]);
+    }
+
+    #[test]
+    fn a_short_clip_has_every_measure_but_loudness() {
+        let noisy: Vec<f32> = (0..3200).map(|n| 0.1 + 0.001 * (n % 7) as f32).collect();
+        let metrics = Metrics::of(&[0.1; 3200], &noisy);
+        let fields = fields(&metrics);
+        for (name, value) in &fields {
+            assert_eq!(value.is_null(), name.starts_with("loudness"), "{name}: {value}");
+        }
+        let lines = lines(&metrics);
+        assert_eq!(lines.len(), 5);
+        assert_eq!(lines[4].1, "r undefined, clip undefined");
+    }
+}
