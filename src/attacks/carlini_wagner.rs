@@ -32,6 +32,7 @@ use super::outcome::{Goal, Observer, Outcome, Problem};
 use super::search::{self, Ended, Search};
 use super::spec::Preset;
 use super::tanh_box::TanhBox;
+use super::vector::norm;
 use super::{Attack, AttackId};
 use crate::models::Classifier;
 
@@ -70,6 +71,8 @@ pub struct CarliniWagner {
     pub last_step: f64,
     /// First c of a search, relative to the one that holds the balance where it starts.
     pub initial_c: f64,
+    /// Whether f is the difference of the logarithms of the scores where those are probabilities.
+    pub log_scores: bool,
 }
 
 impl CarliniWagner {
@@ -79,8 +82,18 @@ impl CarliniWagner {
             Preset::Quick => (4, 75),
             // As in CleverHans 3 and Foolbox 2, which the paper's settings equal.
             Preset::Paper => (5, 1000),
+            // The authors' number of searches, and twice the paper's steps.
+            Preset::Best => (9, 2000),
         };
-        Self { searches, iterations, confidence: 0.0, step: 0.1, last_step: 0.1, initial_c: 2.0 }
+        Self {
+            searches,
+            iterations,
+            confidence: 0.0,
+            step: 0.1,
+            last_step: 0.1,
+            initial_c: 2.0,
+            log_scores: false,
+        }
     }
 }
 
@@ -214,25 +227,29 @@ impl CarliniWagner {
         let first = search.iterations;
         while search.iterations < end {
             let (perturbation, candidate) = space.decode(&offset);
-            let at = Evaluation::at(search.classifier, &candidate)?;
+            let at = Evaluation::with_log_scores(
+                search.classifier,
+                &candidate,
+                self.log_scores,
+            )?;
             let (lead, up, down) = rivals(search, &at);
             let hinge = lead + self.confidence;
             if hinge <= 0.0 && search.reaches_goal(&at.verdict) {
                 search.offer(&candidate, &at.verdict);
                 search.step(observer, "approach", &candidate, &at.verdict)?;
-                let balance = 2.0 * norm(perturbation.iter().copied()) / slope;
+                let balance = 2.0 * norm(&perturbation) / slope;
                 return Ok(Some(Start { offset, balance }));
             }
             let gradient: Vec<f64> =
                 at.difference_gradient(up, down)?.into_iter().map(f64::from).collect();
             search.gradient_evaluations += 1;
             search.step(observer, "approach", &candidate, &at.verdict)?;
-            slope = norm(gradient.iter().copied());
+            slope = norm(&gradient);
             if slope == 0.0 {
                 let reason = "the gradient is zero everywhere: the model's answer is saturated";
                 return Err(Ended::Failed(reason.to_owned()));
             }
-            let so_far = norm(offset.iter().copied());
+            let so_far = norm(&offset);
             let shortest = SHORTEST_GROWTH * (search.iterations - first) as f64 * so_far;
             let linear = (1.0 + OVERSHOOT) * hinge.max(f64::from(f32::EPSILON)) / slope;
             let length = linear.max(shortest).min(longest);
@@ -252,7 +269,7 @@ impl CarliniWagner {
         Descent { mut c, block, end, stage }: Descent<'_>,
     ) -> Result<(bool, f64), Ended> {
         let mut offset = start.offset.clone();
-        let length = self.step * norm(offset.iter().copied());
+        let length = self.step * norm(&offset);
         let mut adam = Adam::new(offset.len(), block);
         let (mut found, mut outside) = (false, 0);
         let first = search.iterations;
@@ -261,7 +278,11 @@ impl CarliniWagner {
         while search.iterations < end {
             let done = search.iterations - first;
             let (perturbation, candidate) = space.decode(&offset);
-            let at = Evaluation::at(search.classifier, &candidate)?;
+            let at = Evaluation::with_log_scores(
+                search.classifier,
+                &candidate,
+                self.log_scores,
+            )?;
             let (lead, up, down) = rivals(search, &at);
             let hinge = lead + self.confidence;
             if hinge <= 0.0 && search.reaches_goal(&at.verdict) {
@@ -312,8 +333,4 @@ struct Descent<'a> {
     /// The step at which it ends.
     end: usize,
     stage: &'a dyn Fn(f64) -> String,
-}
-
-fn norm(values: impl Iterator<Item = f64>) -> f64 {
-    values.map(|x| x * x).sum::<f64>().sqrt()
 }
