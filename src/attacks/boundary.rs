@@ -29,7 +29,8 @@ pub fn walk_back(search: &mut Search<'_>, observer: &mut dyn Observer) -> Result
         if inside - outside <= WIDTH * inside {
             break;
         }
-        let scale = if outside == 0.0 && cut < 0.5 { inside - cut } else { 0.5 * (outside + inside) };
+        let scale =
+            if outside == 0.0 && cut < 0.5 { inside - cut } else { 0.5 * (outside + inside) };
         cut *= 2.0;
         // A convex combination of two points in the box stays in it.
         let candidate: Vec<f32> = clean

@@ -27,8 +27,9 @@
 //!    move), and r is added to the untouched clip.
 
 use super::adam::Adam;
+use super::approach::{BLOCK, Start, Walk, rivals};
 use super::gradient::Evaluation;
-use super::outcome::{Goal, Observer, Outcome, Problem};
+use super::outcome::{Observer, Outcome, Problem};
 use super::search::{self, Ended, Search};
 use super::spec::Preset;
 use super::tanh_box::TanhBox;
@@ -39,22 +40,8 @@ use crate::models::Classifier;
 /// Steps on the wrong side of the boundary before c is doubled.
 const PATIENCE: usize = 10;
 
-/// By how much a step of the approach goes beyond a linear model's boundary (DeepFool's).
-const OVERSHOOT: f64 = 0.02;
-
-/// The n-th step of the approach is at least this many times n as long as all before it together:
-/// near silence a log-mel is so steep that a linear model's steps hardly move.
-const SHORTEST_GROWTH: f64 = 0.02;
-
-/// A step of the approach is at most this many times as long as all before it together: where the
-/// gradient almost vanishes a linear model is no guide.
-const LONGEST_GROWTH: f64 = 2.0;
-
 /// Searches shorter than this are never aborted early: a tenth of them is too few steps to judge.
 const LEAST_FOR_ABORT: usize = 500;
-
-/// Samples of a block of Adam's second moment, 2 ms.
-const BLOCK: usize = 64;
 
 /// The attack with its options.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -112,27 +99,6 @@ impl Attack for CarliniWagner {
     }
 }
 
-/// The labels whose difference of scores the attack drives below zero at one point.
-fn rivals(search: &Search<'_>, at: &Evaluation) -> (f64, usize, usize) {
-    match search.problem.goal {
-        Goal::Untargeted => {
-            let (lead, rival) = at.lead(search.original_label);
-            (lead, search.original_label, rival)
-        }
-        Goal::Targeted(target) => {
-            let (lead, rival) = at.lead(target);
-            (-lead, rival, target)
-        }
-    }
-}
-
-/// Where a search is: the offset in the space of the change of variable, and the edge's balance.
-struct Start {
-    offset: Vec<f64>,
-    /// The c that holds the balance between both terms there.
-    balance: f64,
-}
-
 /// The binary search over c, in units of the balance at a search's start.
 struct Bounds {
     failed: Option<f64>,
@@ -185,8 +151,13 @@ impl CarliniWagner {
                     Some(Start { offset: space.offset_of(samples), balance })
                 }
                 _ => {
-                    let found =
-                        self.approach(search, observer, &space, fresh.unwrap_or(block), end);
+                    let walk = Walk {
+                        confidence: self.confidence,
+                        log_scores: self.log_scores,
+                        block: fresh.unwrap_or(block),
+                        end,
+                    };
+                    let found = walk.to_the_edge(search, observer, &space);
                     search.unless_found(found)?.flatten()
                 }
             };
@@ -210,55 +181,6 @@ impl CarliniWagner {
         Ok(format!("{steps} steps did not reach the goal"))
     }
 
-    /// Walks from the clean clip to the first adversarial one along the gradient of the hinge
-    /// alone; none where the steps run out.
-    fn approach(
-        &self,
-        search: &mut Search<'_>,
-        observer: &mut dyn Observer,
-        space: &TanhBox,
-        block: usize,
-        end: usize,
-    ) -> Result<Option<Start>, Ended> {
-        let mut offset = vec![0.0; space.clean.len()];
-        let mut adam = Adam::new(offset.len(), block);
-        let mut slope = 0.0;
-        let mut longest = f64::INFINITY;
-        let first = search.iterations;
-        while search.iterations < end {
-            let (perturbation, candidate) = space.decode(&offset);
-            let at = Evaluation::with_log_scores(
-                search.classifier,
-                &candidate,
-                self.log_scores,
-            )?;
-            let (lead, up, down) = rivals(search, &at);
-            let hinge = lead + self.confidence;
-            if hinge <= 0.0 && search.reaches_goal(&at.verdict) {
-                search.offer(&candidate, &at.verdict);
-                search.step(observer, "approach", &candidate, &at.verdict)?;
-                let balance = 2.0 * norm(&perturbation) / slope;
-                return Ok(Some(Start { offset, balance }));
-            }
-            let gradient: Vec<f64> =
-                at.difference_gradient(up, down)?.into_iter().map(f64::from).collect();
-            search.gradient_evaluations += 1;
-            search.step(observer, "approach", &candidate, &at.verdict)?;
-            slope = norm(&gradient);
-            if slope == 0.0 {
-                let reason = "the gradient is zero everywhere: the model's answer is saturated";
-                return Err(Ended::Failed(reason.to_owned()));
-            }
-            let so_far = norm(&offset);
-            let shortest = SHORTEST_GROWTH * (search.iterations - first) as f64 * so_far;
-            let linear = (1.0 + OVERSHOOT) * hinge.max(f64::from(f32::EPSILON)) / slope;
-            let length = linear.max(shortest).min(longest);
-            longest = LONGEST_GROWTH * (so_far + length);
-            adam.step(&mut offset, &gradient, length);
-        }
-        Ok(None)
-    }
-
     /// One minimisation from `start`; says whether it met anything adversarial, and its last c.
     fn descend(
         &self,
@@ -278,11 +200,7 @@ impl CarliniWagner {
         while search.iterations < end {
             let done = search.iterations - first;
             let (perturbation, candidate) = space.decode(&offset);
-            let at = Evaluation::with_log_scores(
-                search.classifier,
-                &candidate,
-                self.log_scores,
-            )?;
+            let at = Evaluation::with_log_scores(search.classifier, &candidate, self.log_scores)?;
             let (lead, up, down) = rivals(search, &at);
             let hinge = lead + self.confidence;
             if hinge <= 0.0 && search.reaches_goal(&at.verdict) {

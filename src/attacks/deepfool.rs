@@ -14,8 +14,11 @@
 //!    costs forward passes only. Preset `paper` does without.
 //!  - Where the linear model still falls short after some steps, steps are at least a share of all
 //!    before them that grows with their number: near silence a log-mel is so steep, and beside a
-//!    kink a piece so short, that a linear model's steps hardly move. It is how Carlini & Wagner's
-//!    attack approaches here.
+//!    kink a piece so short, that a linear model's steps hardly move.
+//!  - Where even that does not suffice within the steps, the clip is led over the edge as in Carlini
+//!    & Wagner's attack ([`super::approach`]), from the clean clip: an answer rather than none.
+//!  - Between two looks at all candidates, every [`FULL_LOOK`] steps, only those are looked at that
+//!    were not much farther than the nearest. Preset `paper` always looks at all.
 //!  - A step is at most [`LONGEST_GROWTH`] times as long as all before it together, and the first
 //!    at most [`LONGEST_START`] of the clip's own length: averaged probabilities of a sure model
 //!    are so flat that a linear model's plane lies anywhere.
@@ -23,11 +26,13 @@
 //!    takes nothing from its length.
 //!  - Gradients of all candidates come from one forward and one batched backward pass.
 
+use super::approach::{BLOCK, Walk};
 use super::boundary;
 use super::gradient::Evaluation;
 use super::outcome::{Goal, Observer, Outcome, Problem};
 use super::search::{self, Ended, Search};
 use super::spec::Preset;
+use super::tanh_box::TanhBox;
 use super::vector::{add_scaled, norm, wide};
 use super::{Attack, AttackId};
 use crate::models::Classifier;
@@ -37,6 +42,15 @@ const LONGEST_GROWTH: f64 = 2.0;
 
 /// The first step's longest length, relative to the clip's: 40 dB below it.
 const LONGEST_START: f64 = 0.01;
+
+/// Steps from one look at all candidates to the next, where not each looks at all.
+const FULL_LOOK: usize = 5;
+
+/// Until then, candidates that were this many times as far as the nearest are left out.
+const FAR: f64 = 1.5;
+
+/// Steps of the walk over the edge with each way of measuring blocks, where linear ones failed.
+const WALK: usize = 100;
 
 /// Once steps have to grow, the n-th is at least this many times n as long as all before it.
 const SHORTEST_GROWTH: f64 = 0.02;
@@ -52,6 +66,8 @@ pub struct DeepFool {
     pub iterations: usize,
     /// Linear steps before steps have to grow.
     pub patience: usize,
+    /// Whether each step looks at all candidates.
+    pub always_all: bool,
     /// Whether the result is scaled back to the boundary.
     pub walk_back: bool,
     /// Whether logarithms of the scores are attacked where those are probabilities.
@@ -66,15 +82,22 @@ impl DeepFool {
             overshoot: 0.02,
             iterations: 50,
             patience: 10,
+            always_all: true,
             walk_back: false,
             log_scores: false,
         };
         match preset {
-            Preset::Quick => Self { patience: 5, walk_back: true, ..published },
+            Preset::Quick => Self {
+                iterations: 30,
+                patience: 5,
+                always_all: false,
+                walk_back: true,
+                ..published
+            },
             Preset::Paper => published,
             Preset::Best => Self {
                 candidates: usize::MAX,
-                iterations: 200,
+                iterations: 100,
                 patience: 20,
                 walk_back: true,
                 ..published
@@ -120,38 +143,48 @@ impl DeepFool {
             return Err(Ended::Failed(reason.to_owned()));
         }
         // The last step is followed by a look at where it led.
-        search.of = self.iterations + 1 + if self.walk_back { boundary::PROBES } else { 0 };
+        let linear = self.iterations + 1;
+        let back = if self.walk_back { boundary::PROBES } else { 0 };
+        search.of = linear + 2 * WALK + back;
         self.approach(search, observer)?;
+        let space = TanhBox::new(&search.problem.samples);
+        for block in [BLOCK, 1] {
+            if search.best().is_some() {
+                break;
+            }
+            let end = search.iterations + WALK;
+            let walk = Walk { confidence: 0.0, log_scores: self.log_scores, block, end };
+            walk.to_the_edge(search, observer, &space)?;
+        }
         if self.walk_back {
             let back = boundary::walk_back(search, observer);
             search.unless_found(back)?;
         }
-        Ok(format!("{} steps did not reach the goal", self.iterations))
+        Ok(format!("{} steps did not reach the goal", linear + 2 * WALK))
     }
 
     /// The linear steps, until the label changes or they run out.
-    fn approach(
-        &self,
-        search: &mut Search<'_>,
-        observer: &mut dyn Observer,
-    ) -> Result<(), Ended> {
+    fn approach(&self, search: &mut Search<'_>, observer: &mut dyn Observer) -> Result<(), Ended> {
         let clean = wide(&search.problem.samples);
         let mut candidate = search.problem.samples.to_vec();
         let mut total = vec![0.0; clean.len()];
+        let mut all = Vec::new();
         let mut rivals = Vec::new();
         let mut longest = LONGEST_START * norm(&clean);
         for done in 0..=self.iterations {
-            let at =
-                Evaluation::with_log_scores(search.classifier, &candidate, self.log_scores)?;
+            let at = Evaluation::with_log_scores(search.classifier, &candidate, self.log_scores)?;
             let there = search.offer(&candidate, &at.verdict);
             if there || done == self.iterations {
                 return search.step(observer, "last step", &candidate, &at.verdict);
             }
             if done == 0 {
-                rivals = self.rivals(&at.scores, search.original_label);
+                all = self.rivals(&at.scores, search.original_label);
             }
-            let step = nearest(&at, search.original_label, &rivals, &candidate)?;
+            if self.always_all || done % FULL_LOOK == 0 {
+                rivals.clone_from(&all);
+            }
             search.gradient_evaluations += rivals.len();
+            let step = nearest(&at, search.original_label, &mut rivals, &candidate)?;
             search.step(observer, "linear steps", &candidate, &at.verdict)?;
             let so_far = norm(&total);
             let growing = (done + 1).saturating_sub(self.patience);
@@ -179,11 +212,12 @@ impl DeepFool {
     }
 }
 
-/// The step to the nearest of the planes on which a rival scores as the original label.
+/// The step to the nearest of the planes on which a rival scores as the original label. Rivals much
+/// farther than that are left out afterwards.
 fn nearest(
     at: &Evaluation,
     original: usize,
-    rivals: &[usize],
+    rivals: &mut Vec<usize>,
     candidate: &[f32],
 ) -> Result<Step, Ended> {
     let weights: Vec<Vec<f32>> = rivals
@@ -197,6 +231,7 @@ fn nearest(
         .collect();
     let rows: Vec<&[f32]> = weights.iter().map(Vec::as_slice).collect();
     let mut best: Option<Step> = None;
+    let mut distances = Vec::with_capacity(rivals.len());
     for (&rival, gradient) in rivals.iter().zip(at.gradients(&rows)?) {
         let free = |(&g, &y): (&f32, &f32)| {
             let pushed_out = y.abs() >= 1.0 && g.signum() == y.signum();
@@ -208,12 +243,16 @@ fn nearest(
         // Scores that are equal, or rivals ahead in the score but not in the answer that rounding
         // makes of it, still need a step.
         let distance = gap.max(f64::from(f32::EPSILON)) / slope;
+        distances.push(distance);
         if slope > 0.0 && best.as_ref().is_none_or(|best| distance < best.distance) {
             best = Some(Step { gradient, slope, distance });
         }
     }
-    best.ok_or_else(|| {
+    let Some(best) = best else {
         let reason = "the gradient is zero everywhere: the model's answer is saturated";
-        Ended::Failed(reason.to_owned())
-    })
+        return Err(Ended::Failed(reason.to_owned()));
+    };
+    let mut distances = distances.into_iter();
+    rivals.retain(|_| distances.next().is_some_and(|distance| distance <= FAR * best.distance));
+    Ok(best)
 }

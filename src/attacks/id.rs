@@ -50,14 +50,8 @@ pub enum AttackOption {
 
 impl AttackId {
     /// All attacks.
-    pub const ALL: [Self; 6] = [
-        Self::WhiteNoise,
-        Self::Fgsm,
-        Self::Pgd,
-        Self::Deepfool,
-        Self::CarliniWagner,
-        Self::Lbfgs,
-    ];
+    pub const ALL: [Self; 6] =
+        [Self::WhiteNoise, Self::Fgsm, Self::Pgd, Self::Deepfool, Self::CarliniWagner, Self::Lbfgs];
 
     /// The name on the command line and in files.
     pub fn name(self) -> &'static str {

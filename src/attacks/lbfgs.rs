@@ -22,14 +22,16 @@
 //!    doubled and halved (Foolbox) until both sides are known, then bisected in its logarithm.
 //!    Later searches start from the best so far.
 //!  - Where L-BFGS loses its way from the clean clip (the log-mel of near silence bends within less
-//!    than a first step), it begins again from there, with a first step ten times as long.
+//!    than a step), the clip is led to the edge as in Carlini & Wagner's attack
+//!    ([`super::approach`]).
 //!  - In the end the perturbation is scaled back to the boundary ([`super::boundary`]), not in
 //!    preset `paper`.
 
+use super::approach::{BLOCK, Walk};
 use super::boundary;
 use super::gradient::Evaluation;
 use super::outcome::{Observer, Outcome, Problem};
-use super::quasi_newton::{Minimum, Settings, minimise};
+use super::quasi_newton::{Settings, minimise};
 use super::search::{self, Ended, Search};
 use super::spec::Preset;
 use super::tanh_box::TanhBox;
@@ -43,8 +45,8 @@ const LONGEST_START: f64 = 0.01;
 /// The first step's length of a later search, relative to the perturbation that it starts from.
 const LATER_START: f64 = 0.05;
 
-/// By how much the first step grows where a search from the clean clip led nowhere.
-const REGROWTH: f64 = 10.0;
+/// Steps of the walk to the edge that is taken where L-BFGS does not get there.
+const WALK: usize = 100;
 
 /// The attack with its options.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -180,32 +182,30 @@ impl Lbfgs {
     ) -> Result<Option<f64>, Ended> {
         let objective =
             Objective { space, energy, c: 0.0, until_reached: true, stage: "approach, c = 0" };
-        let mut start = vec![0.0; space.clean.len()];
-        let mut first_step = LONGEST_START * energy.sqrt();
-        let mut lowest = f64::INFINITY;
-        while search.iterations < steps {
-            let evaluations = self.iterations.min(steps - search.iterations);
-            let settings = Settings { memory: self.memory, evaluations, first_step };
-            let ended = minimise(start.clone(), &settings, |offset| {
-                objective.evaluate(search, observer, offset)
-            });
-            let minimum = match ended {
-                Ok(minimum) => minimum,
-                Err(Halt::Ended(ended)) => return Err(ended),
-                Err(Halt::Reached(offset, slope)) => {
-                    let (perturbation, _) = space.decode(&offset);
-                    return Ok(Some(slope * energy / (2.0 * norm(&perturbation))));
-                }
-            };
-            if norm(&minimum.gradient) == 0.0 {
-                let reason = "the gradient is zero everywhere: the model's answer is saturated";
-                return Err(Ended::Failed(reason.to_owned()));
+        let first_step = LONGEST_START * energy.sqrt();
+        let settings = Settings { memory: self.memory, evaluations: self.iterations, first_step };
+        let start = vec![0.0; space.clean.len()];
+        let ended =
+            minimise(start, &settings, |offset| objective.evaluate(search, observer, offset));
+        match ended {
+            Ok(_) => {}
+            Err(Halt::Ended(ended)) => return Err(ended),
+            Err(Halt::Reached(offset, slope)) => {
+                let (perturbation, _) = space.decode(&offset);
+                return Ok(Some(slope * energy / (2.0 * norm(&perturbation))));
             }
-            if minimum.settled && !(minimum.value < lowest) {
-                first_step *= REGROWTH;
+        }
+        for block in [BLOCK, 1].into_iter().cycle() {
+            if search.iterations >= steps {
+                break;
             }
-            lowest = lowest.min(minimum.value);
-            start = minimum.point;
+            let end = steps.min(search.iterations + WALK);
+            let walk = Walk { confidence: 0.0, log_scores: true, block, end };
+            if let Some(start) = walk.to_the_edge(search, observer, space)? {
+                // Where two labels are equally probable the cross-entropy falls half as fast as the
+                // difference of their scores.
+                return Ok(Some(0.5 * energy / start.balance));
+            }
         }
         Ok(None)
     }
@@ -234,10 +234,9 @@ impl Lbfgs {
                 evaluations: self.iterations.min(steps - search.iterations),
                 first_step: LATER_START * norm(&start),
             };
-            let ended = minimise(start, &settings, |offset| {
-                objective.evaluate(search, observer, offset)
-            });
-            let minimum: Minimum = match ended {
+            let ended =
+                minimise(start, &settings, |offset| objective.evaluate(search, observer, offset));
+            let minimum = match ended {
                 Ok(minimum) => minimum,
                 Err(Halt::Ended(ended)) => return Err(ended),
                 Err(Halt::Reached(..)) => return Ok(()),

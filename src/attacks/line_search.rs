@@ -119,9 +119,9 @@ fn zoom<P, E>(
             break;
         }
         // Every third trial halves the bracket, which interpolation alone may not shrink for long.
-        let share = cubic_minimum(from, high).filter(|_| used % 3 < 2).map_or(0.5, |minimum| {
-            ((minimum - from.0) / width).clamp(MARGIN, 1.0 - MARGIN)
-        });
+        let share = cubic_minimum(from, high)
+            .filter(|_| used % 3 < 2)
+            .map_or(0.5, |minimum| ((minimum - from.0) / width).clamp(MARGIN, 1.0 - MARGIN));
         let trial = evaluate(from.0 + share * width)?;
         if !line.decreases(&trial) || trial.value >= from.1 {
             high = (trial.step, trial.value, trial.slope);

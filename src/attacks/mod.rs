@@ -5,6 +5,7 @@
 //! `f32` samples.
 
 mod adam;
+mod approach;
 mod boundary;
 mod carlini_wagner;
 mod deepfool;

@@ -1,6 +1,7 @@
 //! The command line: everything that the window computes, headless.
 
 mod attack;
+mod attack_options;
 mod bench;
 mod classify;
 mod common;
