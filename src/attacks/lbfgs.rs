@@ -27,7 +27,9 @@
 //!  - In the end the perturbation is scaled back to the boundary ([`super::boundary`]), not in
 //!    preset `paper`.
 
-use super::approach::{BLOCK, Walk};
+use std::sync::Arc;
+
+use super::approach::{BLOCK, Walk, rivals};
 use super::boundary;
 use super::gradient::Evaluation;
 use super::outcome::{Observer, Outcome, Problem};
@@ -35,7 +37,7 @@ use super::quasi_newton::{Settings, minimise};
 use super::search::{self, Ended, Search};
 use super::spec::Preset;
 use super::tanh_box::TanhBox;
-use super::vector::{add_scaled, norm};
+use super::vector::{add_scaled, norm, wide};
 use super::{Attack, AttackId};
 use crate::models::Classifier;
 
@@ -91,9 +93,8 @@ impl Attack for Lbfgs {
 
 /// Why a minimisation ended early.
 enum Halt {
-    /// It met something adversarial, which was all that was wanted: the offset, and the length of
-    /// the cross-entropy's gradient there.
-    Reached(Vec<f64>, f64),
+    /// It met something adversarial, which was all that was wanted.
+    Reached,
     /// As the search's.
     Ended(Ended),
 }
@@ -134,7 +135,7 @@ impl Objective<'_> {
         search.step(observer, self.stage, &candidate, &at.verdict)?;
         let mut gradient: Vec<f64> = slopes.into_iter().map(f64::from).collect();
         if reached && self.until_reached {
-            return Err(Halt::Reached(offset.to_vec(), norm(&gradient)));
+            return Err(Halt::Reached);
         }
         let weight = self.c / self.energy;
         let squared: f64 = perturbation.iter().map(|r| r * r).sum();
@@ -155,12 +156,15 @@ impl Lbfgs {
         observer: &mut dyn Observer,
     ) -> Result<String, Ended> {
         let steps = self.searches * self.iterations;
-        search.of = steps + if self.walk_back { boundary::PROBES } else { 0 };
+        // One step more measures the balance where the approach ended.
+        let back = if self.walk_back { boundary::PROBES } else { 0 };
+        search.of = steps + 1 + back;
         let space = TanhBox::new(&search.problem.samples);
         let energy: f64 = space.clean.iter().map(|x| x * x).sum();
-        let found = self.approach(search, observer, &space, energy, steps)?;
-        if let Some(balance) = found {
-            let descended = self.searches_over_c(search, observer, &space, energy, balance);
+        self.approach(search, observer, &space, energy, steps)?;
+        if search.best().is_some() {
+            let descended = balance(search, observer, energy)
+                .and_then(|c| self.searches_over_c(search, observer, &space, energy, c));
             search.unless_found(descended)?;
             if self.walk_back {
                 let back = boundary::walk_back(search, observer);
@@ -170,8 +174,8 @@ impl Lbfgs {
         Ok(format!("{steps} steps did not reach the goal"))
     }
 
-    /// From the clean clip to the first adversarial one, without a weight on the distance; gives
-    /// the c that balances both terms there, or nothing where the steps run out.
+    /// From the clean clip to the first adversarial one, without a weight on the distance, unless
+    /// the steps run out before.
     fn approach(
         &self,
         search: &mut Search<'_>,
@@ -179,7 +183,7 @@ impl Lbfgs {
         space: &TanhBox,
         energy: f64,
         steps: usize,
-    ) -> Result<Option<f64>, Ended> {
+    ) -> Result<(), Ended> {
         let objective =
             Objective { space, energy, c: 0.0, until_reached: true, stage: "approach, c = 0" };
         let first_step = LONGEST_START * energy.sqrt();
@@ -188,26 +192,18 @@ impl Lbfgs {
         let ended =
             minimise(start, &settings, |offset| objective.evaluate(search, observer, offset));
         match ended {
-            Ok(_) => {}
+            Ok(_) | Err(Halt::Reached) => {}
             Err(Halt::Ended(ended)) => return Err(ended),
-            Err(Halt::Reached(offset, slope)) => {
-                let (perturbation, _) = space.decode(&offset);
-                return Ok(Some(slope * energy / (2.0 * norm(&perturbation))));
-            }
         }
         for block in [BLOCK, 1].into_iter().cycle() {
-            if search.iterations >= steps {
+            if search.iterations >= steps || search.best().is_some() {
                 break;
             }
             let end = steps.min(search.iterations + WALK);
             let walk = Walk { confidence: 0.0, log_scores: true, block, end };
-            if let Some(start) = walk.to_the_edge(search, observer, space)? {
-                // Where two labels are equally probable the cross-entropy falls half as fast as the
-                // difference of their scores.
-                return Ok(Some(0.5 * energy / start.balance));
-            }
+            walk.to_the_edge(search, observer, space)?;
         }
-        Ok(None)
+        Ok(())
     }
 
     /// The search over c from the first adversarial clip on.
@@ -217,10 +213,9 @@ impl Lbfgs {
         observer: &mut dyn Observer,
         space: &TanhBox,
         energy: f64,
-        balance: f64,
+        mut c: f64,
     ) -> Result<(), Ended> {
         let mut bounds = Bounds { succeeded: None, failed: None };
-        let mut c = balance;
         let steps = self.searches * self.iterations;
         let mut round = 1;
         while search.iterations < steps {
@@ -239,7 +234,7 @@ impl Lbfgs {
             let minimum = match ended {
                 Ok(minimum) => minimum,
                 Err(Halt::Ended(ended)) => return Err(ended),
-                Err(Halt::Reached(..)) => return Ok(()),
+                Err(Halt::Reached) => return Ok(()),
             };
             let (_, candidate) = space.decode(&minimum.point);
             let success = search.reaches_goal(&search.classifier.classify(&candidate)?);
@@ -247,6 +242,27 @@ impl Lbfgs {
         }
         Ok(())
     }
+}
+
+/// The c that balances both terms at the edge, by the slope at the best so far. There the
+/// cross-entropy falls half as fast as the difference of the two leading scores, whose slope, unlike
+/// its own, does not vanish beyond the edge.
+fn balance(
+    search: &mut Search<'_>,
+    observer: &mut dyn Observer,
+    energy: f64,
+) -> Result<f64, Ended> {
+    let Some((samples, snr_db)) = search.best() else { return Ok(1.0) };
+    let samples = Arc::clone(samples);
+    let length = (energy * 10f64.powf(-snr_db / 10.0)).sqrt();
+    let at = Evaluation::with_log_scores(search.classifier, &samples, true)?;
+    let (_, up, down) = rivals(search, &at);
+    let slope = norm(&wide(&at.difference_gradient(up, down)?));
+    search.gradient_evaluations += 1;
+    search.step(observer, "balance", &samples, &at.verdict)?;
+    let c = 0.5 * slope * energy / (2.0 * length);
+    // Where there is no slope, a change as long as the clip weighs as much as an e-fold.
+    Ok(if c > 0.0 && c.is_finite() { c } else { 1.0 })
 }
 
 /// The search over c: the largest that succeeded and the smallest that failed.

@@ -31,14 +31,28 @@ fn deepfool_finds_the_nearest_plane_and_overshoots_it_by_its_two_percent_or_not_
 #[test]
 fn deepfool_takes_the_overshoot_and_the_labels_it_is_given() {
     let (model, clip) = Linear::random(29, 6, 400);
-    let label = model.classify(&clip).unwrap().top().0;
-    let expected = model.distance(&clip, label, 0..6);
-    let attack = DeepFool { overshoot: 0.3, ..DeepFool::preset(Preset::Paper) };
-    let outcome = attack.run(&model, &problem(&clip, Goal::Untargeted), &mut go_on);
-    let found = norm(&clip, &outcome.samples) / expected;
-    assert!((1.25..=1.301).contains(&found), "{found}");
+    let ranked = model.classify(&clip).unwrap().ranked(2);
+    let (label, second) = (ranked[0].0, ranked[1].0);
+    // The plane of the second label is brought so near that one step leads there.
+    let length = |values: &[f64]| values.iter().map(|v| v * v).sum::<f64>().sqrt();
+    let slopes: Vec<f64> =
+        model.rows[label].iter().zip(&model.rows[second]).map(|(a, b)| a - b).collect();
+    let own: Vec<f64> = clip.iter().map(|&x| f64::from(x)).collect();
+    let lead: f64 = slopes.iter().zip(&own).map(|(s, x)| s * x).sum();
+    let distance = 0.005 * length(&own);
+    let mut bias = vec![0.0; 6];
+    bias[second] = (lead - distance * length(&slopes)) as f32;
+    let rows: Vec<Vec<f32>> =
+        model.rows.iter().map(|row| row.iter().map(|&w| w as f32).collect()).collect();
+    let near = Linear::new(&rows, bias);
+    for overshoot in [0.02, 0.3] {
+        let attack = DeepFool { overshoot, ..DeepFool::preset(Preset::Paper) };
+        let outcome = attack.run(&near, &problem(&clip, Goal::Untargeted), &mut go_on);
+        assert_eq!(outcome.status, Status::Fooled);
+        let found = norm(&clip, &outcome.samples) / distance;
+        assert!((found - 1.0 - overshoot).abs() < 2e-3, "{found}");
+    }
     // Of two candidates one is the rival: the label of the second highest score.
-    let second = model.classify(&clip).unwrap().ranked(2)[1].0;
     let attack = DeepFool { candidates: 2, ..DeepFool::preset(Preset::Quick) };
     let outcome = attack.run(&model, &problem(&clip, Goal::Untargeted), &mut go_on);
     let expected = model.distance(&clip, label, std::iter::once(second));
