@@ -1,4 +1,6 @@
-//! The way back: from the best adversarial clip along its own perturbation to the boundary.
+//! The way back: from an adversarial clip along its own perturbation to the boundary.
+
+use std::sync::Arc;
 
 use super::outcome::Observer;
 use super::search::{Ended, Search};
@@ -13,13 +15,16 @@ const FIRST_CUT: f64 = 0.01;
 /// Width, relative to the perturbation, at which the bisection ends: a thousandth of a dB.
 const WIDTH: f64 = 1e-4;
 
-/// Scales the best perturbation down to the boundary: an exact bisection of its length by the
-/// model's answers alone, which costs no gradient. Where nothing was found it does nothing.
+/// Scales the perturbation of an adversarial clip down to the boundary: an exact bisection of its
+/// length by the model's answers alone, which costs no gradient.
 ///
 /// # Errors
 /// [`Ended::Stopped`] where the observer says stop, [`Ended::Failed`] where the model fails.
-pub fn walk_back(search: &mut Search<'_>, observer: &mut dyn Observer) -> Result<(), Ended> {
-    let Some((samples, _)) = search.best() else { return Ok(()) };
+pub fn walk_back(
+    search: &mut Search<'_>,
+    observer: &mut dyn Observer,
+    samples: &[f32],
+) -> Result<(), Ended> {
     let clean = &search.problem.samples;
     let perturbation: Vec<f64> =
         samples.iter().zip(clean.iter()).map(|(&y, &x)| f64::from(y) - f64::from(x)).collect();
@@ -48,4 +53,15 @@ pub fn walk_back(search: &mut Search<'_>, observer: &mut dyn Observer) -> Result
         search.step(observer, "back to the boundary", &candidate, &verdict)?;
     }
     Ok(())
+}
+
+/// The same from the best clip so far, where there is one; what breaks then costs nothing found.
+///
+/// # Errors
+/// [`Ended::Stopped`] where the observer says stop.
+pub fn walk_back_best(search: &mut Search<'_>, observer: &mut dyn Observer) -> Result<(), Ended> {
+    let Some((samples, _)) = search.best() else { return Ok(()) };
+    let samples = Arc::clone(samples);
+    let back = walk_back(search, observer, &samples);
+    search.unless_found(back).map(|_| ())
 }

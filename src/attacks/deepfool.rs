@@ -12,11 +12,13 @@
 //!  - In the end the perturbation is scaled back to the boundary by bisection
 //!    ([`super::boundary`]): the overshoot and a last step that was too long are given back, which
 //!    costs forward passes only. Preset `paper` does without.
-//!  - Where the linear model still falls short after some steps, steps are at least a share of all
-//!    before them that grows with their number: near silence a log-mel is so steep, and beside a
-//!    kink a piece so short, that a linear model's steps hardly move.
-//!  - Where even that does not suffice within the steps, the clip is led over the edge as in Carlini
-//!    & Wagner's attack ([`super::approach`]), from the clean clip: an answer rather than none.
+//!  - Near silence a log-mel is so steep, and beside a kink a piece so short, that a linear model's
+//!    steps hardly move. After some steps each is therefore at least a share of all before it that
+//!    grows with their number; not in preset `paper`.
+//!  - Where the steps run out (a clip with a tail that dies away takes them all), the clip is led
+//!    over the edge from its start as in Carlini & Wagner's attack ([`super::approach`]), which
+//!    measures each block of samples by its own gradients. It finds changes that are tens of dB
+//!    smaller there than more linear steps do. Preset `best` goes both ways and takes the better.
 //!  - Between two looks at all candidates, every [`FULL_LOOK`] steps, only those are looked at that
 //!    were not much farther than the nearest. Preset `paper` always looks at all.
 //!  - A step is at most [`LONGEST_GROWTH`] times as long as all before it together, and the first
@@ -68,6 +70,8 @@ pub struct DeepFool {
     pub patience: usize,
     /// Whether each step looks at all candidates.
     pub always_all: bool,
+    /// Whether the clip is led over the edge in the other way, too, where linear steps succeed.
+    pub both_ways: bool,
     /// Whether the result is scaled back to the boundary.
     pub walk_back: bool,
     /// Whether logarithms of the scores are attacked where those are probabilities.
@@ -81,14 +85,16 @@ impl DeepFool {
             candidates: 10,
             overshoot: 0.02,
             iterations: 50,
-            patience: 10,
+            // Never: as published.
+            patience: usize::MAX,
             always_all: true,
+            both_ways: false,
             walk_back: false,
             log_scores: false,
         };
         match preset {
             Preset::Quick => Self {
-                iterations: 30,
+                iterations: 20,
                 patience: 5,
                 always_all: false,
                 walk_back: true,
@@ -99,6 +105,7 @@ impl DeepFool {
                 candidates: usize::MAX,
                 iterations: 100,
                 patience: 20,
+                both_ways: true,
                 walk_back: true,
                 ..published
             },
@@ -144,23 +151,40 @@ impl DeepFool {
         }
         // The last step is followed by a look at where it led.
         let linear = self.iterations + 1;
-        let back = if self.walk_back { boundary::PROBES } else { 0 };
+        let ways = if self.both_ways { 3 } else { 1 };
+        let back = if self.walk_back { ways * boundary::PROBES } else { 0 };
         search.of = linear + 2 * WALK + back;
         self.approach(search, observer)?;
+        if self.walk_back {
+            boundary::walk_back_best(search, observer)?;
+        }
         let space = TanhBox::new(&search.problem.samples);
         for block in [BLOCK, 1] {
-            if search.best().is_some() {
+            if search.best().is_some() && !self.both_ways {
                 break;
             }
-            let end = search.iterations + WALK;
-            let walk = Walk { confidence: 0.0, log_scores: self.log_scores, block, end };
-            walk.to_the_edge(search, observer, &space)?;
-        }
-        if self.walk_back {
-            let back = boundary::walk_back(search, observer);
-            search.unless_found(back)?;
+            let walked = self.walk(search, observer, &space, block);
+            search.unless_found(walked)?;
         }
         Ok(format!("{} steps did not reach the goal", linear + 2 * WALK))
+    }
+
+    /// Over the edge as Carlini & Wagner's attack goes there.
+    fn walk(
+        &self,
+        search: &mut Search<'_>,
+        observer: &mut dyn Observer,
+        space: &TanhBox,
+        block: usize,
+    ) -> Result<(), Ended> {
+        let end = search.iterations + WALK;
+        let walk = Walk { confidence: 0.0, log_scores: self.log_scores, block, end };
+        let start = walk.to_the_edge(search, observer, space)?;
+        if let Some(start) = start.filter(|_| self.walk_back) {
+            let (_, samples) = space.decode(&start.offset);
+            boundary::walk_back(search, observer, &samples)?;
+        }
+        Ok(())
     }
 
     /// The linear steps, until the label changes or they run out.

@@ -167,8 +167,7 @@ impl Lbfgs {
                 .and_then(|c| self.searches_over_c(search, observer, &space, energy, c));
             search.unless_found(descended)?;
             if self.walk_back {
-                let back = boundary::walk_back(search, observer);
-                search.unless_found(back)?;
+                boundary::walk_back_best(search, observer)?;
             }
         }
         Ok(format!("{steps} steps did not reach the goal"))

@@ -74,12 +74,12 @@ fn deepfool_cannot_aim_and_says_so() {
 
 #[test]
 fn lbfgs_finds_the_plane_between_two_labels_within_one_percent() {
-    for seed in 40..44 {
+    for seed in 40..42 {
         let (model, clip) = Linear::random(seed, 2, 300);
         let label = model.classify(&clip).unwrap().top().0;
         let expected = model.distance(&clip, label, std::iter::once(1 - label));
         for goal in [Goal::Untargeted, Goal::Targeted(1 - label)] {
-            for preset in Preset::ALL {
+            for preset in [Preset::Quick, Preset::Paper] {
                 let outcome = Lbfgs::preset(preset).run(&model, &problem(&clip, goal), &mut go_on);
                 assert_eq!(outcome.status, Status::Fooled);
                 let found = norm(&clip, &outcome.samples) / expected;
