@@ -27,33 +27,21 @@
 //!    move), and r is added to the untouched clip.
 
 use super::adam::Adam;
+use super::approach::{BLOCK, Start, Walk, rivals};
 use super::gradient::Evaluation;
-use super::outcome::{Goal, Observer, Outcome, Problem};
+use super::outcome::{Observer, Outcome, Problem};
 use super::search::{self, Ended, Search};
 use super::spec::Preset;
 use super::tanh_box::TanhBox;
+use super::vector::norm;
 use super::{Attack, AttackId};
 use crate::models::Classifier;
 
 /// Steps on the wrong side of the boundary before c is doubled.
 const PATIENCE: usize = 10;
 
-/// By how much a step of the approach goes beyond a linear model's boundary (DeepFool's).
-const OVERSHOOT: f64 = 0.02;
-
-/// The n-th step of the approach is at least this many times n as long as all before it together:
-/// near silence a log-mel is so steep that a linear model's steps hardly move.
-const SHORTEST_GROWTH: f64 = 0.02;
-
-/// A step of the approach is at most this many times as long as all before it together: where the
-/// gradient almost vanishes a linear model is no guide.
-const LONGEST_GROWTH: f64 = 2.0;
-
 /// Searches shorter than this are never aborted early: a tenth of them is too few steps to judge.
 const LEAST_FOR_ABORT: usize = 500;
-
-/// Samples of a block of Adam's second moment, 2 ms.
-const BLOCK: usize = 64;
 
 /// The attack with its options.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -70,6 +58,8 @@ pub struct CarliniWagner {
     pub last_step: f64,
     /// First c of a search, relative to the one that holds the balance where it starts.
     pub initial_c: f64,
+    /// Whether f is the difference of the logarithms of the scores where those are probabilities.
+    pub log_scores: bool,
 }
 
 impl CarliniWagner {
@@ -79,8 +69,18 @@ impl CarliniWagner {
             Preset::Quick => (4, 75),
             // As in CleverHans 3 and Foolbox 2, which the paper's settings equal.
             Preset::Paper => (5, 1000),
+            // The authors' number of searches, and twice the paper's steps.
+            Preset::Best => (9, 2000),
         };
-        Self { searches, iterations, confidence: 0.0, step: 0.1, last_step: 0.1, initial_c: 2.0 }
+        Self {
+            searches,
+            iterations,
+            confidence: 0.0,
+            step: 0.1,
+            last_step: 0.1,
+            initial_c: 2.0,
+            log_scores: false,
+        }
     }
 }
 
@@ -97,27 +97,6 @@ impl Attack for CarliniWagner {
     ) -> Outcome {
         search::run(classifier, problem, |search| self.search(search, observer))
     }
-}
-
-/// The labels whose difference of scores the attack drives below zero at one point.
-fn rivals(search: &Search<'_>, at: &Evaluation) -> (f64, usize, usize) {
-    match search.problem.goal {
-        Goal::Untargeted => {
-            let (lead, rival) = at.lead(search.original_label);
-            (lead, search.original_label, rival)
-        }
-        Goal::Targeted(target) => {
-            let (lead, rival) = at.lead(target);
-            (-lead, rival, target)
-        }
-    }
-}
-
-/// Where a search is: the offset in the space of the change of variable, and the edge's balance.
-struct Start {
-    offset: Vec<f64>,
-    /// The c that holds the balance between both terms there.
-    balance: f64,
 }
 
 /// The binary search over c, in units of the balance at a search's start.
@@ -172,8 +151,13 @@ impl CarliniWagner {
                     Some(Start { offset: space.offset_of(samples), balance })
                 }
                 _ => {
-                    let found =
-                        self.approach(search, observer, &space, fresh.unwrap_or(block), end);
+                    let walk = Walk {
+                        confidence: self.confidence,
+                        log_scores: self.log_scores,
+                        block: fresh.unwrap_or(block),
+                        end,
+                    };
+                    let found = walk.to_the_edge(search, observer, &space);
                     search.unless_found(found)?.flatten()
                 }
             };
@@ -197,51 +181,6 @@ impl CarliniWagner {
         Ok(format!("{steps} steps did not reach the goal"))
     }
 
-    /// Walks from the clean clip to the first adversarial one along the gradient of the hinge
-    /// alone; none where the steps run out.
-    fn approach(
-        &self,
-        search: &mut Search<'_>,
-        observer: &mut dyn Observer,
-        space: &TanhBox,
-        block: usize,
-        end: usize,
-    ) -> Result<Option<Start>, Ended> {
-        let mut offset = vec![0.0; space.clean.len()];
-        let mut adam = Adam::new(offset.len(), block);
-        let mut slope = 0.0;
-        let mut longest = f64::INFINITY;
-        let first = search.iterations;
-        while search.iterations < end {
-            let (perturbation, candidate) = space.decode(&offset);
-            let at = Evaluation::at(search.classifier, &candidate)?;
-            let (lead, up, down) = rivals(search, &at);
-            let hinge = lead + self.confidence;
-            if hinge <= 0.0 && search.reaches_goal(&at.verdict) {
-                search.offer(&candidate, &at.verdict);
-                search.step(observer, "approach", &candidate, &at.verdict)?;
-                let balance = 2.0 * norm(perturbation.iter().copied()) / slope;
-                return Ok(Some(Start { offset, balance }));
-            }
-            let gradient: Vec<f64> =
-                at.difference_gradient(up, down)?.into_iter().map(f64::from).collect();
-            search.gradient_evaluations += 1;
-            search.step(observer, "approach", &candidate, &at.verdict)?;
-            slope = norm(gradient.iter().copied());
-            if slope == 0.0 {
-                let reason = "the gradient is zero everywhere: the model's answer is saturated";
-                return Err(Ended::Failed(reason.to_owned()));
-            }
-            let so_far = norm(offset.iter().copied());
-            let shortest = SHORTEST_GROWTH * (search.iterations - first) as f64 * so_far;
-            let linear = (1.0 + OVERSHOOT) * hinge.max(f64::from(f32::EPSILON)) / slope;
-            let length = linear.max(shortest).min(longest);
-            longest = LONGEST_GROWTH * (so_far + length);
-            adam.step(&mut offset, &gradient, length);
-        }
-        Ok(None)
-    }
-
     /// One minimisation from `start`; says whether it met anything adversarial, and its last c.
     fn descend(
         &self,
@@ -252,7 +191,7 @@ impl CarliniWagner {
         Descent { mut c, block, end, stage }: Descent<'_>,
     ) -> Result<(bool, f64), Ended> {
         let mut offset = start.offset.clone();
-        let length = self.step * norm(offset.iter().copied());
+        let length = self.step * norm(&offset);
         let mut adam = Adam::new(offset.len(), block);
         let (mut found, mut outside) = (false, 0);
         let first = search.iterations;
@@ -261,7 +200,7 @@ impl CarliniWagner {
         while search.iterations < end {
             let done = search.iterations - first;
             let (perturbation, candidate) = space.decode(&offset);
-            let at = Evaluation::at(search.classifier, &candidate)?;
+            let at = Evaluation::with_log_scores(search.classifier, &candidate, self.log_scores)?;
             let (lead, up, down) = rivals(search, &at);
             let hinge = lead + self.confidence;
             if hinge <= 0.0 && search.reaches_goal(&at.verdict) {
@@ -312,8 +251,4 @@ struct Descent<'a> {
     /// The step at which it ends.
     end: usize,
     stage: &'a dyn Fn(f64) -> String,
-}
-
-fn norm(values: impl Iterator<Item = f64>) -> f64 {
-    values.map(|x| x * x).sum::<f64>().sqrt()
 }

@@ -9,7 +9,7 @@ use super::gradient::Evaluation;
 use super::outcome::{Goal, Observer, Outcome, Problem};
 use super::search::{self, Ended};
 use super::{Attack, AttackId};
-use crate::models::{Classifier, ScoreKind};
+use crate::models::Classifier;
 
 /// One signed gradient step at a fixed SNR.
 #[derive(Clone, Copy, Debug)]
@@ -32,13 +32,7 @@ impl Attack for Fgsm {
         search::run(classifier, problem, |search| {
             search.of = 1;
             let evaluation = Evaluation::at(classifier, &problem.samples)?;
-            let weights = match problem.goal {
-                Goal::Untargeted => loss_weights(classifier, &evaluation, search.original_label),
-                Goal::Targeted(target) => {
-                    let towards = loss_weights(classifier, &evaluation, target);
-                    towards.iter().map(|w| -w).collect()
-                }
-            };
+            let weights = evaluation.towards(problem.goal, search.original_label);
             let gradient = evaluation.gradient(&weights)?;
             search.gradient_evaluations = 1;
             // The sign of an exact zero (a padded or silent stretch) is zero: no step there.
@@ -56,27 +50,4 @@ impl Attack for Fgsm {
             Ok(format!("{after} after one step at {:.1} dB SNR", self.snr_db))
         })
     }
-}
-
-/// Weights of the scores whose gradient points as that of the cross-entropy with `label`.
-///
-/// They are scaled to a largest weight of 1, and the label's own is minus the sum of the others
-/// rather than `p - 1`, so that a confident model (p = 1 in `f32`) still has a direction.
-fn loss_weights(classifier: &dyn Classifier, at: &Evaluation, label: usize) -> Vec<f32> {
-    let mut weights: Vec<f64> = match classifier.score_kind() {
-        ScoreKind::Logits => {
-            let others = at.scores.iter().enumerate().filter(|&(i, _)| i != label);
-            let largest = others.clone().fold(f64::NEG_INFINITY, |m, (_, &z)| m.max(f64::from(z)));
-            let mut weights = vec![0.0; at.scores.len()];
-            for (i, &z) in others {
-                weights[i] = (f64::from(z) - largest).exp();
-            }
-            weights
-        }
-        ScoreKind::Probabilities => vec![0.0; at.scores.len()],
-    };
-    let total: f64 = weights.iter().sum();
-    weights[label] = if total > 0.0 { -total } else { -1.0 };
-    let scale = weights[label].abs();
-    weights.iter().map(|w| (w / scale) as f32).collect()
 }

@@ -5,22 +5,35 @@
 //! `f32` samples.
 
 mod adam;
+mod approach;
+mod boundary;
 mod carlini_wagner;
+mod deepfool;
 mod fgsm;
 mod gradient;
+mod id;
+mod lbfgs;
+mod line_search;
 mod outcome;
+mod pgd;
+mod quasi_newton;
 mod scale;
 mod search;
 mod spec;
 mod tanh_box;
+mod vector;
 mod white_noise;
 
 pub use carlini_wagner::CarliniWagner;
+pub use deepfool::DeepFool;
 pub use fgsm::Fgsm;
 pub use gradient::Evaluation;
+pub use id::{AttackId, AttackOption};
+pub use lbfgs::Lbfgs;
 pub use outcome::{Flow, Goal, Observer, Outcome, Problem, Progress, Status};
+pub use pgd::{Pgd, Size};
 pub use scale::perturb_at_snr;
-pub use spec::{AttackId, AttackSpec, Preset};
+pub use spec::{AttackSpec, Preset};
 pub use white_noise::WhiteNoise;
 
 use crate::models::Classifier;

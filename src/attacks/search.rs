@@ -152,6 +152,22 @@ impl Search<'_> {
         true
     }
 
+    /// Puts a candidate of an attack at a fixed size in the place of what was kept, whether it
+    /// answers the goal or not, but never one that does not in the place of one that does; says
+    /// whether it did.
+    pub fn put(&mut self, candidate: &[f32], verdict: &Verdict) -> bool {
+        if self.reaches_goal(verdict) {
+            let snr_db = self.snr_db(candidate);
+            let samples = candidate.into();
+            self.best = Some(Best { samples, verdict: verdict.clone(), snr_db });
+        } else if self.best.is_none() {
+            self.fallback = candidate.into();
+        } else {
+            return false;
+        }
+        true
+    }
+
     /// The one step of an attack at a fixed SNR: along `direction`, kept whether it answers the
     /// goal or not.
     ///
@@ -167,8 +183,7 @@ impl Search<'_> {
         let candidate =
             perturb_at_snr(&self.problem.samples, direction, snr_db).map_err(Ended::Failed)?;
         let verdict = self.classifier.classify(&candidate)?;
-        self.fallback = candidate.as_slice().into();
-        self.offer(&candidate, &verdict);
+        self.put(&candidate, &verdict);
         self.step(observer, stage, &candidate, &verdict)
     }
 

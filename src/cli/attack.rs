@@ -8,15 +8,14 @@ use indicatif::ProgressBar;
 use serde_json::json;
 
 use super::aftermath::Aftermath;
+use super::attack_options::Options;
 use super::common::{self, Compute, Failure, Models, label_json};
 use super::measures;
-use crate::attacks::{
-    AttackId, AttackSpec, Flow, Goal, Outcome, Preset, Problem, Progress, Status,
-};
+use crate::attacks::{AttackId, Flow, Goal, Outcome, Problem, Progress, Status};
 use crate::audio::{self, Clip};
 use crate::dsp::{Look, StftSettings};
 use crate::figure::Figure;
-use crate::models::{Classifier, ModelSource};
+use crate::models::{Classifier, ModelSource, ScoreKind};
 
 /// Options of `attack`.
 #[derive(Args, Debug)]
@@ -26,7 +25,7 @@ pub struct Arguments {
     /// Whom to fool: vgg13, crnn, gcnn, dense-mel, dense-wav, or a .safetensors file
     #[arg(long, default_value = "vgg13", value_parser = ModelSource::find)]
     model: ModelSource,
-    /// With which attack: white-noise, fgsm or carlini-wagner
+    /// With which attack: white-noise, fgsm, pgd, deepfool, carlini-wagner or lbfgs
     #[arg(long, default_value = "carlini-wagner", value_parser = AttackId::find)]
     attack: AttackId,
     /// Into which label (default: any other)
@@ -35,21 +34,8 @@ pub struct Arguments {
     /// The clip's true label; a clip that the model misnames is then left alone
     #[arg(long, value_name = "TRUE_LABEL")]
     label: Option<String>,
-    /// SNR in dB of white-noise and fgsm [default: 20]
-    #[arg(long, value_name = "DB", value_parser = common::finite, allow_negative_numbers = true)]
-    snr: Option<f64>,
-    /// How long carlini-wagner searches: quick or paper
-    #[arg(long, default_value = "quick", value_parser = Preset::find)]
-    preset: Preset,
-    /// By how much (in logits) carlini-wagner's wrong label must lead
-    #[arg(long, default_value_t = 0.0, value_parser = common::not_negative)]
-    confidence: f64,
-    /// Binary-search steps of carlini-wagner, instead of the preset's
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
-    searches: Option<u16>,
-    /// Iterations a search of carlini-wagner, instead of the preset's
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
-    iterations: Option<u32>,
+    #[command(flatten)]
+    options: Options,
     /// Seed of everything random
     #[arg(long, default_value_t = 0)]
     seed: u64,
@@ -80,13 +66,7 @@ pub struct Arguments {
 
 /// Attacks one clip, writes what was asked for, and says how it ended.
 pub fn run(arguments: &Arguments) -> Result<(), Failure> {
-    if arguments.target.is_some() && !arguments.attack.takes_target() {
-        return Err(Failure::Usage(format!("{} cannot aim at a label", arguments.attack.name())));
-    }
-    if arguments.snr.is_some() && !arguments.attack.takes_snr() {
-        let name = arguments.attack.name();
-        return Err(Failure::Usage(format!("{name} searches the highest SNR; it takes no --snr")));
-    }
+    arguments.options.check(arguments.attack, arguments.target.is_some())?;
     check_places(arguments)?;
     let mut prepared = arguments.compute.prepare()?;
     let clip = audio::load(&arguments.clip, arguments.limit)
@@ -113,12 +93,13 @@ pub fn run(arguments: &Arguments) -> Result<(), Failure> {
             "the target is the clip's own label; choose another".to_owned(),
         ));
     }
-    let mut spec = AttackSpec::new(arguments.attack);
-    spec.snr_db = arguments.snr.unwrap_or(spec.snr_db);
-    spec.preset = arguments.preset;
-    spec.confidence = arguments.confidence;
-    spec.searches = arguments.searches.map(usize::from);
-    spec.iterations = arguments.iterations.map(|n| n as usize);
+    let spec = arguments.options.spec(arguments.attack);
+    if spec.log_scores && model.score_kind() == ScoreKind::Logits {
+        return Err(Failure::Usage(format!(
+            "{} gives logits, which are logarithms already; leave --log-scores away",
+            arguments.model.title()
+        )));
+    }
     let bar = common::progress_bar(1);
     let mut observer = |progress: &Progress<'_>| {
         show(&bar, progress);

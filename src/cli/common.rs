@@ -229,6 +229,19 @@ pub fn not_negative(text: &str) -> Result<f64, String> {
     if number >= 0.0 { Ok(number) } else { Err("it must be 0 or more".to_owned()) }
 }
 
+/// A number of the command line from 0 to 1.
+///
+/// # Errors
+/// As [`finite`].
+pub fn share(text: &str) -> Result<f64, String> {
+    let number = finite(text)?;
+    if (0.0..=1.0).contains(&number) {
+        Ok(number)
+    } else {
+        Err("it must be from 0 to 1".to_owned())
+    }
+}
+
 /// A finite number of the command line above 0.
 ///
 /// # Errors

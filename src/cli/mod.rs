@@ -2,6 +2,7 @@
 
 mod aftermath;
 mod attack;
+mod attack_options;
 mod bench;
 mod classify;
 mod common;

@@ -116,6 +116,12 @@ pub struct AttackForm {
     pub snr_db: f64,
     /// By how much the wrong label must lead, in logits.
     pub confidence: f64,
+    /// PGD's momentum.
+    pub momentum: f64,
+    /// Whether PGD starts at random.
+    pub random_start: bool,
+    /// Whether logarithms of probabilities are attacked.
+    pub log_scores: bool,
     /// Seed of everything random.
     pub seed: u64,
 }
@@ -130,6 +136,9 @@ impl Default for AttackForm {
             target: String::new(),
             snr_db: spec.snr_db,
             confidence: spec.confidence,
+            momentum: spec.momentum,
+            random_start: spec.random_start,
+            log_scores: spec.log_scores,
             seed: 0,
         }
     }
@@ -141,8 +150,11 @@ impl AttackForm {
         AttackId::find(&self.attack).unwrap_or(AttackId::CarliniWagner)
     }
 
-    /// Chooses an attack.
+    /// Chooses an attack. An SNR that nobody changed follows it: one step needs far more than many.
     pub fn set_id(&mut self, id: AttackId) {
+        if self.snr_db == AttackSpec::new(self.id()).snr_db {
+            self.snr_db = AttackSpec::new(id).snr_db;
+        }
         id.name().clone_into(&mut self.attack);
     }
 
@@ -168,6 +180,9 @@ impl AttackForm {
             snr_db: self.snr_db,
             preset: self.preset(),
             confidence: self.confidence,
+            momentum: self.momentum,
+            random_start: self.random_start,
+            log_scores: self.log_scores,
             ..AttackSpec::new(self.id())
         }
     }
@@ -213,10 +228,26 @@ mod tests {
     }
 
     #[test]
-    fn noise_cannot_aim() {
+    fn noise_and_deepfool_cannot_aim() {
         let mut form = AttackForm { targeted: true, ..AttackForm::default() };
         assert!(form.aims());
+        for id in [AttackId::WhiteNoise, AttackId::Deepfool] {
+            form.set_id(id);
+            assert!(!form.aims());
+        }
+        form.set_id(AttackId::Lbfgs);
+        assert!(form.aims());
+    }
+
+    #[test]
+    fn an_snr_follows_the_attack_until_somebody_changes_it() {
+        let mut form = AttackForm::default();
+        for (id, snr_db) in [(AttackId::Pgd, 40.0), (AttackId::Fgsm, 20.0), (AttackId::Pgd, 40.0)] {
+            form.set_id(id);
+            assert_eq!(form.spec().snr_db, snr_db);
+        }
+        form.snr_db = 33.0;
         form.set_id(AttackId::WhiteNoise);
-        assert!(!form.aims());
+        assert_eq!(form.spec().snr_db, 33.0);
     }
 }

@@ -3,7 +3,8 @@
 use eframe::egui::{Align, ComboBox, DragValue, Label, Layout, Link, RichText, Slider, Ui, vec2};
 
 use super::LabUi;
-use crate::attacks::{AttackId, Preset};
+use crate::attacks::{AttackId, AttackOption, Preset};
+use crate::ui::settings::AttackForm;
 use crate::ui::theme::{self, SMALL};
 use crate::ui::widgets::{Segment, caption, card, down_mark, row, segmented};
 
@@ -63,10 +64,10 @@ impl LabUi<'_> {
         let can_aim = form.id().takes_target();
         let mut targeted = form.aims();
         let width = ui.available_width();
-        let aim = if can_aim {
-            "Make the model hear one label of your choice"
-        } else {
-            "Random noise cannot aim"
+        let aim = match form.id() {
+            AttackId::WhiteNoise => "Random noise cannot aim",
+            AttackId::Deepfool => "DeepFool goes to the nearest boundary, whatever lies behind it",
+            _ => "Make the model hear one label of your choice",
         };
         let segments = [
             Segment::new(
@@ -86,54 +87,93 @@ impl LabUi<'_> {
 
     fn options(&mut self, ui: &mut Ui) {
         let form = &mut self.settings.attack;
-        if form.id().takes_snr() {
-            let tooltip = "Signal-to-noise ratio: how far the change lies below the clip. 0 dB is \
-                           as loud as the clip, 20 dB a tenth of its amplitude, 60 dB a thousandth.";
-            row(ui, "SNR", |ui| {
-                ui.spacing_mut().slider_width = ui.available_width() - 108.0;
-                ui.name_inputs("SNR in dB", |ui| {
-                    let slider = Slider::new(&mut form.snr_db, 0.0..=80.0)
-                        .suffix(" dB")
-                        .fixed_decimals(0)
-                        .step_by(1.0);
-                    ui.add(slider).on_hover_text(tooltip);
-                });
-            });
-        } else {
-            let mut preset = form.preset();
-            row(ui, "Search", |ui| {
-                let segments = [
-                    Segment::new(Preset::Quick, "quick", "A good answer soon"),
-                    Segment::new(
-                        Preset::Paper,
-                        "paper",
-                        "As the paper's libraries do it: up to 5 × 1000 steps, far slower, for \
-                         the smallest change",
-                    ),
-                ];
-                if segmented(ui, 116.0, &segments, &mut preset) {
-                    form.set_preset(preset);
-                }
-            });
+        let id = form.id();
+        if id.takes(AttackOption::Snr) {
+            snr(ui, form);
+        }
+        if id.takes(AttackOption::Preset) {
+            preset(ui, form);
         }
         if self.lab.more_options {
-            if !form.id().takes_snr() {
-                row(ui, "Confidence", |ui| {
-                    let value = DragValue::new(&mut form.confidence)
-                        .range(0.0..=40.0)
-                        .speed(0.1)
-                        .fixed_decimals(1);
-                    ui.add(value).accessible_name("Confidence margin").on_hover_text(
-                        "By how much the wrong label must lead, in logits. More is surer, and \
-                         a larger change.",
-                    );
-                });
-            }
-            row(ui, "Seed", |ui| {
-                ui.add(DragValue::new(&mut form.seed).range(0..=u32::MAX as u64).speed(0.1))
-                    .accessible_name("Seed")
-                    .on_hover_text("The same seed gives the same result on the same machine");
-            });
+            rare_options(ui, form);
         }
     }
+}
+
+fn snr(ui: &mut Ui, form: &mut AttackForm) {
+    let tooltip = "Signal-to-noise ratio: how far the change lies below the clip. 0 dB is \
+                   as loud as the clip, 20 dB a tenth of its amplitude, 60 dB a thousandth.";
+    row(ui, "SNR", |ui| {
+        ui.spacing_mut().slider_width = ui.available_width() - 108.0;
+        ui.name_inputs("SNR in dB", |ui| {
+            let slider = Slider::new(&mut form.snr_db, 0.0..=80.0)
+                .suffix(" dB")
+                .fixed_decimals(0)
+                .step_by(1.0);
+            ui.add(slider).on_hover_text(tooltip);
+        });
+    });
+}
+
+fn preset(ui: &mut Ui, form: &mut AttackForm) {
+    let mut preset = form.preset();
+    row(ui, "Search", |ui| {
+        let segments = [
+            Segment::new(Preset::Quick, "quick", "A good answer soon"),
+            Segment::new(
+                Preset::Paper,
+                "paper",
+                "As published, or as the paper's libraries do it: for Carlini & Wagner up to \
+                 5 × 1000 steps, far slower",
+            ),
+            Segment::new(Preset::Best, "best", "Spares no time: minutes, for the smallest change"),
+        ];
+        if segmented(ui, 162.0, &segments, &mut preset) {
+            form.set_preset(preset);
+        }
+    });
+}
+
+fn rare_options(ui: &mut Ui, form: &mut AttackForm) {
+    let id = form.id();
+    if id.takes(AttackOption::Confidence) {
+        row(ui, "Confidence", |ui| {
+            let value =
+                DragValue::new(&mut form.confidence).range(0.0..=40.0).speed(0.1).fixed_decimals(1);
+            ui.add(value).accessible_name("Confidence margin").on_hover_text(
+                "By how much the wrong label must lead, in logits. More is surer, and \
+                 a larger change.",
+            );
+        });
+    }
+    if id.takes(AttackOption::Momentum) {
+        row(ui, "Momentum", |ui| {
+            let value =
+                DragValue::new(&mut form.momentum).range(0.0..=1.0).speed(0.01).fixed_decimals(2);
+            ui.add(value).accessible_name("Momentum").on_hover_text(
+                "How much of the steps before each step keeps: 0 for none. Results with much of \
+                 it fool other models more often.",
+            );
+        });
+    }
+    if id.takes(AttackOption::RandomStart) {
+        row(ui, "Random start", |ui| {
+            ui.checkbox(&mut form.random_start, "").accessible_name("Random start").on_hover_text(
+                "Start from a random change, which the seed chooses, rather than from the clip",
+            );
+        });
+    }
+    if id.takes(AttackOption::LogScores) {
+        row(ui, "Log scores", |ui| {
+            ui.checkbox(&mut form.log_scores, "").accessible_name("Log scores").on_hover_text(
+                "Attack the logarithms of the probabilities, where a model gives probabilities \
+                 (dense-mel, dense-wav). Nothing changes for the others.",
+            );
+        });
+    }
+    row(ui, "Seed", |ui| {
+        ui.add(DragValue::new(&mut form.seed).range(0..=u32::MAX as u64).speed(0.1))
+            .accessible_name("Seed")
+            .on_hover_text("The same seed gives the same result on the same machine");
+    });
 }

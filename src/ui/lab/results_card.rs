@@ -46,6 +46,9 @@ fn short_name(id: AttackId) -> &'static str {
         AttackId::CarliniWagner => "C&W",
         AttackId::WhiteNoise => "Noise",
         AttackId::Fgsm => "FGSM",
+        AttackId::Pgd => "PGD",
+        AttackId::Deepfool => "DeepFool",
+        AttackId::Lbfgs => "L-BFGS",
     }
 }
 
