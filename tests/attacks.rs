@@ -19,8 +19,8 @@ use candle_core::Device;
 use linear::{Linear, norm};
 use mondegreen::assets::BUNDLED;
 use mondegreen::attacks::{
-    Attack, AttackId, AttackSpec, CarliniWagner, Flow, Goal, Outcome, Preset, Problem, Progress,
-    Status,
+    Attack, AttackId, AttackSpec, CarliniWagner, Distance, Flow, Goal, Outcome, Preset, Problem,
+    Progress, Status,
 };
 use mondegreen::audio;
 use mondegreen::metrics::snr_db;
@@ -28,7 +28,7 @@ use mondegreen::models::{Classifier, Vgg13, Weights};
 use proptest::prelude::*;
 
 fn problem(samples: &Arc<[f32]>, goal: Goal) -> Problem {
-    Problem { samples: Arc::clone(samples), goal, true_label: None, seed: 7 }
+    Problem { samples: Arc::clone(samples), goal, true_label: None, seed: 7, sixteen_bit: false }
 }
 
 fn go_on(_: &Progress<'_>) -> Flow {
@@ -41,7 +41,7 @@ fn carlini_wagner_finds_the_boundary_of_a_linear_model_within_one_percent() {
         let (model, clip) = Linear::random(seed, 5, 400);
         let label = model.classify(&clip).unwrap().top().0;
         let expected = model.distance(&clip, label, 0..5);
-        let attack = CarliniWagner::preset(Preset::Paper);
+        let attack = CarliniWagner::preset(Preset::Paper, Distance::Euclidean);
         let outcome = attack.run(&model, &problem(&clip, Goal::Untargeted), &mut go_on);
         assert_eq!(outcome.status, Status::Fooled);
         let found = norm(&clip, &outcome.samples);
@@ -57,7 +57,7 @@ fn targeted_carlini_wagner_finds_the_boundary_of_two_labels_within_one_percent()
         let label = model.classify(&clip).unwrap().top().0;
         let target = 1 - label;
         let expected = model.distance(&clip, label, std::iter::once(target));
-        let attack = CarliniWagner::preset(Preset::Paper);
+        let attack = CarliniWagner::preset(Preset::Paper, Distance::Euclidean);
         let outcome = attack.run(&model, &problem(&clip, Goal::Targeted(target)), &mut go_on);
         assert_eq!(outcome.status, Status::Fooled);
         let found = norm(&clip, &outcome.samples);
@@ -69,7 +69,10 @@ fn targeted_carlini_wagner_finds_the_boundary_of_two_labels_within_one_percent()
 fn confidence_moves_the_boundary() {
     let (model, clip) = Linear::random(3, 4, 300);
     let label = model.classify(&clip).unwrap().top().0;
-    let attack = CarliniWagner { confidence: 2.0, ..CarliniWagner::preset(Preset::Quick) };
+    let attack = CarliniWagner {
+        confidence: 2.0,
+        ..CarliniWagner::preset(Preset::Quick, Distance::Euclidean)
+    };
     let outcome = attack.run(&model, &problem(&clip, Goal::Untargeted), &mut go_on);
     assert_eq!(outcome.status, Status::Fooled);
     let mut odds: Vec<f32> = outcome.adversarial.probabilities.iter().map(|p| p.ln()).collect();

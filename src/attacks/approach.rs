@@ -8,8 +8,8 @@ use super::adam::Adam;
 use super::gradient::Evaluation;
 use super::outcome::{Goal, Observer};
 use super::search::{Ended, Search};
-use super::tanh_box::TanhBox;
-use super::vector::norm;
+use super::space::Space;
+use super::vector::{norm, wide};
 
 /// By how much a step goes beyond a linear model's boundary (DeepFool's).
 const OVERSHOOT: f64 = 0.02;
@@ -29,11 +29,11 @@ const LONGEST_START: f64 = 0.1;
 /// Samples of a block of Adam's second moment, 2 ms.
 pub const BLOCK: usize = 64;
 
-/// Where a walk ended: the offset in the space of the change of variable, and the edge's balance.
+/// Where a walk ended: the offset in its space, and the edge's balance.
 pub struct Start {
     /// The offset.
     pub offset: Vec<f64>,
-    /// The c that holds the balance between both terms of `|r|^2 + c f` there.
+    /// The c that holds the balance between both terms of `distance + c f` there.
     pub balance: f64,
 }
 
@@ -74,26 +74,26 @@ impl Walk {
         &self,
         search: &mut Search<'_>,
         observer: &mut dyn Observer,
-        space: &TanhBox,
+        space: &Space,
     ) -> Result<Option<Start>, Ended> {
-        let mut offset = vec![0.0; space.clean.len()];
+        let mut offset = space.origin();
         let mut adam = Adam::new(offset.len(), self.block);
         let mut slope = 0.0;
-        let mut longest = LONGEST_START * norm(&space.clean);
+        let mut longest = LONGEST_START * space.clip_length();
         let first = search.iterations;
         while search.iterations < self.end {
             let (perturbation, candidate) = space.decode(&offset);
-            let at = Evaluation::with_log_scores(search.classifier, &candidate, self.log_scores)?;
+            let at = search.evaluate(&candidate, self.log_scores)?;
             let (lead, up, down) = rivals(search, &at);
             let hinge = lead + self.confidence;
             if hinge <= 0.0 && search.reaches_goal(&at.verdict) {
                 search.offer(&candidate, &at.verdict);
                 search.step(observer, "approach", &candidate, &at.verdict)?;
-                let balance = 2.0 * norm(&perturbation) / slope;
+                let (_, pull) = space.distance(&perturbation);
+                let balance = norm(&space.by_offset_unbounded(pull)) / slope;
                 return Ok(Some(Start { offset, balance }));
             }
-            let gradient: Vec<f64> =
-                at.difference_gradient(up, down)?.into_iter().map(f64::from).collect();
+            let gradient = space.by_offset_unbounded(wide(&at.difference_gradient(up, down)?));
             search.gradient_evaluations += 1;
             search.step(observer, "approach", &candidate, &at.verdict)?;
             slope = norm(&gradient);

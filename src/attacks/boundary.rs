@@ -43,7 +43,7 @@ pub fn walk_back(
             .zip(&perturbation)
             .map(|(&x, r)| (f64::from(x) + scale * r).clamp(-1.0, 1.0) as f32)
             .collect();
-        let verdict = search.classifier.classify(&candidate)?;
+        let verdict = search.classify(&candidate)?;
         if search.reaches_goal(&verdict) {
             inside = scale;
             search.offer(&candidate, &verdict);

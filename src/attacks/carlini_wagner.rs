@@ -23,16 +23,20 @@
 //!    than after the search.
 //!  - The gradient of f is not computed where the hinge is inactive: those steps cost a forward
 //!    pass only.
+//!  - As `masked-carlini-wagner` the distance is the noise-to-mask ratio
+//!    ([`super::masked_distance`]), what is kept is what is best hidden, and steps are measured in
+//!    coordinates of equal audibility ([`super::shaping`]). Schoenherr et al. (NDSS 2019) and Qin et
+//!    al. (ICML 2019) clip or penalise what exceeds the threshold of each line; the mean ratio is a
+//!    smooth quadratic form, so that the search is the same as for the SNR.
 //!  - Only samples closer to full scale than 1e-6 are pulled in before `atanh` (they would never
 //!    move), and r is added to the untouched clip.
 
 use super::adam::Adam;
 use super::approach::{BLOCK, Start, Walk, rivals};
-use super::gradient::Evaluation;
 use super::outcome::{Observer, Outcome, Problem};
 use super::search::{self, Ended, Search};
+use super::space::Space;
 use super::spec::Preset;
-use super::tanh_box::TanhBox;
 use super::vector::norm;
 use super::{Attack, AttackId};
 use crate::models::Classifier;
@@ -43,9 +47,20 @@ const PATIENCE: usize = 10;
 /// Searches shorter than this are never aborted early: a tenth of them is too few steps to judge.
 const LEAST_FOR_ABORT: usize = 500;
 
+/// What the smallest change is the smallest by.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Distance {
+    /// The Euclidean distance of the samples: the highest SNR.
+    Euclidean,
+    /// The mean noise-to-mask ratio: the least audible beside the clip.
+    Masked,
+}
+
 /// The attack with its options.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct CarliniWagner {
+    /// What is to be small.
+    pub distance: Distance,
     /// Binary-search steps over c.
     pub searches: usize,
     /// Gradient steps of each.
@@ -64,7 +79,7 @@ pub struct CarliniWagner {
 
 impl CarliniWagner {
     /// The options of a preset, at confidence 0.
-    pub fn preset(preset: Preset) -> Self {
+    pub fn preset(preset: Preset, distance: Distance) -> Self {
         let (searches, iterations) = match preset {
             Preset::Quick => (4, 75),
             // As in CleverHans 3 and Foolbox 2, which the paper's settings equal.
@@ -73,6 +88,7 @@ impl CarliniWagner {
             Preset::Best => (9, 2000),
         };
         Self {
+            distance,
             searches,
             iterations,
             confidence: 0.0,
@@ -86,7 +102,10 @@ impl CarliniWagner {
 
 impl Attack for CarliniWagner {
     fn id(&self) -> AttackId {
-        AttackId::CarliniWagner
+        match self.distance {
+            Distance::Euclidean => AttackId::CarliniWagner,
+            Distance::Masked => AttackId::MaskedCarliniWagner,
+        }
     }
 
     fn run(
@@ -131,7 +150,12 @@ impl CarliniWagner {
     ) -> Result<String, Ended> {
         let steps = self.searches * self.iterations;
         search.of = steps;
-        let space = TanhBox::new(&search.problem.samples);
+        let clean = &search.problem.samples;
+        let space = match self.distance {
+            Distance::Euclidean => Space::of_samples(clean),
+            Distance::Masked => Space::of_hearing(clean),
+        };
+        search.distance = space.masked_distance().cloned();
         let mut bounds = Bounds { failed: None, succeeded: None };
         let mut relative_c = self.initial_c;
         let mut balance = None;
@@ -139,7 +163,7 @@ impl CarliniWagner {
         let mut block = BLOCK;
         for round in 0..self.searches {
             let end = (round + 1) * self.iterations;
-            let before = search.best().map(|(_, snr_db)| snr_db);
+            let before = search.best_closeness_db();
             let fresh = match round {
                 0 => Some(BLOCK),
                 1 => Some(1),
@@ -168,7 +192,7 @@ impl CarliniWagner {
                 Descent { c: relative_c * start.balance, block: used, end, stage: &stage };
             let first = search.iterations;
             let ended = self.descend(search, observer, &space, &start, descent);
-            if search.best().map(|(_, snr_db)| snr_db) > before {
+            if search.best_closeness_db() > before {
                 (block, balance) = (used, Some(start.balance));
             }
             // One step says nothing of its c.
@@ -186,7 +210,7 @@ impl CarliniWagner {
         &self,
         search: &mut Search<'_>,
         observer: &mut dyn Observer,
-        space: &TanhBox,
+        space: &Space,
         start: &Start,
         Descent { mut c, block, end, stage }: Descent<'_>,
     ) -> Result<(bool, f64), Ended> {
@@ -200,7 +224,7 @@ impl CarliniWagner {
         while search.iterations < end {
             let done = search.iterations - first;
             let (perturbation, candidate) = space.decode(&offset);
-            let at = Evaluation::with_log_scores(search.classifier, &candidate, self.log_scores)?;
+            let at = search.evaluate(&candidate, self.log_scores)?;
             let (lead, up, down) = rivals(search, &at);
             let hinge = lead + self.confidence;
             if hinge <= 0.0 && search.reaches_goal(&at.verdict) {
@@ -208,7 +232,7 @@ impl CarliniWagner {
                 found |= done > 0;
                 search.offer(&candidate, &at.verdict);
             }
-            let mut gradient: Vec<f64> = perturbation.iter().map(|r| 2.0 * r).collect();
+            let (distance, mut gradient) = space.distance(&perturbation);
             if hinge > 0.0 {
                 outside += 1;
                 if outside > PATIENCE {
@@ -224,8 +248,7 @@ impl CarliniWagner {
                 outside = 0;
             }
             search.step(observer, &stage(c), &candidate, &at.verdict)?;
-            let squared: f64 = perturbation.iter().map(|r| r * r).sum();
-            let loss = squared + c * hinge.max(0.0);
+            let loss = distance + c * hinge.max(0.0);
             if !loss.is_finite() {
                 return Err(Ended::Failed("the loss is not finite".to_owned()));
             }
@@ -236,7 +259,7 @@ impl CarliniWagner {
                 }
                 checked_loss = loss;
             }
-            space.by_offset(&offset, &mut gradient);
+            let gradient = space.by_offset(&offset, gradient);
             let shrink = self.last_step.powf(done as f64 / steps as f64);
             adam.step(&mut offset, &gradient, length * shrink);
         }

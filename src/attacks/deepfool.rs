@@ -33,8 +33,8 @@ use super::boundary;
 use super::gradient::Evaluation;
 use super::outcome::{Goal, Observer, Outcome, Problem};
 use super::search::{self, Ended, Search};
+use super::space::Space;
 use super::spec::Preset;
-use super::tanh_box::TanhBox;
 use super::vector::{add_scaled, norm, wide};
 use super::{Attack, AttackId};
 use crate::models::Classifier;
@@ -158,7 +158,7 @@ impl DeepFool {
         if self.walk_back {
             boundary::walk_back_best(search, observer)?;
         }
-        let space = TanhBox::new(&search.problem.samples);
+        let space = Space::of_samples(&search.problem.samples);
         for block in [BLOCK, 1] {
             if search.best().is_some() && !self.both_ways {
                 break;
@@ -174,7 +174,7 @@ impl DeepFool {
         &self,
         search: &mut Search<'_>,
         observer: &mut dyn Observer,
-        space: &TanhBox,
+        space: &Space,
         block: usize,
     ) -> Result<(), Ended> {
         let end = search.iterations + WALK;
@@ -196,7 +196,7 @@ impl DeepFool {
         let mut rivals = Vec::new();
         let mut longest = LONGEST_START * norm(&clean);
         for done in 0..=self.iterations {
-            let at = Evaluation::with_log_scores(search.classifier, &candidate, self.log_scores)?;
+            let at = search.evaluate(&candidate, self.log_scores)?;
             let there = search.offer(&candidate, &at.verdict);
             if there || done == self.iterations {
                 return search.step(observer, "last step", &candidate, &at.verdict);

@@ -5,7 +5,6 @@
 //! away from the original label, or towards the target. As in Subramanian et al. (2019) the step
 //! is chosen for a fixed SNR (20 dB), exact after clipping.
 
-use super::gradient::Evaluation;
 use super::outcome::{Goal, Observer, Outcome, Problem};
 use super::search::{self, Ended};
 use super::{Attack, AttackId};
@@ -31,7 +30,7 @@ impl Attack for Fgsm {
     ) -> Outcome {
         search::run(classifier, problem, |search| {
             search.of = 1;
-            let evaluation = Evaluation::at(classifier, &problem.samples)?;
+            let evaluation = search.evaluate(&problem.samples, false)?;
             let weights = evaluation.towards(problem.goal, search.original_label);
             let gradient = evaluation.gradient(&weights)?;
             search.gradient_evaluations = 1;

@@ -15,6 +15,8 @@ pub enum AttackId {
     Deepfool,
     /// Carlini & Wagner's L2 attack.
     CarliniWagner,
+    /// The same, shaped by what the clip masks.
+    MaskedCarliniWagner,
     /// Szegedy et al.'s attack by L-BFGS.
     Lbfgs,
 }
@@ -50,8 +52,15 @@ pub enum AttackOption {
 
 impl AttackId {
     /// All attacks.
-    pub const ALL: [Self; 6] =
-        [Self::WhiteNoise, Self::Fgsm, Self::Pgd, Self::Deepfool, Self::CarliniWagner, Self::Lbfgs];
+    pub const ALL: [Self; 7] = [
+        Self::WhiteNoise,
+        Self::Fgsm,
+        Self::Pgd,
+        Self::Deepfool,
+        Self::CarliniWagner,
+        Self::MaskedCarliniWagner,
+        Self::Lbfgs,
+    ];
 
     /// The name on the command line and in files.
     pub fn name(self) -> &'static str {
@@ -61,6 +70,7 @@ impl AttackId {
             Self::Pgd => "pgd",
             Self::Deepfool => "deepfool",
             Self::CarliniWagner => "carlini-wagner",
+            Self::MaskedCarliniWagner => "masked-carlini-wagner",
             Self::Lbfgs => "lbfgs",
         }
     }
@@ -73,6 +83,7 @@ impl AttackId {
             Self::Pgd => "PGD",
             Self::Deepfool => "DeepFool",
             Self::CarliniWagner => "Carlini & Wagner",
+            Self::MaskedCarliniWagner => "Carlini & Wagner, masked",
             Self::Lbfgs => "L-BFGS",
         }
     }
@@ -93,6 +104,9 @@ impl AttackId {
             }
             Self::CarliniWagner => {
                 "Searches the smallest change that still fools the model: many small gradient steps."
+            }
+            Self::MaskedCarliniWagner => {
+                "The same search, but for the change that the clip itself hides best from the ear."
             }
             Self::Lbfgs => {
                 "The oldest search for the smallest change: Newton-like steps, surest when aimed."
@@ -118,7 +132,7 @@ impl AttackId {
             Self::Deepfool => {
                 &[Has::Preset, Has::Iterations, Has::Candidates, Has::Overshoot, Has::LogScores]
             }
-            Self::CarliniWagner => &[
+            Self::CarliniWagner | Self::MaskedCarliniWagner => &[
                 Has::Target,
                 Has::Preset,
                 Has::Confidence,

@@ -31,12 +31,11 @@ use std::sync::Arc;
 
 use super::approach::{BLOCK, Walk, rivals};
 use super::boundary;
-use super::gradient::Evaluation;
 use super::outcome::{Observer, Outcome, Problem};
 use super::quasi_newton::{Settings, minimise};
 use super::search::{self, Ended, Search};
+use super::space::Space;
 use super::spec::Preset;
-use super::tanh_box::TanhBox;
 use super::vector::{add_scaled, norm, wide};
 use super::{Attack, AttackId};
 use crate::models::Classifier;
@@ -107,7 +106,7 @@ impl<T: Into<Ended>> From<T> for Halt {
 
 /// The function that is minimised.
 struct Objective<'a> {
-    space: &'a TanhBox,
+    space: &'a Space,
     /// The clip's energy.
     energy: f64,
     /// The weight of the distance.
@@ -126,7 +125,7 @@ impl Objective<'_> {
         offset: &[f64],
     ) -> Result<(f64, Vec<f64>), Halt> {
         let (perturbation, candidate) = self.space.decode(offset);
-        let at = Evaluation::at(search.classifier, &candidate)?;
+        let at = search.evaluate(&candidate, false)?;
         let (entropy, weights) = at.cross_entropy(search.problem.goal, search.original_label);
         let reached = search.reaches_goal(&at.verdict);
         search.offer(&candidate, &at.verdict);
@@ -140,7 +139,7 @@ impl Objective<'_> {
         let weight = self.c / self.energy;
         let squared: f64 = perturbation.iter().map(|r| r * r).sum();
         add_scaled(&mut gradient, 2.0 * weight, &perturbation);
-        self.space.by_offset(offset, &mut gradient);
+        let gradient = self.space.by_offset(offset, gradient);
         let loss = weight * squared + entropy;
         if !loss.is_finite() {
             return Err(Halt::Ended(Ended::Failed("the loss is not finite".to_owned())));
@@ -159,8 +158,8 @@ impl Lbfgs {
         // One step more measures the balance where the approach ended.
         let back = if self.walk_back { boundary::PROBES } else { 0 };
         search.of = steps + 1 + back;
-        let space = TanhBox::new(&search.problem.samples);
-        let energy: f64 = space.clean.iter().map(|x| x * x).sum();
+        let space = Space::of_samples(&search.problem.samples);
+        let energy: f64 = space.clean().iter().map(|x| x * x).sum();
         self.approach(search, observer, &space, energy, steps)?;
         if search.best().is_some() {
             let descended = balance(search, observer, energy)
@@ -179,7 +178,7 @@ impl Lbfgs {
         &self,
         search: &mut Search<'_>,
         observer: &mut dyn Observer,
-        space: &TanhBox,
+        space: &Space,
         energy: f64,
         steps: usize,
     ) -> Result<(), Ended> {
@@ -187,7 +186,7 @@ impl Lbfgs {
             Objective { space, energy, c: 0.0, until_reached: true, stage: "approach, c = 0" };
         let first_step = LONGEST_START * energy.sqrt();
         let settings = Settings { memory: self.memory, evaluations: self.iterations, first_step };
-        let start = vec![0.0; space.clean.len()];
+        let start = space.origin();
         let ended =
             minimise(start, &settings, |offset| objective.evaluate(search, observer, offset));
         match ended {
@@ -210,7 +209,7 @@ impl Lbfgs {
         &self,
         search: &mut Search<'_>,
         observer: &mut dyn Observer,
-        space: &TanhBox,
+        space: &Space,
         energy: f64,
         mut c: f64,
     ) -> Result<(), Ended> {
@@ -236,7 +235,7 @@ impl Lbfgs {
                 Err(Halt::Reached) => return Ok(()),
             };
             let (_, candidate) = space.decode(&minimum.point);
-            let success = search.reaches_goal(&search.classifier.classify(&candidate)?);
+            let success = search.reaches_goal(&search.classify(&candidate)?);
             c = bounds.next(c, success);
         }
         Ok(())
@@ -254,7 +253,7 @@ fn balance(
     let Some((samples, snr_db)) = search.best() else { return Ok(1.0) };
     let samples = Arc::clone(samples);
     let length = (energy * 10f64.powf(-snr_db / 10.0)).sqrt();
-    let at = Evaluation::with_log_scores(search.classifier, &samples, true)?;
+    let at = search.evaluate(&samples, true)?;
     let (_, up, down) = rivals(search, &at);
     let slope = norm(&wide(&at.difference_gradient(up, down)?));
     search.gradient_evaluations += 1;

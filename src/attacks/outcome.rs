@@ -36,6 +36,10 @@ pub struct Problem {
     pub true_label: Option<usize>,
     /// Seed of everything random in the attack.
     pub seed: u64,
+    /// Whether the result consists of values that a 16-bit file holds, so that saving it as one
+    /// changes nothing. The model then is asked about rounded clips, and its gradient taken there
+    /// (straight through the rounding).
+    pub sixteen_bit: bool,
 }
 
 /// Whether an attack should go on.
@@ -148,6 +152,8 @@ pub struct Outcome {
     pub seed: u64,
     /// The goal that was given.
     pub goal: Goal,
+    /// Whether a 16-bit file holds the samples exactly because that was asked for.
+    pub sixteen_bit: bool,
 }
 
 impl Outcome {
@@ -193,6 +199,7 @@ mod tests {
             seconds: 0.0,
             seed: 0,
             goal,
+            sixteen_bit: false,
         }
     }
 

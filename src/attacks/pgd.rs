@@ -225,13 +225,13 @@ impl Pgd {
         let mut momentum = vec![0.0; ball.clean.len()];
         let stage = format!("start {} of {}", start + 1, self.starts);
         for done in 0..=self.iterations {
-            let at = Evaluation::at(search.classifier, &point.samples)?;
+            let at = search.evaluate(&point.samples, false)?;
             let last = done == self.iterations;
             if point.at_full_size {
                 kept.consider(search, &point.samples, &at);
             } else if search.reaches_goal(&at.verdict) || last {
                 let full = ball.at_full_size(&point.samples)?;
-                let there = Evaluation::at(search.classifier, &full)?;
+                let there = search.evaluate(&full, false)?;
                 kept.consider(search, &full, &there);
             }
             if !last {

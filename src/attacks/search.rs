@@ -1,10 +1,14 @@
 //! What every attack shares: the checks before it, the best so far, progress, and the outcome.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 use std::time::Instant;
 
+use super::gradient::Evaluation;
+use super::masked_distance::MaskedDistance;
 use super::outcome::{Flow, Goal, Observer, Outcome, Problem, Progress, Status};
 use super::scale::perturb_at_snr;
+use crate::audio::round_to_bits;
 use crate::metrics::{Metrics, snr_db};
 use crate::models::{Classifier, Verdict};
 
@@ -13,12 +17,14 @@ struct Best {
     samples: Arc<[f32]>,
     verdict: Verdict,
     snr_db: f64,
+    /// What is to be as high as can be: the SNR, unless another distance is.
+    closeness_db: f64,
 }
 
 /// An attack under way.
 pub struct Search<'a> {
     /// Whom it fools.
-    pub classifier: &'a dyn Classifier,
+    classifier: &'a dyn Classifier,
     /// What was asked.
     pub problem: &'a Problem,
     /// The label that it tries to leave.
@@ -29,6 +35,8 @@ pub struct Search<'a> {
     pub iterations: usize,
     /// Most steps that it will do.
     pub of: usize,
+    /// What the best is judged by, where it is not the SNR.
+    pub distance: Option<Arc<MaskedDistance>>,
     original: Verdict,
     best: Option<Best>,
     /// What the outcome holds where nothing adversarial was found.
@@ -71,6 +79,7 @@ pub fn run(
         seconds: started.elapsed().as_secs_f64(),
         seed: problem.seed,
         goal: problem.goal,
+        sixteen_bit: problem.sixteen_bit,
     };
     let unknown = Verdict { labels: classifier.labels().clone(), probabilities: Arc::new([]) };
     if let Some(reason) = refuse(problem, classifier.labels().len()) {
@@ -98,6 +107,7 @@ pub fn run(
         gradient_evaluations: 0,
         iterations: 0,
         of: 0,
+        distance: None,
         original,
         best: None,
         fallback: Arc::clone(&problem.samples),
@@ -136,20 +146,53 @@ impl Search<'_> {
         }
     }
 
-    /// SNR in dB of a candidate.
-    pub fn snr_db(&self, candidate: &[f32]) -> f64 {
-        snr_db(&self.problem.samples, candidate)
+    /// What a candidate becomes before anybody hears it: rounded, where that was asked for.
+    fn heard<'c>(&self, candidate: &'c [f32]) -> Cow<'c, [f32]> {
+        if !self.problem.sixteen_bit {
+            return Cow::Borrowed(candidate);
+        }
+        candidate.iter().map(|&y| round_to_bits(f64::from(y), 16)).collect()
     }
 
-    /// Keeps a candidate that answers the goal if its SNR is the highest so far; says whether.
+    /// The model at a candidate, with gradients; with `log_scores` as
+    /// [`Evaluation::with_log_scores`].
+    ///
+    /// # Errors
+    /// Where the model fails.
+    pub fn evaluate(&self, candidate: &[f32], log_scores: bool) -> Result<Evaluation, Ended> {
+        let heard = self.heard(candidate);
+        Ok(Evaluation::with_log_scores(self.classifier, &heard, log_scores)?)
+    }
+
+    /// The model's answer to a candidate.
+    ///
+    /// # Errors
+    /// Where the model fails.
+    pub fn classify(&self, candidate: &[f32]) -> Result<Verdict, Ended> {
+        Ok(self.classifier.classify(&self.heard(candidate))?)
+    }
+
+    /// Keeps a candidate that answers the goal if it is the closest so far; says whether.
     pub fn offer(&mut self, candidate: &[f32], verdict: &Verdict) -> bool {
-        let snr_db = self.snr_db(candidate);
-        let better = self.best.as_ref().is_none_or(|best| snr_db > best.snr_db);
-        if !better || !self.reaches_goal(verdict) {
+        if !self.reaches_goal(verdict) {
             return false;
         }
-        self.best = Some(Best { samples: candidate.into(), verdict: verdict.clone(), snr_db });
+        let new = self.judged(candidate, verdict);
+        let better = |best: &Best| new.closeness_db > best.closeness_db;
+        if !self.best.as_ref().is_none_or(better) {
+            return false;
+        }
+        self.best = Some(new);
         true
+    }
+
+    fn judged(&self, candidate: &[f32], verdict: &Verdict) -> Best {
+        let clean = &self.problem.samples;
+        let samples: Arc<[f32]> = self.heard(candidate).into();
+        let snr_db = snr_db(clean, &samples);
+        let closeness_db =
+            self.distance.as_ref().map_or(snr_db, |distance| distance.hidden_db(clean, &samples));
+        Best { samples, verdict: verdict.clone(), snr_db, closeness_db }
     }
 
     /// Puts a candidate of an attack at a fixed size in the place of what was kept, whether it
@@ -157,11 +200,9 @@ impl Search<'_> {
     /// whether it did.
     pub fn put(&mut self, candidate: &[f32], verdict: &Verdict) -> bool {
         if self.reaches_goal(verdict) {
-            let snr_db = self.snr_db(candidate);
-            let samples = candidate.into();
-            self.best = Some(Best { samples, verdict: verdict.clone(), snr_db });
+            self.best = Some(self.judged(candidate, verdict));
         } else if self.best.is_none() {
-            self.fallback = candidate.into();
+            self.fallback = self.heard(candidate).into();
         } else {
             return false;
         }
@@ -182,7 +223,7 @@ impl Search<'_> {
     ) -> Result<(), Ended> {
         let candidate =
             perturb_at_snr(&self.problem.samples, direction, snr_db).map_err(Ended::Failed)?;
-        let verdict = self.classifier.classify(&candidate)?;
+        let verdict = self.classify(&candidate)?;
         self.put(&candidate, &verdict);
         self.step(observer, stage, &candidate, &verdict)
     }
@@ -190,6 +231,11 @@ impl Search<'_> {
     /// The best adversarial samples so far and their SNR in dB.
     pub fn best(&self) -> Option<(&Arc<[f32]>, f64)> {
         self.best.as_ref().map(|best| (&best.samples, best.snr_db))
+    }
+
+    /// How close the best so far is, in dB: the higher, the closer.
+    pub fn best_closeness_db(&self) -> Option<f64> {
+        self.best.as_ref().map(|best| best.closeness_db)
     }
 
     /// Where something adversarial was found before, what breaks later ends only its own part of
@@ -222,7 +268,7 @@ impl Search<'_> {
             of: self.of,
             gradient_evaluations: self.gradient_evaluations,
             stage,
-            snr_db: self.snr_db(candidate),
+            snr_db: snr_db(&self.problem.samples, &self.heard(candidate)),
             best_snr_db: self.best.as_ref().map(|best| best.snr_db),
             verdict,
             original: self.original_label,
@@ -261,6 +307,7 @@ impl Search<'_> {
             seconds,
             seed: self.problem.seed,
             goal: self.problem.goal,
+            sixteen_bit: self.problem.sixteen_bit,
         };
         outcome.status = match (broken, ended) {
             (Some(reason), _) | (None, Err(Ended::Failed(reason))) => Status::Failed(reason),

@@ -1,6 +1,8 @@
 //! An attack with its options as data: what a window or a command line fills in.
 
-use super::{Attack, AttackId, CarliniWagner, DeepFool, Fgsm, Lbfgs, Pgd, Size, WhiteNoise};
+use super::{
+    Attack, AttackId, CarliniWagner, DeepFool, Distance, Fgsm, Lbfgs, Pgd, Size, WhiteNoise,
+};
 use crate::names::{self, UnknownName};
 
 /// How long a searching attack may search.
@@ -66,6 +68,9 @@ pub struct AttackSpec {
     pub random_start: bool,
     /// Whether the logarithms of the scores are attacked where those are probabilities.
     pub log_scores: bool,
+    /// Whether the result is to consist of values that a 16-bit file holds: any attack's
+    /// [`super::Problem`] asks for it.
+    pub sixteen_bit: bool,
 }
 
 impl AttackSpec {
@@ -85,6 +90,7 @@ impl AttackSpec {
             momentum: 0.0,
             random_start: false,
             log_scores: false,
+            sixteen_bit: false,
         }
     }
 
@@ -113,8 +119,13 @@ impl AttackSpec {
                     ..preset
                 })
             }
-            AttackId::CarliniWagner => {
-                let preset = CarliniWagner::preset(self.preset);
+            AttackId::CarliniWagner | AttackId::MaskedCarliniWagner => {
+                let distance = if self.id == AttackId::CarliniWagner {
+                    Distance::Euclidean
+                } else {
+                    Distance::Masked
+                };
+                let preset = CarliniWagner::preset(self.preset, distance);
                 Box::new(CarliniWagner {
                     confidence: self.confidence,
                     searches: self.searches.unwrap_or(preset.searches),

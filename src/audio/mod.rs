@@ -6,10 +6,12 @@ mod decode;
 mod load_error;
 pub mod player;
 mod resample;
+mod round;
 mod write;
 
 pub use clip::{Clip, SAMPLE_RATE};
 pub use decode::{DEFAULT_LIMIT_SECONDS, MINIMUM_SECONDS, load, load_bytes};
 pub use load_error::LoadError;
 pub use resample::{ResampleError, resample};
+pub use round::round_to_bits;
 pub use write::{SaveError, check_place, write_pair, write_wav_f32};

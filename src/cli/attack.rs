@@ -82,18 +82,19 @@ pub fn run(arguments: &Arguments) -> Result<(), Failure> {
         let index = name.as_deref().map(|name| model.labels().find(name)).transpose();
         index.map_err(|error| Failure::Usage(error.to_string()))
     };
+    let spec = arguments.options.spec(arguments.attack);
     let problem = Problem {
         samples: Arc::clone(&clip.samples),
         goal: find(&arguments.target)?.map_or(Goal::Untargeted, Goal::Targeted),
         true_label: find(&arguments.label)?,
         seed: arguments.seed,
+        sixteen_bit: spec.sixteen_bit,
     };
     if problem.true_label.is_some() && problem.true_label == problem.goal.target() {
         return Err(Failure::Usage(
             "the target is the clip's own label; choose another".to_owned(),
         ));
     }
-    let spec = arguments.options.spec(arguments.attack);
     if spec.log_scores && model.score_kind() == ScoreKind::Logits {
         return Err(Failure::Usage(format!(
             "{} gives logits, which are logarithms already; leave --log-scores away",
@@ -232,6 +233,7 @@ fn report(
             "gradient_evaluations": outcome.gradient_evaluations,
             "seconds": outcome.seconds,
             "seed": outcome.seed,
+            "sixteen_bit": outcome.sixteen_bit,
         });
         if let Some(fields) = line.as_object_mut() {
             fields.append(&mut measures::fields(&outcome.metrics));

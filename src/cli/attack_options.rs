@@ -15,17 +15,17 @@ pub struct Options {
     #[arg(long, value_name = "DBFS", value_parser = common::finite, allow_negative_numbers = true)]
     #[arg(conflicts_with = "snr")]
     linf_dbfs: Option<f64>,
-    /// How long pgd, deepfool, carlini-wagner and lbfgs search: quick, paper or best
+    /// How long pgd, deepfool, lbfgs and both carlini-wagner search: quick, paper or best
     /// [default: quick]
     #[arg(long, value_parser = Preset::find)]
     preset: Option<Preset>,
-    /// By how much (in logits) carlini-wagner's wrong label must lead [default: 0]
+    /// By how much (in logits) the wrong label of both carlini-wagner must lead [default: 0]
     #[arg(long, value_parser = common::not_negative)]
     confidence: Option<f64>,
-    /// Searches over the constant c of carlini-wagner and lbfgs, instead of the preset's
+    /// Searches over the constant c of lbfgs and both carlini-wagner, instead of the preset's
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
     searches: Option<u16>,
-    /// Gradient steps of pgd and deepfool, and of each search of carlini-wagner and lbfgs, instead
+    /// Gradient steps of pgd and deepfool, and of each search of lbfgs and both carlini-wagner, instead
     /// of the preset's
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
     iterations: Option<u32>,
@@ -41,9 +41,12 @@ pub struct Options {
     /// Start pgd from a random change (see --seed)
     #[arg(long)]
     random_start: bool,
-    /// Let deepfool and carlini-wagner attack the logarithms of probabilities (dense-mel, dense-wav)
+    /// Let deepfool, carlini-wagner and masked-carlini-wagner attack the logarithms of probabilities (dense-mel, dense-wav)
     #[arg(long)]
     log_scores: bool,
+    /// Find a result that 16-bit files hold exactly, so that saving it as one changes nothing
+    #[arg(long = "16-bit")]
+    sixteen_bit: bool,
 }
 
 impl Options {
@@ -102,6 +105,7 @@ impl Options {
             momentum: self.momentum.unwrap_or(default.momentum),
             random_start: self.random_start,
             log_scores: self.log_scores,
+            sixteen_bit: self.sixteen_bit,
         }
     }
 }

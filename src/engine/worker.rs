@@ -219,6 +219,7 @@ impl Worker {
             goal: job.goal,
             true_label: None,
             seed: job.seed,
+            sixteen_bit: job.spec.sixteen_bit,
         };
         let mut tracer = Tracer::new();
         let mut observer = |progress: &Progress<'_>| {

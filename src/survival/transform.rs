@@ -10,7 +10,7 @@ use thiserror::Error;
 
 use super::codec;
 use super::low_pass::low_pass;
-use crate::audio::{ResampleError, SAMPLE_RATE, resample};
+use crate::audio::{ResampleError, SAMPLE_RATE, resample, round_to_bits};
 
 /// Why a transform could not be applied.
 #[derive(Clone, Debug, Error, PartialEq)]
@@ -260,8 +260,7 @@ fn rounded(samples: &[f32], bits: u32, mut dither: Option<&mut ChaCha8Rng>) -> V
     let round = |&x: &f32| {
         let dither =
             dither.as_mut().map_or(0.0, |random| random.random::<f64>() - random.random::<f64>());
-        let step = (f64::from(x) * steps + dither).round().clamp(-steps, steps - 1.0);
-        (step / steps) as f32
+        round_to_bits(f64::from(x) + dither / steps, bits)
     };
     samples.iter().map(round).collect()
 }

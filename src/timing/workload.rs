@@ -179,6 +179,7 @@ impl Workload {
             goal: Goal::Untargeted,
             true_label: None,
             seed: 0,
+            sixteen_bit: false,
         };
         let classifier = self.subject.classifier.as_ref();
         let mut observer = |_: &Progress<'_>| Flow::Continue;

@@ -122,6 +122,8 @@ pub struct AttackForm {
     pub random_start: bool,
     /// Whether logarithms of probabilities are attacked.
     pub log_scores: bool,
+    /// Whether 16-bit files are to hold the result exactly.
+    pub sixteen_bit: bool,
     /// Seed of everything random.
     pub seed: u64,
 }
@@ -139,6 +141,7 @@ impl Default for AttackForm {
             momentum: spec.momentum,
             random_start: spec.random_start,
             log_scores: spec.log_scores,
+            sixteen_bit: spec.sixteen_bit,
             seed: 0,
         }
     }
@@ -183,6 +186,7 @@ impl AttackForm {
             momentum: self.momentum,
             random_start: self.random_start,
             log_scores: self.log_scores,
+            sixteen_bit: self.sixteen_bit,
             ..AttackSpec::new(self.id())
         }
     }

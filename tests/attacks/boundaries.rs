@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use mondegreen::attacks::{
-    Attack, AttackId, AttackSpec, CarliniWagner, DeepFool, Goal, Lbfgs, Preset, Status,
+    Attack, AttackId, AttackSpec, CarliniWagner, DeepFool, Distance, Goal, Lbfgs, Preset, Status,
 };
 use mondegreen::models::Classifier;
 
@@ -103,7 +103,7 @@ fn the_nearest_point_of_a_bent_boundary_is_found() {
         let goal = Goal::Targeted(1);
         for attack in [
             Box::new(Lbfgs::preset(Preset::Paper)) as Box<dyn Attack>,
-            Box::new(CarliniWagner::preset(Preset::Paper)),
+            Box::new(CarliniWagner::preset(Preset::Paper, Distance::Euclidean)),
         ] {
             let problem = problem(&clip, goal);
             let outcome = attack.run(&model, &problem, &mut go_on);

@@ -171,6 +171,12 @@ fn rare_options(ui: &mut Ui, form: &mut AttackForm) {
             );
         });
     }
+    row(ui, "16 bits", |ui| {
+        ui.checkbox(&mut form.sixteen_bit, "").accessible_name("For 16-bit files").on_hover_text(
+            "Find a result that 16-bit files hold exactly. Most of those that were searched \
+             without regard to it are so small that rounding to 16 bits undoes them.",
+        );
+    });
     row(ui, "Seed", |ui| {
         ui.add(DragValue::new(&mut form.seed).range(0..=u32::MAX as u64).speed(0.1))
             .accessible_name("Seed")

@@ -44,6 +44,7 @@ impl LabUi<'_> {
 fn short_name(id: AttackId) -> &'static str {
     match id {
         AttackId::CarliniWagner => "C&W",
+        AttackId::MaskedCarliniWagner => "C&W masked",
         AttackId::WhiteNoise => "Noise",
         AttackId::Fgsm => "FGSM",
         AttackId::Pgd => "PGD",
