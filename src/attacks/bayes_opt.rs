@@ -44,6 +44,9 @@ const ROUND: usize = 8;
 /// coarse features show first.
 const FIRST_QUESTIONS: usize = 30;
 
+/// Sum of decibels that they are asked to reach: more than can be, so that their energy decides.
+const FIRST_EFFECT: f64 = 1e9;
+
 /// Largest change of a cell in them, in dB.
 const FIRST_REACH_DB: f64 = 20.0;
 
@@ -82,7 +85,7 @@ const AIM_FACTORS: [f64; 2] = [1.3, 0.7];
 /// The attack with its options.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct BayesOpt {
-    /// Questions before the way back to the boundary, which takes [`boundary::PROBES`] at most.
+    /// Questions before the way back to the boundary, which takes 22 at most.
     pub queries: usize,
     /// Bands of frequency, of equal width in mel.
     pub bands: usize,
@@ -163,8 +166,9 @@ impl BayesOpt {
         rng.set_stream(1);
         let mut asking = Asking { search, observer, cells, rng, answers: Vec::new(), best: 0 };
         let asked = asking.all(self);
-        search.unless_found(asked)?;
-        boundary::walk_back_best(search, observer)?;
+        if search.unless_found(asked)?.is_some() {
+            boundary::walk_back_best(search, observer)?;
+        }
         Ok(format!("{} questions found no change that reaches the goal", self.queries))
     }
 }
@@ -197,7 +201,7 @@ impl Asking<'_, '_> {
     /// Pairs of changes at random: larger where they cost less.
     fn at_random(&mut self, prior: Prior, last: usize) -> Result<(), Ended> {
         let most = self.cells.energy() * 10f64.powf(-FIRST_SNR_DB / 10.0);
-        let sizes = self.cells.cheapest(&vec![-1.0; self.cells.len()], f64::MAX, most).change;
+        let sizes = self.cells.cheapest(&vec![-1.0; self.cells.len()], FIRST_EFFECT, most).change;
         while self.answers.len() < last {
             let signs = prior.draw(&mut self.rng);
             let change: Vec<f64> = sizes

@@ -25,6 +25,9 @@ const LEAST_FRAMES: usize = 8;
 /// Shortest frame in samples.
 const SHORTEST_FRAME: usize = 8;
 
+/// Pieces of time that short clips have, too, if they have as many frames.
+const LEAST_SEGMENTS: usize = 8;
+
 /// Level of the noise that cells of digital silence scale, in dB relative to full scale: just above
 /// where a log-mel has its floor.
 const DITHER_DBFS: f64 = -105.0;
@@ -66,7 +69,7 @@ pub struct Plan {
 
 impl Cells {
     /// Cuts a clip into at most `bands` bands of equal width in mel and at most `most_segments`
-    /// pieces of time, of at least `segment` seconds; `seed` makes the dither.
+    /// pieces of time, of about `segment` seconds (short clips: less); `seed` makes the dither.
     pub fn new(
         samples: &Arc<[f32]>,
         bands: usize,
@@ -107,11 +110,11 @@ impl Cells {
         let mut used = band_of.clone();
         used.dedup();
         for band in &mut band_of {
-            *band = used.partition_point(|used| used < band);
+            *band = used.partition_point(|used| *used < *band);
         }
         let bands = used.len();
-        let wanted = samples.len() as f64 / rate.min(16.0 * frame as f64) / segment;
-        let segments = (wanted.round() as usize).clamp(1, most_segments.min(frames));
+        let wanted = (samples.len() as f64 / rate / segment).round() as usize;
+        let segments = wanted.max(LEAST_SEGMENTS).min(most_segments).min(frames);
         let mut cell_of = Vec::with_capacity(spectrum.len());
         let mut energies = vec![0.0; segments * bands];
         for (index, row) in spectrum.chunks(bins).enumerate() {

@@ -82,14 +82,14 @@ fn it_comes_near_the_boundary_of_a_linear_model() {
         let label = model.classify(&clip).unwrap().top().0;
         let expected = model.distance(&clip, label, 0..3);
         let attack = BayesOpt::preset(Preset::Best);
-        let attack = BayesOpt { queries: 1500, segment: 0.05, ..attack };
+        let attack = BayesOpt { queries: 1500, segment: 0.001, ..attack };
         let outcome = attack.run(&model, &problem(&clip, Goal::Untargeted), &mut go_on);
         check(&model, &problem(&clip, Goal::Untargeted), &outcome);
         assert_eq!(outcome.status, Status::Fooled);
         let found = norm(&clip, &outcome.samples) / expected;
         // Levels can be changed, phases cannot: of a plane at random that takes half the slope's
-        // energy, 3 dB, and cells of several bins take some more. A random direction is 26 dB off.
-        assert!((0.999..2.5).contains(&found), "seed {seed}: {found}");
+        // energy, 3 dB, and cells of several bins take a few dB more. A random direction is 26 dB off.
+        assert!((0.999..4.0).contains(&found), "seed {seed}: {found}");
         // It ends on the boundary, not beyond it.
         let margin = outcome.margin().unwrap();
         assert!((0.0..0.01).contains(&margin), "seed {seed}: {margin}");
@@ -100,14 +100,14 @@ fn it_comes_near_the_boundary_of_a_linear_model() {
 fn more_questions_find_smaller_changes() {
     let mut gains = Vec::new();
     for seed in 90..94 {
-        let (model, clip) = Linear::random(seed, 3, 2000);
+        let (model, clip) = Linear::random(seed, 3, 400);
         let run = |queries| {
             let attack = BayesOpt { queries, ..BayesOpt::preset(Preset::Quick) };
             let outcome = attack.run(&model, &problem(&clip, Goal::Untargeted), &mut go_on);
             assert_eq!(outcome.status, Status::Fooled, "{queries}");
             outcome.metrics.snr_db
         };
-        gains.push(run(400) - run(100));
+        gains.push(run(600) - run(150));
     }
     assert!(gains.iter().sum::<f64>() > 0.0, "{gains:?}");
 }
