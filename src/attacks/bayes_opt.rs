@@ -23,7 +23,8 @@
 //!    so that no sub-search is needed and what is unknown is tried.
 //!  - The process is fitted anew about the best so far each round, to the last [`REMEMBERED`]
 //!    answers, and no cell moves by more than `reach` decibels from there: farther away it is not
-//!    linear. The reach shrinks where a round finds nothing better and grows where one does.
+//!    linear. Once something fools, the reach shrinks where a
+//!    round finds nothing better and grows where one does; until then the other way round.
 
 use rand::SeedableRng as _;
 use rand_chacha::ChaCha8Rng;
@@ -56,8 +57,8 @@ const FIRST_SNR_DB: f64 = 25.0;
 /// By how much, in dB, each round without success may be louder.
 const RAISE_DB: f64 = 2.0;
 
-/// Lowest SNR in dB that is planned for: a change as loud as half the clip's amplitude or so.
-const LAST_SNR_DB: f64 = 0.0;
+/// Lowest SNR in dB that is planned for: a change much louder than the clip, as a start only.
+const LAST_SNR_DB: f64 = -10.0;
 
 /// Answers that a fit looks at: more are from too far away, and solving for them takes longer than
 /// asking.
@@ -74,6 +75,13 @@ const LEAST_REACH: f64 = 0.1;
 
 /// What the reach becomes after a round without and with something better, relative to before.
 const REACH_FACTORS: [f64; 2] = [0.8, 1.25];
+
+/// What the reach becomes after a round that comes no nearer to anything that fools: what is near
+/// is known by then.
+const STUCK_FACTOR: f64 = 1.25;
+
+/// Largest reach in dB.
+const MOST_REACH_DB: f64 = 30.0;
 
 /// How far beyond the boundary plans aim, in nepers of probability: at first, and at least and at
 /// most as plans prove too timid or bolder than needed.
@@ -191,8 +199,15 @@ impl Asking<'_, '_> {
             };
             let before = self.best;
             let likeliest = self.round(prior, options, last, most, (reach, aim))?;
-            let factor = REACH_FACTORS[usize::from(self.best != before)];
-            reach = (reach * factor).clamp(LEAST_REACH * options.reach, options.reach);
+            let found = self.best != before;
+            reach = if self.answers[self.best].fools {
+                let factor = REACH_FACTORS[usize::from(found)];
+                (reach * factor).clamp(LEAST_REACH * options.reach, options.reach)
+            } else if found {
+                options.reach
+            } else {
+                (STUCK_FACTOR * reach).min(MOST_REACH_DB)
+            };
             aim = (aim * AIM_FACTORS[usize::from(likeliest)]).clamp(AIM[1], AIM[2]);
         }
         Ok(())
