@@ -152,6 +152,27 @@ def above(options):
     markdown(("model", "C&W beside", "clips", "lead, median, dB", "clips below", "lowest, dB"), rows)
 
 
+def presets(options):
+    """What our longer presets add to `quick`, clip by clip."""
+    rows = []
+    for attack, targeted in (("deepfool", False), ("carlini-wagner", False), ("carlini-wagner", True), ("lbfgs", True)):
+        for model in options.models:
+            quick = tables.read(tables.table_path("ours", attack, targeted, model, "quick"))
+            for preset in ("paper", "best"):
+                longer = tables.read(tables.table_path("ours", attack, targeted, model, preset))
+                clips = [clip for clip in quick if clip in longer]
+                if clips:
+                    more = [snr(longer[c]) - snr(quick[c]) for c in clips if fooled(longer[c]) and fooled(quick[c])]
+                    rows.append((
+                        NAMES[attack] + (", targeted" if targeted else ""), model, preset, len(clips),
+                        f"{sum(fooled(quick[c]) for c in clips)} : {sum(fooled(longer[c]) for c in clips)}",
+                        f"{median(more):+.2f}", f"{min(more, default=math.nan):+.2f} to {max(more, default=math.nan):+.2f}",
+                    ))
+    if rows:
+        print("### Longer presets beside `quick`\n")
+    markdown(("attack", "model", "preset", "clips", "fooled, quick : longer", "gain, median, dB", "gain, dB"), rows)
+
+
 def failures(options):
     """Every clip that one of our searches did not fool, and why."""
     rows = []
@@ -187,14 +208,16 @@ def sweeps(options):
         clips = [clip for clip in table if clip in default]
         if clips and any(stem.endswith(f"-{model}") for model in options.models):
             a, b = ([rows_of[clip] for clip in clips] for rows_of in (table, default))
+            better = sum(snr(x) > snr(y) + LEVEL for x, y in zip(a, b))
+            worse = sum(snr(x) < snr(y) - LEVEL for x, y in zip(a, b))
             rows.append((
                 stem, changed, len(clips), f"{sum(map(fooled, a))} : {sum(map(fooled, b))}",
                 f"{decibels(median(map(snr, a)))} : {decibels(median(map(snr, b)))}",
-                f"{sum(snr(x) > snr(y) + LEVEL for x, y in zip(a, b))} / {sum(snr(x) < snr(y) - LEVEL for x, y in zip(a, b))}",
+                f"{better} / {worse}",
             ))
     if rows:
-        print("Other settings : these:\n")
-    markdown(("attack", "setting", "clips", "fooled", "median SNR, dB", "better / worse"), rows)
+        print("### Other settings beside these\n")
+    markdown(("attack", "setting", "clips", "fooled, other : this", "median SNR, dB", "other better / worse"), rows)
 
 
 def main():
@@ -210,6 +233,7 @@ def main():
     print("### C&W beside our other attacks\n")
     above(options)
     exactness(options)
+    presets(options)
     failures(options)
     sweeps(options)
 
