@@ -12,8 +12,8 @@ from torch import nn
 
 from reference import load, vgg13
 
-# C&W with as many steps as ours. Foolbox's step and first constant are the best of a sweep
-# (README.md); its early abort would give up while our waveforms still get better.
+# C&W with as many steps as ours. Foolbox's step and first constant are the best of an earlier sweep
+# (weights of that time); its early abort would give up while our waveforms still get better.
 FOOLBOX_CARLINI_WAGNER = {"stepsize": 1e-4, "initial_const": 0.01, "abort_early": False}
 FOOLBOX_DEEPFOOL = {"steps": 50, "candidates": 10, "overshoot": 0.02}
 # A step of ART's takes two gradients, each with a forward pass of its own.
