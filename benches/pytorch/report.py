@@ -166,7 +166,8 @@ def presets(options):
                     rows.append((
                         NAMES[attack] + (", targeted" if targeted else ""), model, preset, len(clips),
                         f"{sum(fooled(quick[c]) for c in clips)} : {sum(fooled(longer[c]) for c in clips)}",
-                        f"{median(more):+.2f}", f"{min(more, default=math.nan):+.2f} to {max(more, default=math.nan):+.2f}",
+                        f"{median(more):+.2f}",
+                        f"{min(more, default=math.nan):+.2f} to {max(more, default=math.nan):+.2f}",
                     ))
     if rows:
         print("### Longer presets beside `quick`\n")
