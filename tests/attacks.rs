@@ -12,6 +12,9 @@ mod hearing;
 #[path = "attacks/sizes.rs"]
 mod sizes;
 
+#[path = "attacks/black_box.rs"]
+mod black_box;
+
 #[path = "attacks/edges.rs"]
 mod edges;
 
@@ -105,7 +108,8 @@ fn fgsm_on_a_linear_model_is_the_sign_of_the_gradient() {
 fn a_gradient_that_is_not_a_number_ends_the_attack_with_a_reason() {
     let (mut model, clip) = Linear::random(2, 3, 100);
     model.broken = true;
-    for id in AttackId::ALL.into_iter().filter(|&id| id != AttackId::WhiteNoise) {
+    let without = [AttackId::WhiteNoise, AttackId::BayesOpt];
+    for id in AttackId::ALL.into_iter().filter(|id| !without.contains(id)) {
         let outcome =
             AttackSpec::new(id).build().run(&model, &problem(&clip, Goal::Untargeted), &mut go_on);
         let Status::Failed(reason) = &outcome.status else { panic!("{:?}", outcome.status) };
@@ -207,7 +211,8 @@ fn every_attack_on_a_real_clip_is_honest_and_repeatable() {
         if id == AttackId::MaskedCarliniWagner {
             let hidden = first.metrics.noise_to_mask.total_db;
             assert!(first.status == Status::Fooled && hidden < -10.0, "{hidden} dB");
-        } else if !id.takes_snr() {
+        // Thirty questions are too few to be sure.
+        } else if !id.takes_snr() && id != AttackId::BayesOpt {
             assert_eq!(first.status, Status::Fooled, "{id:?}");
             assert!(first.metrics.snr_db > 25.0, "{id:?}: {} dB", first.metrics.snr_db);
         }

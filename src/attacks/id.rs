@@ -19,6 +19,8 @@ pub enum AttackId {
     MaskedCarliniWagner,
     /// Szegedy et al.'s attack by L-BFGS.
     Lbfgs,
+    /// Bayesian optimisation of the levels of cells, by the model's answers alone.
+    BayesOpt,
 }
 
 /// What can be set of some attacks but not of others.
@@ -36,7 +38,7 @@ pub enum AttackOption {
     Confidence,
     /// The number of searches.
     Searches,
-    /// The number of steps.
+    /// The number of steps, or of questions to the model.
     Iterations,
     /// How many labels are looked at.
     Candidates,
@@ -52,7 +54,7 @@ pub enum AttackOption {
 
 impl AttackId {
     /// All attacks.
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 8] = [
         Self::WhiteNoise,
         Self::Fgsm,
         Self::Pgd,
@@ -60,6 +62,7 @@ impl AttackId {
         Self::CarliniWagner,
         Self::MaskedCarliniWagner,
         Self::Lbfgs,
+        Self::BayesOpt,
     ];
 
     /// The name on the command line and in files.
@@ -72,6 +75,7 @@ impl AttackId {
             Self::CarliniWagner => "carlini-wagner",
             Self::MaskedCarliniWagner => "masked-carlini-wagner",
             Self::Lbfgs => "lbfgs",
+            Self::BayesOpt => "bayes-opt",
         }
     }
 
@@ -85,6 +89,7 @@ impl AttackId {
             Self::CarliniWagner => "Carlini & Wagner",
             Self::MaskedCarliniWagner => "Carlini & Wagner, masked",
             Self::Lbfgs => "L-BFGS",
+            Self::BayesOpt => "Black box (BayesOpt)",
         }
     }
 
@@ -110,6 +115,10 @@ impl AttackId {
             }
             Self::Lbfgs => {
                 "The oldest search for the smallest change: Newton-like steps, surest when aimed."
+            }
+            Self::BayesOpt => {
+                "Only sees what a user of the model sees: it asks, and learns from the answers \
+                 which parts of the sound matter."
             }
         }
     }
@@ -141,6 +150,7 @@ impl AttackId {
                 Has::LogScores,
             ],
             Self::Lbfgs => &[Has::Target, Has::Preset, Has::Searches, Has::Iterations],
+            Self::BayesOpt => &[Has::Target, Has::Preset, Has::Iterations],
         };
         options.contains(&option)
     }

@@ -6,8 +6,10 @@
 
 mod adam;
 mod approach;
+mod bayes_opt;
 mod boundary;
 mod carlini_wagner;
+mod cells;
 mod deepfool;
 mod fgsm;
 mod gradient;
@@ -23,10 +25,12 @@ mod search;
 mod shaping;
 mod space;
 mod spec;
+mod surrogate;
 mod tanh_box;
 mod vector;
 mod white_noise;
 
+pub use bayes_opt::BayesOpt;
 pub use carlini_wagner::{CarliniWagner, Distance};
 pub use deepfool::DeepFool;
 pub use fgsm::Fgsm;

@@ -1,7 +1,8 @@
 //! An attack with its options as data: what a window or a command line fills in.
 
 use super::{
-    Attack, AttackId, CarliniWagner, DeepFool, Distance, Fgsm, Lbfgs, Pgd, Size, WhiteNoise,
+    Attack, AttackId, BayesOpt, CarliniWagner, DeepFool, Distance, Fgsm, Lbfgs, Pgd, Size,
+    WhiteNoise,
 };
 use crate::names::{self, UnknownName};
 
@@ -56,7 +57,7 @@ pub struct AttackSpec {
     pub confidence: f64,
     /// Searches over the constant c, instead of the preset's.
     pub searches: Option<usize>,
-    /// Gradient steps (of each search or start), instead of the preset's.
+    /// Gradient steps (of each search or start) or questions, instead of the preset's.
     pub iterations: Option<usize>,
     /// Labels that DeepFool looks at, instead of the preset's.
     pub candidates: Option<usize>,
@@ -133,6 +134,11 @@ impl AttackSpec {
                     log_scores: self.log_scores,
                     ..preset
                 })
+            }
+            AttackId::BayesOpt => {
+                let preset = BayesOpt::preset(self.preset);
+                let queries = self.iterations.unwrap_or(preset.queries);
+                Box::new(BayesOpt { queries, ..preset })
             }
             AttackId::Lbfgs => {
                 let preset = Lbfgs::preset(self.preset);

@@ -15,7 +15,7 @@ pub struct Options {
     #[arg(long, value_name = "DBFS", value_parser = common::finite, allow_negative_numbers = true)]
     #[arg(conflicts_with = "snr")]
     linf_dbfs: Option<f64>,
-    /// How long pgd, deepfool, lbfgs and both carlini-wagner search: quick, paper or best
+    /// How long pgd, deepfool, lbfgs, bayes-opt and both carlini-wagner search: quick, paper or best
     /// [default: quick]
     #[arg(long, value_parser = Preset::find)]
     preset: Option<Preset>,
@@ -25,8 +25,8 @@ pub struct Options {
     /// Searches over the constant c of lbfgs and both carlini-wagner, instead of the preset's
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
     searches: Option<u16>,
-    /// Gradient steps of pgd and deepfool, and of each search of lbfgs and both carlini-wagner, instead
-    /// of the preset's
+    /// Gradient steps of pgd and deepfool, and of each search of lbfgs and both carlini-wagner, and
+    /// questions of bayes-opt, instead of the preset's
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
     iterations: Option<u32>,
     /// Labels that deepfool looks at, the original one among them [default: 10, best: all]

@@ -50,6 +50,7 @@ fn short_name(id: AttackId) -> &'static str {
         AttackId::Pgd => "PGD",
         AttackId::Deepfool => "DeepFool",
         AttackId::Lbfgs => "L-BFGS",
+        AttackId::BayesOpt => "Black box",
     }
 }
 
