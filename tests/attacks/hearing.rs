@@ -33,8 +33,9 @@ fn solve(mut matrix: Vec<Vec<f64>>, mut right: Vec<f64>) -> Vec<f64> {
     for i in 0..n {
         for row in i + 1..n {
             let factor = matrix[row][i] / matrix[i][i];
-            for column in i..n {
-                matrix[row][column] -= factor * matrix[i][column];
+            let (above, below) = matrix.split_at_mut(row);
+            for (entry, pivot) in below[0].iter_mut().zip(&above[i]).skip(i) {
+                *entry -= factor * pivot;
             }
             right[row] -= factor * right[i];
         }
