@@ -37,15 +37,6 @@ pub struct Start {
     pub balance: f64,
 }
 
-impl Start {
-    /// The start at an adversarial point, where the gradient of f has the length `slope` in the
-    /// space's coordinates.
-    pub fn at_edge(space: &Space, offset: Vec<f64>, perturbation: &[f64], slope: f64) -> Self {
-        let (_, pull) = space.distance(perturbation);
-        Self { offset, balance: norm(&space.by_offset_unbounded(pull)) / slope }
-    }
-}
-
 /// A walk with its options.
 pub struct Walk {
     /// By how much, in scores, the goal's label must lead.
@@ -98,7 +89,8 @@ impl Walk {
             if hinge <= 0.0 && search.reaches_goal(&at.verdict) {
                 search.offer(&candidate, &at.verdict);
                 search.step(observer, "approach", &candidate, &at.verdict)?;
-                return Ok(Some(Start::at_edge(space, offset, &perturbation, slope)));
+                let balance = space.balance(&perturbation, slope);
+                return Ok(Some(Start { offset, balance }));
             }
             let gradient = space.by_offset_unbounded(wide(&at.difference_gradient(up, down)?));
             search.gradient_evaluations += 1;

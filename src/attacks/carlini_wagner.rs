@@ -8,11 +8,11 @@
 //! steps of all searches is kept, so that the attack may be stopped at any time.
 //!
 //! What differs from the published attack, and why:
-//!  - Every search starts at the edge of the original label's region. The first walks there from
+//!  - Every search starts at the edge of the original label's region. The first two walk there from
 //!    the clean clip along the gradient of f alone (c without bound), in steps of a linear model's
-//!    length that grow while they do not suffice; the second by DeepFool's steps where they lead
-//!    there, so that the result is not behind that attack's; later ones start from the best so far.
-//!    The c
+//!    length that grow while they do not suffice; later ones start from the best so far, to which
+//!    the third adds where DeepFool's steps lead, so that the result is not behind that attack's. The
+//!    c
 //!    that balances the two terms there is known, `2 |r| / |grad f|`, and is the search's first:
 //!    fixed values (c = 1e-2, step 1e-2) are made for images; on audio they depend on the level.
 //!  - Adam keeps one second moment a block of samples, not one a sample (the second search keeps
@@ -32,6 +32,8 @@
 //!    smooth quadratic form, so that the search is the same as for the SNR.
 //!  - Only samples closer to full scale than 1e-6 are pulled in before `atanh` (they would never
 //!    move), and r is added to the untouched clip.
+
+use std::sync::Arc;
 
 use super::adam::Adam;
 use super::approach::{BLOCK, Start, Walk, rivals};
@@ -168,6 +170,10 @@ impl CarliniWagner {
         let mut block = BLOCK;
         for round in 0..self.searches {
             let end = (round + 1) * self.iterations;
+            if round == 2 && self.can_go_linear(search) {
+                let linear = self.go_linear(search, observer, &space, end);
+                balance = search.unless_found(linear)?.flatten().or(balance);
+            }
             let before = search.best_closeness_db();
             let fresh = match round {
                 0 => Some(BLOCK),
@@ -180,9 +186,13 @@ impl CarliniWagner {
                     Some(Start { offset: space.offset_of(samples), balance })
                 }
                 _ => {
-                    let linear = round == 1 && self.can_go_linear(search);
-                    let block = fresh.unwrap_or(block);
-                    let found = self.start(search, observer, &space, linear, block, end);
+                    let walk = Walk {
+                        confidence: self.confidence,
+                        log_scores: self.log_scores,
+                        block: fresh.unwrap_or(block),
+                        end,
+                    };
+                    let found = walk.to_the_edge(search, observer, &space);
                     search.unless_found(found)?.flatten()
                 }
             };
@@ -208,38 +218,36 @@ impl CarliniWagner {
 
     /// Whether DeepFool's steps lead where this search wants to go.
     fn can_go_linear(&self, search: &Search<'_>) -> bool {
-        self.distance == Distance::Euclidean && search.problem.goal == Goal::Untargeted
+        let plain = self.distance == Distance::Euclidean && self.confidence == 0.0;
+        plain && search.problem.goal == Goal::Untargeted
     }
 
-    /// Where a search from the clean clip begins: at the edge of the original label's region.
-    fn start(
+    /// Takes DeepFool's quick steps from the clean clip. Where they lead to what is closer than the
+    /// best so far, gives the c that holds the balance there.
+    fn go_linear(
         &self,
         search: &mut Search<'_>,
         observer: &mut dyn Observer,
         space: &Space,
-        linear: bool,
-        block: usize,
         end: usize,
-    ) -> Result<Option<Start>, Ended> {
-        let spare = end.saturating_sub(search.iterations);
+    ) -> Result<Option<f64>, Ended> {
+        let quick = DeepFool::preset(Preset::Quick);
         // One step looks where the last one led, another measures the balance there.
-        if linear && spare > 2 {
-            let quick = DeepFool::preset(Preset::Quick);
-            let iterations = quick.iterations.min(spare - 2);
-            let deepfool = DeepFool { iterations, log_scores: self.log_scores, ..quick };
-            if let Some(samples) = deepfool.approach(search, observer)? {
-                let at = search.evaluate(&samples, self.log_scores)?;
-                let (_, up, down) = rivals(search, &at);
-                let gradient = space.by_offset_unbounded(wide(&at.difference_gradient(up, down)?));
-                search.gradient_evaluations += 1;
-                search.step(observer, "balance", &samples, &at.verdict)?;
-                let offset = space.offset_of(&samples);
-                let (perturbation, _) = space.decode(&offset);
-                return Ok(Some(Start::at_edge(space, offset, &perturbation, norm(&gradient))));
-            }
+        let iterations = quick.iterations.min(end.saturating_sub(search.iterations + 2));
+        let before = search.best_closeness_db();
+        DeepFool { iterations, log_scores: self.log_scores, ..quick }.approach(search, observer)?;
+        let Some((samples, _)) = search.best() else { return Ok(None) };
+        if search.best_closeness_db() <= before {
+            return Ok(None);
         }
-        let walk = Walk { confidence: self.confidence, log_scores: self.log_scores, block, end };
-        walk.to_the_edge(search, observer, space)
+        let samples = Arc::clone(samples);
+        let at = search.evaluate(&samples, self.log_scores)?;
+        let (_, up, down) = rivals(search, &at);
+        let gradient = space.by_offset_unbounded(wide(&at.difference_gradient(up, down)?));
+        search.gradient_evaluations += 1;
+        search.step(observer, "balance", &samples, &at.verdict)?;
+        let (perturbation, _) = space.decode(&space.offset_of(&samples));
+        Ok(Some(space.balance(&perturbation, norm(&gradient))))
     }
 
     /// One minimisation from `start`; says whether it met anything adversarial, and its last c.
