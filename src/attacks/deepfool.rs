@@ -95,7 +95,7 @@ impl DeepFool {
         match preset {
             Preset::Quick => Self {
                 iterations: 20,
-                patience: 5,
+                patience: 8,
                 always_all: false,
                 walk_back: true,
                 ..published
