@@ -14,7 +14,7 @@ use mondegreen::engine::{
     AttackJob, Command, CommandId, Engine, EngineOptions, Event, EventKind, SurvivalJob,
 };
 use mondegreen::models::{ModelId, ModelSource};
-use mondegreen::survival::Transform;
+use mondegreen::survival::{Fate, Transform};
 
 const DEADLINE: Duration = Duration::from_secs(300);
 
@@ -234,12 +234,15 @@ fn a_clip_that_a_model_can_t_name_fails_alone() {
     assert_eq!(bench.label(&ModelId::Vgg13.into()), "Glockenspiel");
 }
 
-fn survival(original_label: usize) -> Command {
+/// A bell for an adversarial snare drum.
+fn survival(original_label: usize, target: usize) -> Command {
+    let drum = BUNDLED.iter().find(|clip| clip.name == "Snare drum").expect("a drum");
     Command::Survival(Box::new(SurvivalJob {
-        clip: bell(),
+        clip: audio::load_bytes(drum.name, drum.bytes, 60.0).expect("a clip"),
+        adversarial: bell().samples,
         model: ModelId::Vgg13.into(),
         original_label,
-        goal: Goal::Untargeted,
+        goal: Goal::Targeted(target),
         seed: 0,
     }))
 }
@@ -251,25 +254,25 @@ fn survival_is_told_transform_by_transform_and_can_be_cancelled() {
         EventKind::Classified { verdict, .. } => verdict,
         other => panic!("{other:?}"),
     };
-    // The clean bell is "adversarial" for whoever left another label.
-    let other = named.ranked(2)[1].0;
-    let id = bench.engine.send(survival(other));
+    let ranked = named.ranked(2);
+    let (target, other) = (ranked[0].0, ranked[1].0);
+    let id = bench.engine.send(survival(other, target));
     let answers = bench.answers(id, Transform::ALL.len() + 1);
     let mut told = Vec::new();
     for answer in &answers[..Transform::ALL.len()] {
         match answer {
-            EventKind::Survived(survived) => told.push((survived.transform, survived.fooled())),
+            EventKind::Survived(survived) => told.push((survived.transform, survived.fate())),
             other => panic!("{other:?}"),
         }
     }
     assert!(told.iter().map(|(transform, _)| *transform).eq(Transform::ALL));
-    assert_eq!(told[0].1, Some(true), "24 bits change nothing");
+    assert_eq!(told[0].1, Some(Fate::Fooled), "24 bits change nothing");
     assert!(matches!(answers.last(), Some(EventKind::SurvivalDone)));
 
     // Stopped after what is under way, or before it began; the next command is done.
-    let stopped = bench.engine.send(survival(other));
+    let stopped = bench.engine.send(survival(other, target));
     bench.answers(stopped, 1);
-    let waiting = bench.engine.send(survival(other));
+    let waiting = bench.engine.send(survival(other, target));
     bench.engine.cancel();
     let after = bench.engine.send(Command::Classify { clip: bell(), model: ModelId::Vgg13.into() });
     bench.answers(after, 1);
@@ -278,7 +281,7 @@ fn survival_is_told_transform_by_transform_and_can_be_cancelled() {
     assert!(answers.len() < Transform::ALL.len(), "{} were told", answers.len());
     assert!(matches!(answers.last(), Some(EventKind::SurvivalDone)));
 
-    match bench.ask(survival(41)) {
+    match bench.ask(survival(41, target)) {
         EventKind::Failed(reason) => assert!(reason.contains("other labels"), "{reason}"),
         other => panic!("{other:?}"),
     }

@@ -89,8 +89,7 @@ impl Walk {
             if hinge <= 0.0 && search.reaches_goal(&at.verdict) {
                 search.offer(&candidate, &at.verdict);
                 search.step(observer, "approach", &candidate, &at.verdict)?;
-                let (_, pull) = space.distance(&perturbation);
-                let balance = norm(&space.by_offset_unbounded(pull)) / slope;
+                let balance = space.balance(&perturbation, slope);
                 return Ok(Some(Start { offset, balance }));
             }
             let gradient = space.by_offset_unbounded(wide(&at.difference_gradient(up, down)?));

@@ -95,7 +95,7 @@ impl DeepFool {
         match preset {
             Preset::Quick => Self {
                 iterations: 20,
-                patience: 5,
+                patience: 8,
                 always_all: false,
                 walk_back: true,
                 ..published
@@ -187,8 +187,17 @@ impl DeepFool {
         Ok(())
     }
 
-    /// The linear steps, until the label changes or they run out.
-    fn approach(&self, search: &mut Search<'_>, observer: &mut dyn Observer) -> Result<(), Ended> {
+    /// The linear steps, until the label changes or they run out; gives the clip where it has. An
+    /// adversarial one is offered.
+    ///
+    /// # Errors
+    /// [`Ended::Stopped`] where the observer says stop, [`Ended::Failed`] where the model fails or
+    /// has no gradient.
+    pub(super) fn approach(
+        &self,
+        search: &mut Search<'_>,
+        observer: &mut dyn Observer,
+    ) -> Result<Option<Vec<f32>>, Ended> {
         let clean = wide(&search.problem.samples);
         let mut candidate = search.problem.samples.to_vec();
         let mut total = vec![0.0; clean.len()];
@@ -197,9 +206,11 @@ impl DeepFool {
         let mut longest = LONGEST_START * norm(&clean);
         for done in 0..=self.iterations {
             let at = search.evaluate(&candidate, self.log_scores)?;
-            let there = search.offer(&candidate, &at.verdict);
+            let there = search.reaches_goal(&at.verdict);
+            search.offer(&candidate, &at.verdict);
             if there || done == self.iterations {
-                return search.step(observer, "last step", &candidate, &at.verdict);
+                search.step(observer, "last step", &candidate, &at.verdict)?;
+                return Ok(Some(candidate).filter(|_| there));
             }
             if done == 0 {
                 all = self.rivals(&at.scores, search.original_label);
@@ -224,7 +235,7 @@ impl DeepFool {
             }
             longest = LONGEST_GROWTH * norm(&total);
         }
-        Ok(())
+        Ok(None)
     }
 
     /// The labels of the highest scores but the original one.

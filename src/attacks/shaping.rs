@@ -26,10 +26,15 @@ impl Shaping {
         let mut scales = Vec::new();
         let frames: Vec<&[f64]> = thresholds.frames().collect();
         // The last frame of waves may begin where the clip ends.
+        let last = frames.len() - 1;
         for index in 0..=samples.div_ceil(HOP) {
-            let mask = frames[index.min(frames.len() - 1)];
-            // A wave lies between two lines of the threshold.
-            scales.extend((0..LINES - 1).map(|line| mask[line].min(mask[line + 1]).sqrt()));
+            // A wave is heard in three frames, and lies between two lines of the threshold.
+            let near = &frames[index.saturating_sub(1).min(last)..=(index + 1).min(last)];
+            let least = |line: usize| {
+                let lines = near.iter().flat_map(|mask| &mask[line..line + 2]);
+                lines.copied().fold(f64::INFINITY, f64::min)
+            };
+            scales.extend((0..LINES - 1).map(|line| least(line).sqrt()));
         }
         let transform = DctPlanner::new().plan_mdct(HOP, window_fn::mp3_invertible);
         Self { transform, scales, samples }

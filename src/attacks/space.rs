@@ -100,6 +100,13 @@ impl Space {
         }
     }
 
+    /// The c that holds the balance between both terms of `distance + c f` at a perturbation, where
+    /// the gradient of f has the length `slope` in these coordinates.
+    pub fn balance(&self, perturbation: &[f64], slope: f64) -> f64 {
+        let (_, pull) = self.distance(perturbation);
+        norm(&self.by_offset_unbounded(pull)) / slope
+    }
+
     /// The distance of a perturbation, and its gradient with respect to it.
     pub fn distance(&self, perturbation: &[f64]) -> (f64, Vec<f64>) {
         match &self.masked {

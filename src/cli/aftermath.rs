@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use super::common::{self, Failure, Loaded, Prepared, label_json};
 use crate::attacks::{Flow, Outcome};
 use crate::models::{Classifier, Verdict};
-use crate::survival::{Survived, Transform, survival};
+use crate::survival::{Success, Survived, Transform, count, survival};
 
 /// What another model says of both clips.
 pub struct Transfer {
@@ -40,17 +40,28 @@ pub struct Aftermath {
 
 impl Aftermath {
     /// Asks the model that was attacked after each transform, with a progress bar.
-    pub fn survive(&mut self, prepared: &Prepared, model: &dyn Classifier, outcome: &Outcome) {
+    pub fn survive(
+        &mut self,
+        prepared: &Prepared,
+        model: &dyn Classifier,
+        clean: &[f32],
+        outcome: &Outcome,
+    ) {
         let bar = common::progress_bar(Transform::ALL.len());
         let observer = |survived: &Survived| {
             bar.set_message(survived.transform.title());
             bar.inc(1);
             Flow::Continue
         };
-        let (label, goal, seed) = (outcome.original_label, outcome.goal, outcome.seed);
-        let mut all = prepared
-            .pool
-            .install(|| survival(model, label, goal, &outcome.samples, seed, observer));
+        let success = Success {
+            classifier: model,
+            original_label: outcome.original_label,
+            goal: outcome.goal,
+            clean,
+            adversarial: &outcome.samples,
+            seed: outcome.seed,
+        };
+        let mut all = prepared.pool.install(|| survival(&success, observer));
         bar.finish_and_clear();
         for survived in &mut all {
             let explain = |error: &mut String| *error = prepared.compute.explain(error);
@@ -111,16 +122,15 @@ impl Aftermath {
             }));
         }
         if let Some(survival) = &self.survival {
-            let known: Vec<_> = survival.iter().filter_map(Survived::fooled).collect();
-            let fooled = known.iter().filter(|&&fooled| fooled).count();
-            lines.push(format!("survives {fooled} of {}", known.len()));
+            let (fooled, known) = count(survival);
+            lines.push(format!("survives {fooled} of {known}"));
             lines.extend(survival.iter().map(|survived| {
                 let (title, status) = (survived.transform.title(), survived.status());
                 let heard = match &survived.result {
                     Ok(heard) => named(&heard.verdict),
                     Err(reason) => reason.clone(),
                 };
-                format!("  {title:<22}  {status:<10}  {heard}")
+                format!("  {title:<22}  {status:<15}  {heard}")
             }));
         }
         lines
@@ -137,6 +147,8 @@ fn survived_json(survived: &Survived, outcome: &Outcome) -> Value {
         "confidence": verdict.map(|verdict| verdict.top().1),
         "original_label_confidence":
             verdict.map(|verdict| verdict.probability(outcome.original_label)),
+        "clean_label": heard.map(|heard| heard.clean.labels.name(heard.clean.top().0)),
+        "clean_confidence": heard.map(|heard| heard.clean.top().1),
         "snr_db": heard.map(|heard| heard.snr_db),
         "reason": survived.result.as_ref().err(),
     })

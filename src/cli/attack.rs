@@ -120,7 +120,7 @@ pub fn run(arguments: &Arguments) -> Result<(), Failure> {
     let written = write(arguments, &clip, &outcome);
     let mut aftermath = Aftermath::default();
     if arguments.survival {
-        aftermath.survive(&prepared, model.as_ref(), &outcome);
+        aftermath.survive(&prepared, model.as_ref(), &clip.samples, &outcome);
     }
     let asked = if arguments.transfer {
         aftermath.transfer(&prepared, &others, &clip.samples, &outcome)

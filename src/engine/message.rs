@@ -93,13 +93,15 @@ pub struct AttackJob {
 /// An adversarial clip whose survival is asked for.
 #[derive(Clone, Debug)]
 pub struct SurvivalJob {
-    /// The adversarial clip.
+    /// The clean clip.
     pub clip: Clip,
-    /// The model that it fools.
+    /// The adversarial samples.
+    pub adversarial: Arc<[f32]>,
+    /// The model that they fool.
     pub model: ModelSource,
-    /// The label that it left.
+    /// The label that they left.
     pub original_label: usize,
-    /// Where it went.
+    /// Where they went.
     pub goal: Goal,
     /// Seed of dither and noise.
     pub seed: u64,

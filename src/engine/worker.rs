@@ -202,10 +202,15 @@ impl Worker {
             self.outbox.send(id, EventKind::Survived(Box::new(survived)));
             self.flow(id)
         };
-        let (samples, label) = (&job.clip.samples, job.original_label);
-        self.pool.install(|| {
-            survival::survival(classifier.as_ref(), label, job.goal, samples, job.seed, observer)
-        });
+        let success = survival::Success {
+            classifier: classifier.as_ref(),
+            original_label: job.original_label,
+            goal: job.goal,
+            clean: &job.clip.samples,
+            adversarial: &job.adversarial,
+            seed: job.seed,
+        };
+        self.pool.install(|| survival::survival(&success, observer));
         Ok(EventKind::SurvivalDone)
     }
 

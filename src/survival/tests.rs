@@ -212,24 +212,52 @@ mod stub {
 fn it_survives_what_keeps_the_goal_and_can_be_stopped() {
     use crate::attacks::{Flow, Goal};
     let model = stub::Loud::new();
-    // Louder than 0.2 before, quieter when turned down by half.
-    let samples: Vec<f32> = (0..6400).map(|n| 0.4 * (n as f32 * 0.1).sin()).collect();
+    let tone = |amplitude: f32| -> Vec<f32> {
+        (0..6400).map(|n| amplitude * (n as f32 * 0.1).sin()).collect()
+    };
+    // The quiet tone is a meow; the loud one a bark, but a meow when turned down by half.
+    let (quiet, loud) = (tone(0.2), tone(0.4));
+    let away_from_meow = Success {
+        classifier: &model,
+        original_label: 1,
+        goal: Goal::Untargeted,
+        clean: &quiet,
+        adversarial: &loud,
+        seed: 0,
+    };
     let mut told = 0;
-    let all = survival(&model, 1, Goal::Untargeted, &samples, 0, |_| {
+    let all = survival(&away_from_meow, |_| {
         told += 1;
         Flow::Continue
     });
     assert_eq!((told, all.len()), (Transform::ALL.len(), Transform::ALL.len()));
+    let is_gain = |survived: &Survived| matches!(survived.transform, Transform::Gain { .. });
     for survived in &all {
-        let turned_down = matches!(survived.transform, Transform::Gain { .. });
-        assert_eq!(survived.fooled(), Some(!turned_down), "{survived:?}");
-        assert_eq!(survived.status() == "fooled", !turned_down);
+        let fate = if is_gain(survived) { Fate::NotFooled } else { Fate::Fooled };
+        assert_eq!(survived.fate(), Some(fate), "{survived:?}");
+        assert_eq!(survived.status() == "fooled", fate == Fate::Fooled);
     }
-    let targeted = survival(&model, 0, Goal::Targeted(1), &samples, 0, |_| Flow::Continue);
-    assert!(targeted.iter().zip(&all).all(|(t, u)| t.fooled() == u.fooled().map(|f| !f)));
-    assert_eq!(survival(&model, 1, Goal::Untargeted, &samples, 0, |_| Flow::Stop).len(), 1);
+    assert_eq!(count(&all), (20, 21));
+    let to_bark = Success { goal: Goal::Targeted(0), ..away_from_meow };
+    let targeted = survival(&to_bark, |_| Flow::Continue);
+    assert!(targeted.iter().zip(&all).all(|(t, u)| t.fate() == u.fate()));
+    assert_eq!(survival(&to_bark, |_| Flow::Stop).len(), 1);
+
+    // Turned down, the loud tone would be a meow without any attack.
+    let away_from_bark = Success {
+        original_label: 0,
+        goal: Goal::Untargeted,
+        clean: &loud,
+        adversarial: &quiet,
+        ..to_bark
+    };
+    let all = survival(&away_from_bark, |_| Flow::Continue);
+    assert!(all.iter().all(|s| (s.fate() == Some(Fate::MisheardAnyway)) == is_gain(s)));
+    assert_eq!(count(&all), (20, 20));
+
     // What fails says why, and the others go on.
-    let broken = survival(&model, 1, Goal::Untargeted, &[f32::NAN; 3200], 0, |_| Flow::Continue);
+    let broken = Success { adversarial: &[f32::NAN; 3200], ..away_from_bark };
+    let broken = survival(&broken, |_| Flow::Continue);
     assert_eq!(broken.len(), Transform::ALL.len());
-    assert!(broken.iter().all(|s| s.status() == "failed" && s.fooled().is_none()));
+    assert!(broken.iter().all(|s| s.status() == "failed" && s.fate().is_none()));
 }

@@ -84,10 +84,10 @@ fn what_survives_is_checked_stopped_and_kept_with_its_result() {
     until(&mut harness, "all is found", |h| has(h, "noise at 40 dB: "));
     until(&mut harness, "it has ended", |h| h.query_by_label("Stop checking").is_none());
     assert!(harness.query_by_label("Check what survives").is_none(), "nothing is left to check");
-    assert!(has(&harness, "OF 21"));
+    assert!(has(&harness, "SURVIVES · ") && has(&harness, " OF 2"));
     let said = harness.get_by_label_contains("MP3 128 kbit/s: ");
     let said = said.value().unwrap_or_default();
-    assert!(said.contains("fooled, "), "{said}");
+    assert!(said.contains("fooled, ") || said.contains("misheard anyway, "), "{said}");
 
     // Another result has its own.
     harness.get_by_label("Attack").click();

@@ -31,7 +31,8 @@ fn folder() -> tempfile::TempDir {
 fn a_dropped_model_is_used_with_its_own_labels_and_all_models_stand_side_by_side() {
     let folder = folder();
     let own = own_model::write(folder.path(), "toys.safetensors");
-    let mut lab = lab();
+    // High enough for the list of models under a whole outcome.
+    let mut lab = open(&Kept::default(), engine(), [1280.0, 1600.0]);
     lab.get_by_label("Glockenspiel").click();
     until_said(&mut lab, "VGG13: Glockenspiel 0.");
     drop_files(&mut lab, &[&own]);

@@ -7,8 +7,8 @@ use eframe::egui;
 use super::{App, UiCommand};
 use crate::assets::BUNDLED;
 use crate::attacks::Goal;
+use crate::audio::DEFAULT_LIMIT_SECONDS;
 use crate::audio::player::Side;
-use crate::audio::{Clip, DEFAULT_LIMIT_SECONDS};
 use crate::engine::{AttackJob, ClipSource, Command, DeviceChoice, SaveJob, SurvivalJob};
 use crate::figure::Figure;
 use crate::models::{ModelSource, Verdict};
@@ -222,9 +222,9 @@ impl App {
             return;
         }
         let (job, outcome) = (&result.job, &result.outcome);
-        let clip = Clip { samples: outcome.samples.clone(), ..job.clip.clone() };
         let job = SurvivalJob {
-            clip,
+            clip: job.clip.clone(),
+            adversarial: outcome.samples.clone(),
             model: job.model.clone(),
             original_label: outcome.original_label,
             goal: job.goal,

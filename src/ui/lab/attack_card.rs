@@ -6,7 +6,7 @@ use super::LabUi;
 use crate::attacks::{AttackId, AttackOption, Preset};
 use crate::ui::settings::AttackForm;
 use crate::ui::theme::{self, SMALL};
-use crate::ui::widgets::{Segment, caption, card, down_mark, row, segmented};
+use crate::ui::widgets::{Segment, caption, card, down_mark, row, row_check, segmented};
 
 impl LabUi<'_> {
     pub(super) fn attack_card(&mut self, ui: &mut Ui) {
@@ -128,7 +128,7 @@ fn preset(ui: &mut Ui, form: &mut AttackForm) {
             ),
             Segment::new(Preset::Best, "best", "Spares no time: minutes, for the smallest change"),
         ];
-        if segmented(ui, 162.0, &segments, &mut preset) {
+        if segmented(ui, 148.0, &segments, &mut preset) {
             form.set_preset(preset);
         }
     });
@@ -157,26 +157,18 @@ fn rare_options(ui: &mut Ui, form: &mut AttackForm) {
         });
     }
     if id.takes(AttackOption::RandomStart) {
-        row(ui, "Random start", |ui| {
-            ui.checkbox(&mut form.random_start, "").accessible_name("Random start").on_hover_text(
-                "Start from a random change, which the seed chooses, rather than from the clip",
-            );
-        });
+        let tooltip =
+            "Start from a random change, which the seed chooses, rather than from the clip";
+        row_check(ui, "Random start", "Random start", &mut form.random_start, tooltip);
     }
     if id.takes(AttackOption::LogScores) {
-        row(ui, "Log scores", |ui| {
-            ui.checkbox(&mut form.log_scores, "").accessible_name("Log scores").on_hover_text(
-                "Attack the logarithms of the probabilities, where a model gives probabilities \
-                 (dense-mel, dense-wav). Nothing changes for the others.",
-            );
-        });
+        let tooltip = "Attack the logarithms of the probabilities, where a model gives \
+                       probabilities (dense-mel, dense-wav). Nothing changes for the others.";
+        row_check(ui, "Log scores", "Log scores", &mut form.log_scores, tooltip);
     }
-    row(ui, "16 bits", |ui| {
-        ui.checkbox(&mut form.sixteen_bit, "").accessible_name("For 16-bit files").on_hover_text(
-            "Find a result that 16-bit files hold exactly. Most of those that were searched \
-             without regard to it are so small that rounding to 16 bits undoes them.",
-        );
-    });
+    let tooltip = "Find a result that 16-bit files hold exactly. Most of those that were searched \
+                   without regard to it are so small that rounding to 16 bits undoes them.";
+    row_check(ui, "16 bits", "For 16-bit files", &mut form.sixteen_bit, tooltip);
     row(ui, "Seed", |ui| {
         ui.add(DragValue::new(&mut form.seed).range(0..=u32::MAX as u64).speed(0.1))
             .accessible_name("Seed")

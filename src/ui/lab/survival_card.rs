@@ -6,7 +6,7 @@ use eframe::egui::{
 
 use super::{LabResult, LabUi};
 use crate::engine::CommandId;
-use crate::survival::{Survived, Transform};
+use crate::survival::{self, Fate, Survived, Transform};
 use crate::ui::UiCommand;
 use crate::ui::text;
 use crate::ui::theme::{self, BODY, CONTROL_RADIUS, SMALL};
@@ -24,10 +24,9 @@ pub struct Survival {
 }
 
 impl Survival {
-    /// Of how many transforms it is known whether the result survives them, and how many it does.
+    /// How many transforms the result survives, and of how many that can be said.
     pub fn count(&self) -> (usize, usize) {
-        let known: Vec<_> = self.found.iter().filter_map(Survived::fooled).collect();
-        (known.iter().filter(|&&fooled| fooled).count(), known.len())
+        survival::count(&self.found)
     }
 
     /// Whether all was tried.
@@ -99,18 +98,23 @@ fn line(ui: &mut Ui, survived: &Survived) {
     let palette = theme::palette(ui);
     let (rect, response) = ui.allocate_exact_size(vec2(ui.available_width(), 18.0), Sense::hover());
     let title = survived.transform.title();
-    let (icon, word, colour) = match survived.fooled() {
-        Some(true) => (Some(Icon::Check), "yes", palette.adversarial),
-        Some(false) => (Some(Icon::Close), "no", palette.original),
+    let (icon, word, colour) = match survived.fate() {
+        Some(Fate::Fooled) => (Some(Icon::Check), "yes", palette.adversarial),
+        Some(Fate::NotFooled) => (Some(Icon::Close), "no", palette.original),
+        Some(Fate::MisheardAnyway) => (None, "anyway", palette.quiet),
         None => (None, "failed", palette.error),
     };
     let (number, heard) = match &survived.result {
         Ok(heard) => {
             let (title, confidence) = (heard.verdict.title(), heard.verdict.top().1);
+            let (clean, clean_confidence) = (heard.clean.title(), heard.clean.top().1);
             let snr = text::decibels(heard.snr_db, 1);
             (
                 format!(" {confidence:.2}"),
-                format!("{title} {confidence:.2}. SNR of what this alone changes: {snr}."),
+                format!(
+                    "{title} {confidence:.2}, in the clean clip after the same {clean} \
+                     {clean_confidence:.2}. SNR of what this alone changes: {snr}."
+                ),
             )
         }
         Err(reason) => (String::new(), reason.clone()),

@@ -11,5 +11,5 @@ pub use bars::{confidence_bar, progress_bar};
 pub use button::{down_mark, icon_button, popup_button, primary_button, quiet_button};
 pub use card::{caption, card, strip};
 pub use icon::Icon;
-pub use rows::{key_hint, row, row_text, sub_row};
+pub use rows::{key_hint, row, row_check, row_text, sub_row};
 pub use segmented::{Segment, segmented};

@@ -34,6 +34,16 @@ pub fn row_text(
     if tooltip.is_empty() { response } else { response.on_hover_text(tooltip) }
 }
 
+/// A row with a box to tick on the right; `spoken` is its name for screen readers.
+pub fn row_check(ui: &mut Ui, name: &str, spoken: &str, on: &mut bool, tooltip: &str) {
+    row(ui, name, |ui| {
+        // A field as dark as the card would hardly be seen.
+        let edge = Stroke::new(1.0, theme::palette(ui).quiet);
+        ui.visuals_mut().widgets.inactive.bg_stroke = edge;
+        ui.checkbox(on, "").accessible_name(spoken).on_hover_text(tooltip);
+    });
+}
+
 /// A smaller row under another one that it details.
 pub fn sub_row(ui: &mut Ui, name: &str, value: impl Into<String>, tooltip: &str) -> Response {
     let size = vec2(ui.available_width(), 15.0);
