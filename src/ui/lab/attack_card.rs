@@ -128,7 +128,9 @@ fn preset(ui: &mut Ui, form: &mut AttackForm) {
             ),
             Segment::new(Preset::Best, "best", "Spares no time: minutes, for the smallest change"),
         ];
-        if segmented(ui, 148.0, &segments, &mut preset) {
+        // Room for the row's name in the narrow column of small windows, too.
+        let width = (ui.available_width() - 52.0).min(162.0);
+        if segmented(ui, width, &segments, &mut preset) {
             form.set_preset(preset);
         }
     });
