@@ -63,6 +63,25 @@ pub fn rivals(search: &Search<'_>, at: &Evaluation) -> (f64, usize, usize) {
     }
 }
 
+/// The gradient of that difference at an adversarial clip, which is one step of the attack.
+///
+/// # Errors
+/// [`Ended::Stopped`] where the observer says stop, [`Ended::Failed`] where the model fails or has
+/// no gradient.
+pub fn lead_gradient(
+    search: &mut Search<'_>,
+    observer: &mut dyn Observer,
+    samples: &[f32],
+    log_scores: bool,
+) -> Result<Vec<f64>, Ended> {
+    let at = search.evaluate(samples, log_scores)?;
+    let (_, up, down) = rivals(search, &at);
+    let gradient = wide(&at.difference_gradient(up, down)?);
+    search.gradient_evaluations += 1;
+    search.step(observer, "balance", samples, &at.verdict)?;
+    Ok(gradient)
+}
+
 impl Walk {
     /// Walks from the clean clip to the first adversarial one, which is offered; none where the
     /// steps run out.

@@ -36,13 +36,14 @@
 use std::sync::Arc;
 
 use super::adam::Adam;
-use super::approach::{BLOCK, Start, Walk, rivals};
+use super::approach::{BLOCK, Start, Walk, lead_gradient, rivals};
+use super::bounds::Bounds;
 use super::deepfool::DeepFool;
 use super::outcome::{Goal, Observer, Outcome, Problem};
 use super::search::{self, Ended, Search};
 use super::space::Space;
 use super::spec::Preset;
-use super::vector::{norm, wide};
+use super::vector::norm;
 use super::{Attack, AttackId};
 use crate::models::Classifier;
 
@@ -125,30 +126,6 @@ impl Attack for CarliniWagner {
     }
 }
 
-/// The binary search over c, in units of the balance at a search's start.
-struct Bounds {
-    failed: Option<f64>,
-    succeeded: Option<f64>,
-}
-
-impl Bounds {
-    /// Takes in how a search at `c` ended and gives the next c: bisection (of the logarithm) once
-    /// both sides are known, Carlini & Wagner's factor of ten upwards, halving downwards.
-    fn next(&mut self, c: f64, success: bool) -> f64 {
-        if success {
-            self.succeeded = Some(self.succeeded.map_or(c, |known| known.min(c)));
-        } else {
-            self.failed = Some(self.failed.map_or(c, |known| known.max(c)));
-        }
-        match (self.failed, self.succeeded) {
-            (Some(failed), Some(succeeded)) => (failed * succeeded).sqrt(),
-            (Some(failed), None) => 10.0 * failed,
-            (None, Some(succeeded)) => 0.5 * succeeded,
-            (None, None) => c,
-        }
-    }
-}
-
 impl CarliniWagner {
     fn search(
         &self,
@@ -163,7 +140,8 @@ impl CarliniWagner {
             Distance::Masked => Space::of_hearing(clean),
         };
         search.distance = space.masked_distance().cloned();
-        let mut bounds = Bounds { failed: None, succeeded: None };
+        // Of c, in units of the balance at a search's start.
+        let mut bounds = Bounds::new(10.0);
         let mut relative_c = self.initial_c;
         let mut balance = None;
         // The block size that led to the best so far.
@@ -241,11 +219,8 @@ impl CarliniWagner {
             return Ok(None);
         }
         let samples = Arc::clone(samples);
-        let at = search.evaluate(&samples, self.log_scores)?;
-        let (_, up, down) = rivals(search, &at);
-        let gradient = space.by_offset_unbounded(wide(&at.difference_gradient(up, down)?));
-        search.gradient_evaluations += 1;
-        search.step(observer, "balance", &samples, &at.verdict)?;
+        let slope = lead_gradient(search, observer, &samples, self.log_scores)?;
+        let gradient = space.by_offset_unbounded(slope);
         let (perturbation, _) = space.decode(&space.offset_of(&samples));
         Ok(Some(space.balance(&perturbation, norm(&gradient))))
     }

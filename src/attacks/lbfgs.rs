@@ -29,14 +29,15 @@
 
 use std::sync::Arc;
 
-use super::approach::{BLOCK, Walk, rivals};
+use super::approach::{BLOCK, Walk, lead_gradient};
 use super::boundary;
+use super::bounds::Bounds;
 use super::outcome::{Observer, Outcome, Problem};
 use super::quasi_newton::{Settings, minimise};
 use super::search::{self, Ended, Search};
 use super::space::Space;
 use super::spec::Preset;
-use super::vector::{add_scaled, norm, wide};
+use super::vector::{add_scaled, norm};
 use super::{Attack, AttackId};
 use crate::models::Classifier;
 
@@ -213,7 +214,8 @@ impl Lbfgs {
         energy: f64,
         mut c: f64,
     ) -> Result<(), Ended> {
-        let mut bounds = Bounds { succeeded: None, failed: None };
+        // Of the weight of the cross-entropy, relative to the distance's.
+        let mut bounds = Bounds::new(2.0);
         let steps = self.searches * self.iterations;
         let mut round = 1;
         while search.iterations < steps {
@@ -236,7 +238,7 @@ impl Lbfgs {
             };
             let (_, candidate) = space.decode(&minimum.point);
             let success = search.reaches_goal(&search.classify(&candidate)?);
-            c = bounds.next(c, success);
+            c = 1.0 / bounds.next(1.0 / c, success);
         }
         Ok(())
     }
@@ -253,35 +255,8 @@ fn balance(
     let Some((samples, snr_db)) = search.best() else { return Ok(1.0) };
     let samples = Arc::clone(samples);
     let length = (energy * 10f64.powf(-snr_db / 10.0)).sqrt();
-    let at = search.evaluate(&samples, true)?;
-    let (_, up, down) = rivals(search, &at);
-    let slope = norm(&wide(&at.difference_gradient(up, down)?));
-    search.gradient_evaluations += 1;
-    search.step(observer, "balance", &samples, &at.verdict)?;
+    let slope = norm(&lead_gradient(search, observer, &samples, true)?);
     let c = 0.5 * slope * energy / (2.0 * length);
     // Where there is no slope, a change as long as the clip weighs as much as an e-fold.
     Ok(if c > 0.0 && c.is_finite() { c } else { 1.0 })
-}
-
-/// The search over c: the largest that succeeded and the smallest that failed.
-struct Bounds {
-    succeeded: Option<f64>,
-    failed: Option<f64>,
-}
-
-impl Bounds {
-    /// Takes in how the search at `c` ended and gives the next c.
-    fn next(&mut self, c: f64, success: bool) -> f64 {
-        if success {
-            self.succeeded = Some(self.succeeded.map_or(c, |known| known.max(c)));
-        } else {
-            self.failed = Some(self.failed.map_or(c, |known| known.min(c)));
-        }
-        match (self.succeeded, self.failed) {
-            (Some(succeeded), Some(failed)) => (succeeded * failed).sqrt(),
-            (Some(succeeded), None) => 2.0 * succeeded,
-            (None, Some(failed)) => 0.5 * failed,
-            (None, None) => c,
-        }
-    }
 }

@@ -8,6 +8,7 @@ mod adam;
 mod approach;
 mod bayes_opt;
 mod boundary;
+mod bounds;
 mod carlini_wagner;
 mod cells;
 mod deepfool;
