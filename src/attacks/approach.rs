@@ -1,8 +1,10 @@
 //! The walk from the clean clip to the edge of the original label's region, which searches for the
 //! smallest change begin with or fall back on.
 //!
-//! It follows the gradient of the difference of two scores alone, without regard to the distance,
-//! with Adam, in steps of a linear model's length that grow while they do not suffice.
+//! It follows the gradient of the difference of two scores alone (of the cross-entropy, where it has
+//! a target), without regard to the distance, with Adam, in steps of a linear model's length that grow while they do not suffice.
+
+use std::f64::consts::LN_2;
 
 use super::adam::Adam;
 use super::gradient::Evaluation;
@@ -104,14 +106,28 @@ impl Walk {
             let (perturbation, candidate) = space.decode(&offset);
             let at = search.evaluate(&candidate, self.log_scores)?;
             let (lead, up, down) = rivals(search, &at);
+            let difference = |at: &Evaluation| at.difference_gradient(up, down).map(|g| wide(&g));
             let hinge = lead + self.confidence;
             if hinge <= 0.0 && search.reaches_goal(&at.verdict) {
                 search.offer(&candidate, &at.verdict);
+                if search.problem.goal != Goal::Untargeted {
+                    slope = norm(&space.by_offset_unbounded(difference(&at)?));
+                    search.gradient_evaluations += 1;
+                }
                 search.step(observer, "approach", &candidate, &at.verdict)?;
                 let balance = space.balance(&perturbation, slope);
                 return Ok(Some(Start { offset, balance }));
             }
-            let gradient = space.by_offset_unbounded(wide(&at.difference_gradient(up, down)?));
+            let (gap, gradient) = match search.problem.goal {
+                Goal::Untargeted => (hinge, difference(&at)?),
+                // All labels that are ahead of a target at once: which of them leads changes from
+                // step to step, and what each step wins over one it may lose to another.
+                goal @ Goal::Targeted(_) => {
+                    let (entropy, weights) = at.cross_entropy(goal, search.original_label);
+                    (entropy - LN_2 + self.confidence, wide(&at.gradient(&weights)?))
+                }
+            };
+            let gradient = space.by_offset_unbounded(gradient);
             search.gradient_evaluations += 1;
             search.step(observer, "approach", &candidate, &at.verdict)?;
             slope = norm(&gradient);
@@ -121,7 +137,7 @@ impl Walk {
             }
             let so_far = norm(&offset);
             let shortest = SHORTEST_GROWTH * (search.iterations - first) as f64 * so_far;
-            let linear = (1.0 + OVERSHOOT) * hinge.max(f64::from(f32::EPSILON)) / slope;
+            let linear = (1.0 + OVERSHOOT) * gap.max(f64::from(f32::EPSILON)) / slope;
             let length = linear.max(shortest).min(longest);
             longest = LONGEST_GROWTH * (so_far + length);
             adam.step(&mut offset, &gradient, length);

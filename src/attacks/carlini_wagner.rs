@@ -148,6 +148,9 @@ impl CarliniWagner {
         let mut block = BLOCK;
         for round in 0..self.searches {
             let end = (round + 1) * self.iterations;
+            if search.iterations >= end {
+                continue;
+            }
             if round == 2 && self.can_go_linear(search) {
                 let linear = self.go_linear(search, observer, &space, end);
                 balance = search.unless_found(linear)?.flatten().or(balance);
@@ -164,11 +167,13 @@ impl CarliniWagner {
                     Some(Start { offset: space.offset_of(samples), balance })
                 }
                 _ => {
+                    // A walk that has found nothing may take half of all steps: far targets.
+                    let patience = if before.is_none() { (round + 1) * steps / 2 } else { end };
                     let walk = Walk {
                         confidence: self.confidence,
                         log_scores: self.log_scores,
                         block: fresh.unwrap_or(block),
-                        end,
+                        end: patience.clamp(end, steps),
                     };
                     let found = walk.to_the_edge(search, observer, &space);
                     search.unless_found(found)?.flatten()
