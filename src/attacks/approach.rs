@@ -2,7 +2,9 @@
 //! smallest change begin with or fall back on.
 //!
 //! It follows the gradient of the difference of two scores alone (of the cross-entropy, where it has
-//! a target), without regard to the distance, with Adam, in steps of a linear model's length that grow while they do not suffice.
+//! a target), without regard to the distance, with Adam, in steps of a linear model's length that
+//! grow while they do not suffice. Where it has gone far and has not met its target, it was the
+//! wrong way: it is then searched all around the clip ([`super::widening`]).
 
 use std::f64::consts::LN_2;
 
@@ -12,6 +14,7 @@ use super::outcome::{Goal, Observer};
 use super::search::{Ended, Search};
 use super::space::Space;
 use super::vector::{norm, wide};
+use super::widening;
 
 /// By how much a step goes beyond a linear model's boundary (DeepFool's).
 const OVERSHOOT: f64 = 0.02;
@@ -27,6 +30,10 @@ const LONGEST_GROWTH: f64 = 2.0;
 /// The first step's longest length, relative to the clip's: 20 dB below it. Averaged probabilities
 /// of a sure model are so flat that a linear model's boundary lies anywhere.
 const LONGEST_START: f64 = 0.1;
+
+/// The offset, relative to the clip's length, beyond which no target is looked for on a straight
+/// way: 10 dB below the clip.
+const FARTHEST_STRAIGHT: f64 = 0.316;
 
 /// Samples of a block of Adam's second moment, 2 ms.
 pub const BLOCK: usize = 64;
@@ -84,9 +91,24 @@ pub fn lead_gradient(
     Ok(gradient)
 }
 
+/// What was seen at a point on the way.
+pub enum Seen {
+    /// The goal.
+    Goal(Start),
+    /// The way on.
+    Way {
+        /// How far the goal is, in scores.
+        gap: f64,
+        /// The gradient of that with respect to the offset, never zero everywhere.
+        gradient: Vec<f64>,
+        /// Its length.
+        slope: f64,
+    },
+}
+
 impl Walk {
-    /// Walks from the clean clip to the first adversarial one, which is offered; none where the
-    /// steps run out.
+    /// Walks from the clean clip to an adversarial one, which is offered; none where the steps run
+    /// out.
     ///
     /// # Errors
     /// [`Ended::Stopped`] where the observer says stop, [`Ended::Failed`] where the model fails or
@@ -97,51 +119,95 @@ impl Walk {
         observer: &mut dyn Observer,
         space: &Space,
     ) -> Result<Option<Start>, Ended> {
+        let found = self.straight(search, observer, space)?;
+        if found.is_none() && search.problem.goal != Goal::Untargeted {
+            return widening::to_the_edge(self, search, observer, space);
+        }
+        Ok(found)
+    }
+
+    fn straight(
+        &self,
+        search: &mut Search<'_>,
+        observer: &mut dyn Observer,
+        space: &Space,
+    ) -> Result<Option<Start>, Ended> {
         let mut offset = space.origin();
         let mut adam = Adam::new(offset.len(), self.block);
-        let mut slope = 0.0;
+        let mut edge_slope = 0.0;
         let mut longest = LONGEST_START * space.clip_length();
+        let farthest = match search.problem.goal {
+            Goal::Untargeted => f64::INFINITY,
+            Goal::Targeted(_) => FARTHEST_STRAIGHT * space.clip_length(),
+        };
         let first = search.iterations;
         while search.iterations < self.end {
-            let (perturbation, candidate) = space.decode(&offset);
-            let at = search.evaluate(&candidate, self.log_scores)?;
-            let (lead, up, down) = rivals(search, &at);
-            let difference = |at: &Evaluation| at.difference_gradient(up, down).map(|g| wide(&g));
-            let hinge = lead + self.confidence;
-            if hinge <= 0.0 && search.reaches_goal(&at.verdict) {
-                search.offer(&candidate, &at.verdict);
-                if search.problem.goal != Goal::Untargeted {
-                    slope = norm(&space.by_offset_unbounded(difference(&at)?));
-                    search.gradient_evaluations += 1;
-                }
-                search.step(observer, "approach", &candidate, &at.verdict)?;
-                let balance = space.balance(&perturbation, slope);
-                return Ok(Some(Start { offset, balance }));
-            }
-            let (gap, gradient) = match search.problem.goal {
-                Goal::Untargeted => (hinge, difference(&at)?),
-                // All labels that are ahead of a target at once: which of them leads changes from
-                // step to step, and what each step wins over one it may lose to another.
-                goal @ Goal::Targeted(_) => {
-                    let (entropy, weights) = at.cross_entropy(goal, search.original_label);
-                    (entropy - LN_2 + self.confidence, wide(&at.gradient(&weights)?))
-                }
+            let done = search.iterations - first;
+            let seen = self.look(search, observer, space, "approach", &offset, edge_slope)?;
+            let (gap, gradient, slope) = match seen {
+                Seen::Goal(start) => return Ok(Some(start)),
+                Seen::Way { gap, gradient, slope } => (gap, gradient, slope),
             };
-            let gradient = space.by_offset_unbounded(gradient);
-            search.gradient_evaluations += 1;
-            search.step(observer, "approach", &candidate, &at.verdict)?;
-            slope = norm(&gradient);
-            if slope == 0.0 {
-                let reason = "the gradient is zero everywhere: the model's answer is saturated";
-                return Err(Ended::Failed(reason.to_owned()));
-            }
+            edge_slope = slope;
             let so_far = norm(&offset);
-            let shortest = SHORTEST_GROWTH * (search.iterations - first) as f64 * so_far;
+            if so_far > farthest {
+                break;
+            }
+            let shortest = SHORTEST_GROWTH * done as f64 * so_far;
             let linear = (1.0 + OVERSHOOT) * gap.max(f64::from(f32::EPSILON)) / slope;
             let length = linear.max(shortest).min(longest);
             longest = LONGEST_GROWTH * (so_far + length);
             adam.step(&mut offset, &gradient, length);
         }
         Ok(None)
+    }
+
+    /// Looks around at a point, which is one step of the attack. `slope` is that of the point before,
+    /// for the balance at an untargeted goal.
+    pub fn look(
+        &self,
+        search: &mut Search<'_>,
+        observer: &mut dyn Observer,
+        space: &Space,
+        stage: &str,
+        offset: &[f64],
+        slope: f64,
+    ) -> Result<Seen, Ended> {
+        let goal = search.problem.goal;
+        let (perturbation, candidate) = space.decode(offset);
+        let at = search.evaluate(&candidate, self.log_scores)?;
+        let (lead, up, down) = rivals(search, &at);
+        let difference = |at: &Evaluation| at.difference_gradient(up, down).map(|g| wide(&g));
+        let hinge = lead + self.confidence;
+        if hinge <= 0.0 && search.reaches_goal(&at.verdict) {
+            search.offer(&candidate, &at.verdict);
+            let slope = if goal == Goal::Untargeted {
+                slope
+            } else {
+                search.gradient_evaluations += 1;
+                norm(&space.by_offset_unbounded(difference(&at)?))
+            };
+            search.step(observer, stage, &candidate, &at.verdict)?;
+            let balance = space.balance(&perturbation, slope);
+            return Ok(Seen::Goal(Start { offset: offset.to_vec(), balance }));
+        }
+        let (gap, gradient) = match goal {
+            Goal::Untargeted => (hinge, difference(&at)?),
+            // All labels that are ahead of a target at once: which of them leads changes from step
+            // to step, and what each step wins over one it may lose to another.
+            Goal::Targeted(_) => {
+                let (entropy, weights) = at.cross_entropy(goal, search.original_label);
+                (entropy - LN_2 + self.confidence, wide(&at.gradient(&weights)?))
+            }
+        };
+        let gradient = space.by_offset_unbounded(gradient);
+        search.gradient_evaluations += 1;
+        search.step(observer, stage, &candidate, &at.verdict)?;
+        let slope = norm(&gradient);
+        if slope == 0.0 {
+            let reason = "the gradient is zero everywhere: the model's answer is saturated";
+            return Err(Ended::Failed(reason.to_owned()));
+        }
+        Ok(Seen::Way { gap, gradient, slope })
     }
 }

@@ -167,8 +167,8 @@ impl CarliniWagner {
                     Some(Start { offset: space.offset_of(samples), balance })
                 }
                 _ => {
-                    // A walk that has found nothing may take half of all steps: far targets.
-                    let patience = if before.is_none() { (round + 1) * steps / 2 } else { end };
+                    // A walk that has found nothing may take most of all steps: far targets.
+                    let patience = if before.is_none() { (round + 3) * steps / 4 } else { end };
                     let walk = Walk {
                         confidence: self.confidence,
                         log_scores: self.log_scores,

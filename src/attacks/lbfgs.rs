@@ -47,8 +47,9 @@ const LONGEST_START: f64 = 0.01;
 /// The first step's length of a later search, relative to the perturbation that it starts from.
 const LATER_START: f64 = 0.05;
 
-/// Steps of the walk to the edge that is taken where L-BFGS does not get there.
-const WALK: usize = 100;
+/// Share of all steps after which the first walk to the edge ends that is taken where L-BFGS does
+/// not get there; further ones get half of what is left.
+const WALK: f64 = 0.9;
 
 /// The attack with its options.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -198,7 +199,9 @@ impl Lbfgs {
             if search.iterations >= steps || search.best().is_some() {
                 break;
             }
-            let end = steps.min(search.iterations + WALK);
+            let end = (WALK * steps as f64) as usize;
+            let end =
+                if search.iterations < end { end } else { (search.iterations + steps).div_ceil(2) };
             let walk = Walk { confidence: 0.0, log_scores: true, block, end };
             walk.to_the_edge(search, observer, space)?;
         }

@@ -30,6 +30,7 @@ mod surrogate;
 mod tanh_box;
 mod vector;
 mod white_noise;
+mod widening;
 
 pub use bayes_opt::BayesOpt;
 pub use carlini_wagner::{CarliniWagner, Distance};
