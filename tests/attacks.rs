@@ -6,6 +6,9 @@ mod linear;
 #[path = "attacks/boundaries.rs"]
 mod boundaries;
 
+#[path = "attacks/far_targets.rs"]
+mod far_targets;
+
 #[path = "attacks/hearing.rs"]
 mod hearing;
 
