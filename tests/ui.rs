@@ -1,5 +1,7 @@
 //! The window without a screen: the real engine, models and clips, driven as people drive them.
 
+#[path = "ui/compare.rs"]
+mod compare;
 #[path = "ui/driver.rs"]
 mod driver;
 #[path = "ui/lab.rs"]

@@ -4,6 +4,7 @@
 //! [`UiCommand`], whether a button, a key, a dropped file or a test asks.
 
 mod app;
+mod compare;
 mod dialogs;
 mod dump;
 mod frame_log;
@@ -14,6 +15,7 @@ mod notices;
 mod pace;
 mod run;
 mod settings;
+mod tab;
 mod text;
 mod theme;
 mod widgets;

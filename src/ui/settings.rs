@@ -12,6 +12,10 @@ use crate::engine::most_threads;
 /// How many recent files are kept.
 const RECENT: usize = 8;
 
+/// The attacks that are compared at first: the paper's that are quick enough for a class.
+const COMPARED: [AttackId; 4] =
+    [AttackId::WhiteNoise, AttackId::Fgsm, AttackId::Deepfool, AttackId::CarliniWagner];
+
 /// All settings. Missing ones take their defaults, so that older files stay readable.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
@@ -42,6 +46,10 @@ pub struct Settings {
     pub threads: Option<usize>,
     /// The attack as it was last set.
     pub attack: AttackForm,
+    /// The attacks that are compared, by their names on the command line.
+    pub compared_attacks: Vec<String>,
+    /// The models that are not compared, as on the command line.
+    pub uncompared_models: Vec<String>,
     /// The model that was chosen, as on the command line.
     pub model: String,
     /// Weights files that were opened, in the order in which they came.
@@ -66,6 +74,8 @@ impl Default for Settings {
             looping: false,
             threads: None,
             attack: AttackForm::default(),
+            compared_attacks: COMPARED.map(|id| id.name().to_owned()).into(),
+            uncompared_models: Vec::new(),
             model: String::new(),
             own_models: Vec::new(),
             recent: Vec::new(),
@@ -78,6 +88,27 @@ impl Settings {
     /// settings ask for more than this machine can use.
     pub fn usable_threads(&self) -> Option<usize> {
         self.threads.filter(|threads| (1..=most_threads()).contains(threads))
+    }
+
+    /// The attacks that are compared, in the order of all attacks.
+    pub fn compared_attacks(&self) -> Vec<AttackId> {
+        let chosen = |id: &AttackId| self.compared_attacks.iter().any(|name| name == id.name());
+        AttackId::ALL.into_iter().filter(chosen).collect()
+    }
+
+    /// Compares an attack from now on, or does not.
+    pub fn compare_attack(&mut self, id: AttackId, on: bool) {
+        set(&mut self.compared_attacks, id.name(), on);
+    }
+
+    /// Whether a model is compared: all are but those that were taken out.
+    pub fn compares_model(&self, name: &str) -> bool {
+        !self.uncompared_models.iter().any(|known| known == name)
+    }
+
+    /// Compares a model from now on, or does not.
+    pub fn compare_model(&mut self, name: &str, on: bool) {
+        set(&mut self.uncompared_models, name, !on);
     }
 
     /// Drops the opened weights files that are not there any more, and gives them.
@@ -97,6 +128,14 @@ impl Settings {
         self.recent.retain(|known| known != path);
         self.recent.insert(0, path.to_path_buf());
         self.recent.truncate(RECENT);
+    }
+}
+
+/// Has a name in a list, or has it not.
+fn set(names: &mut Vec<String>, name: &str, there: bool) {
+    names.retain(|known| known != name);
+    if there {
+        names.push(name.to_owned());
     }
 }
 

@@ -9,10 +9,14 @@ use crate::assets::BUNDLED;
 use crate::attacks::Goal;
 use crate::audio::DEFAULT_LIMIT_SECONDS;
 use crate::audio::player::Side;
-use crate::engine::{AttackJob, ClipSource, Command, DeviceChoice, SaveJob, SurvivalJob};
+use crate::engine::{
+    AttackJob, ClipSource, Command, CommandId, DeviceChoice, SaveJob, SurvivalJob,
+};
 use crate::figure::Figure;
 use crate::models::{ModelSource, Verdict};
+use crate::ui::compare::Comparison;
 use crate::ui::lab::{KnownModel, LabResult, Opening, Running, Shown};
+use crate::ui::tab::Tab;
 
 impl App {
     /// Fulfils the wishes of this frame.
@@ -60,6 +64,14 @@ impl App {
             UiCommand::AttackOrStop => self.attack_or_stop(),
             UiCommand::CheckSurvivalOrStop => self.check_survival_or_stop(),
             UiCommand::ShowResult(index) => self.show_result(index),
+            UiCommand::OpenResult(index) => {
+                self.tab = Tab::Lab;
+                self.show_result(index);
+            }
+            UiCommand::PlayResult(index) => self.play_result(index),
+            UiCommand::CompareOrStop => self.compare_or_stop(),
+            UiCommand::ShowTab(tab) => self.tab = tab,
+            UiCommand::Tell(words) => self.notices.info(words),
             UiCommand::ShowLive => self.lab.shown = Shown::Live,
             UiCommand::PlayOrPause => {
                 if self.lab.clip.is_some() {
@@ -170,9 +182,10 @@ impl App {
     }
 
     fn attack_or_stop(&mut self) {
-        if let Some(running) = &mut self.lab.running {
-            running.stopping = true;
-            self.engine.cancel();
+        if self.lab.running.is_some() {
+            // The comparison that it is part of ends, too.
+            self.comparison.leave_out_the_rest();
+            self.stop();
             return;
         }
         let Some(clip) = self.lab.clip.clone() else { return };
@@ -199,11 +212,61 @@ impl App {
             self.engine.cancel();
         }
         let model = self.lab.models.chosen().clone();
-        let job = AttackJob { clip, model, spec: form.spec(), goal, seed: form.seed };
-        let command = self.engine.send(Command::Attack(Box::new(job.clone())));
-        self.lab.running = Some(Running::new(command, job));
+        self.start(AttackJob { clip, model, spec: form.spec(), goal, seed: form.seed });
         self.lab.shown = Shown::Live;
         self.player.set_side(Side::Original);
+    }
+
+    fn start(&mut self, job: AttackJob) -> CommandId {
+        let command = self.engine.send(Command::Attack(Box::new(job.clone())));
+        self.lab.running = Some(Running::new(command, job));
+        command
+    }
+
+    fn stop(&mut self) {
+        if let Some(running) = &mut self.lab.running {
+            running.stopping = true;
+            self.engine.cancel();
+        }
+    }
+
+    fn compare_or_stop(&mut self) {
+        if self.comparison.is_running() {
+            self.comparison.leave_out_the_rest();
+            self.stop();
+            return;
+        }
+        let Some(clip) = &self.lab.clip else { return };
+        let plan = Comparison::plan(clip, &self.settings, &self.lab);
+        self.comparison.begin(plan.jobs);
+    }
+
+    /// Starts the comparison's next attack once nothing else is under way.
+    pub(super) fn go_on_comparing(&mut self) {
+        self.comparison.follow(&self.lab);
+        let checking = self.lab.results.iter().any(|result| result.survival.command.is_some());
+        if self.lab.running.is_some() || checking {
+            return;
+        }
+        if let Some((index, job)) = self.comparison.next() {
+            let command = self.start(job);
+            self.comparison.started(index, command);
+        }
+    }
+
+    /// Plays a result's adversarial side from the start, or pauses it.
+    fn play_result(&mut self, index: usize) {
+        let same = self.lab.shown_index() == Some(index);
+        if same && self.player.state().playing {
+            self.player.pause();
+            return;
+        }
+        self.show_result(index);
+        if self.lab.adversarial().is_some() {
+            self.player.set_side(Side::Adversarial);
+            self.player.seek(0.0);
+            self.player.play();
+        }
     }
 
     fn check_survival_or_stop(&mut self) {

@@ -7,6 +7,7 @@ use eframe::egui::{self, Key, KeyboardShortcut, Modifiers, ThemePreference};
 use crate::audio::player::Side;
 use crate::engine::DeviceChoice;
 use crate::models::{ModelSource, is_weights_file};
+use crate::ui::tab::Tab;
 
 /// A wish. Buttons, keys, dropped files and tests all ask by one of these.
 #[derive(Clone, Debug, PartialEq)]
@@ -41,6 +42,16 @@ pub enum UiCommand {
     CheckSurvivalOrStop,
     /// Bring back a result, by its index among all of the session.
     ShowResult(usize),
+    /// Bring back a result in the Lab, by its index.
+    OpenResult(usize),
+    /// Play a result, by its index, or pause it.
+    PlayResult(usize),
+    /// Run the chosen attacks against the chosen models, or stop.
+    CompareOrStop,
+    /// Show a tab.
+    ShowTab(Tab),
+    /// Tell people something.
+    Tell(String),
     /// Show the attack under way.
     ShowLive,
     /// Play or pause.
@@ -111,7 +122,7 @@ macro_rules! binding {
 }
 
 /// All keys, in the order of the help.
-pub const BINDINGS: [Binding; 16] = [
+pub const BINDINGS: [Binding; 18] = [
     binding!("Space", "Play or pause", plain(Key::Space), UiCommand::PlayOrPause),
     binding!("A", "Listen to the original", plain(Key::A), UiCommand::Listen(Side::Original)),
     binding!(
@@ -136,6 +147,13 @@ pub const BINDINGS: [Binding; 16] = [
     binding!("Ctrl O", "Open a recording", with_command(Key::O), UiCommand::ChooseClip),
     binding!("Ctrl S", "Save the pair of WAVs", with_command(Key::S), UiCommand::ChoosePairFolder),
     binding!("Ctrl P", "Save the figure", with_command(Key::P), UiCommand::ChooseFigure),
+    binding!("Ctrl 1", "The Lab", with_command(Key::Num1), UiCommand::ShowTab(Tab::Lab)),
+    binding!(
+        "Ctrl 2",
+        "Compare attacks and models",
+        with_command(Key::Num2),
+        UiCommand::ShowTab(Tab::Compare)
+    ),
     binding!("F1", "Show or hide this help", plain(Key::F1), UiCommand::ToggleHelp),
     binding!(
         "?",

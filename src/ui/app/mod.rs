@@ -13,6 +13,7 @@ use eframe::egui;
 
 pub use commands::{BINDINGS, UiCommand};
 
+use super::compare::Comparison;
 use super::dialogs::Dialogs;
 use super::frame_log::{self, Doing, FrameLog};
 use super::lab::{Lab, Models};
@@ -21,6 +22,7 @@ use super::notices::Notices;
 use super::pace::Pace;
 use super::run::Options;
 use super::settings::Settings;
+use super::tab::Tab;
 use super::{dump, theme};
 use crate::audio::player::Player;
 use crate::engine::{CommandId, Engine};
@@ -37,6 +39,8 @@ pub struct App {
     player: Player,
     pace: Pace,
     lab: Lab,
+    comparison: Comparison,
+    tab: Tab,
     settings: Settings,
     notices: Notices,
     dialogs: Dialogs,
@@ -90,6 +94,8 @@ impl App {
             player: Player::new(),
             pace,
             lab,
+            comparison: Comparison::default(),
+            tab: Tab::default(),
             settings,
             notices: Notices::default(),
             dialogs: Dialogs::default(),

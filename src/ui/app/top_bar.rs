@@ -6,6 +6,7 @@ use eframe::egui::{
 };
 
 use super::{App, UiCommand};
+use crate::ui::tab::Tab;
 use crate::ui::theme::{self, CONTROL_HEIGHT};
 use crate::ui::widgets::{Icon, icon_button};
 
@@ -19,10 +20,20 @@ impl App {
             ui.label(theme::strong("green", size).color(palette.adversarial));
             ui.add_space(18.0);
             ui.spacing_mut().item_spacing.x = 6.0;
-            let tab = Button::new(RichText::new("Lab").color(palette.text))
-                .fill(palette.field)
-                .min_size(vec2(52.0, 28.0));
-            ui.add(tab).on_hover_text("One clip, one model, one attack: seen, heard and measured");
+            for tab in Tab::ALL {
+                let chosen = self.tab == tab;
+                let ink = if chosen { palette.text } else { palette.quiet };
+                let fill = if chosen { palette.field_active } else { palette.panel };
+                let button = Button::new(RichText::new(tab.title()).color(ink))
+                    .fill(fill)
+                    .min_size(vec2(52.0, 28.0));
+                let response = ui.add(button).on_hover_text(tab.tooltip());
+                let name = format!("{} tab", tab.title());
+                response.widget_info(|| WidgetInfo::selected(Role::Tab, true, chosen, &name));
+                if response.clicked() {
+                    self.asked.push(UiCommand::ShowTab(tab));
+                }
+            }
 
             ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
                 let help = Button::new(theme::strong("?", theme::BODY))

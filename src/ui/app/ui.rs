@@ -7,8 +7,10 @@ use eframe::egui::{
 
 use super::{App, UiCommand, commands};
 use crate::models::is_weights_file;
+use crate::ui::compare::CompareUi;
 use crate::ui::lab::{LabResult, LabUi};
 use crate::ui::notices::NoticeKind;
+use crate::ui::tab::Tab;
 use crate::ui::widgets::{Icon, icon_button};
 use crate::ui::{help, text, theme};
 
@@ -33,13 +35,23 @@ impl App {
         }
         CentralPanel::default().frame(Frame::new().fill(palette.window)).show(ui, |ui| {
             let player = self.player.state();
-            LabUi {
-                lab: &mut self.lab,
-                settings: &mut self.settings,
-                player: &player,
-                asked: &mut self.asked,
+            match self.tab {
+                Tab::Lab => LabUi {
+                    lab: &mut self.lab,
+                    settings: &mut self.settings,
+                    player: &player,
+                    asked: &mut self.asked,
+                }
+                .show(ui),
+                Tab::Compare => CompareUi {
+                    comparison: &mut self.comparison,
+                    played: self.lab.shown_index().filter(|_| player.playing),
+                    lab: &self.lab,
+                    settings: &mut self.settings,
+                    asked: &mut self.asked,
+                }
+                .show(ui),
             }
-            .show(ui);
         });
         if self.help {
             let close = help::show(ui.ctx(), &self.lab.device.name, self.engine.threads());

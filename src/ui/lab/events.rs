@@ -92,6 +92,7 @@ impl Lab {
                 let ours = self.is_this_clip(&running.job.clip);
                 self.keep_verdicts(&running, &outcome);
                 self.results.push(LabResult {
+                    command,
                     job: running.job,
                     outcome: *outcome,
                     card: running.card,

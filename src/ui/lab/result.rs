@@ -2,11 +2,13 @@
 
 use super::Survival;
 use crate::attacks::Outcome;
-use crate::engine::{AttackJob, TracePoint};
+use crate::engine::{AttackJob, CommandId, TracePoint};
 use crate::models::ModelCard;
 
 /// What came of an attack.
 pub struct LabResult {
+    /// The command that gave it.
+    pub command: CommandId,
     /// What was asked for.
     pub job: AttackJob,
     /// How it ended.
