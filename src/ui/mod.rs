@@ -4,7 +4,9 @@
 //! [`UiCommand`], whether a button, a key, a dropped file or a test asks.
 
 mod app;
+mod command_palette;
 mod compare;
+mod demos;
 mod dialogs;
 mod dump;
 mod frame_log;
@@ -18,6 +20,7 @@ mod settings;
 mod tab;
 mod text;
 mod theme;
+mod tour;
 mod widgets;
 
 pub use app::{App, UiCommand};

@@ -6,7 +6,7 @@ use eframe::egui;
 
 use super::{App, UiCommand};
 use crate::assets::BUNDLED;
-use crate::attacks::Goal;
+use crate::attacks::{AttackSpec, Goal};
 use crate::audio::DEFAULT_LIMIT_SECONDS;
 use crate::audio::player::Side;
 use crate::engine::{
@@ -14,9 +14,12 @@ use crate::engine::{
 };
 use crate::figure::Figure;
 use crate::models::{ModelSource, Verdict};
+use crate::ui::command_palette::CommandPalette;
 use crate::ui::compare::Comparison;
+use crate::ui::demos::Demo;
 use crate::ui::lab::{KnownModel, LabResult, Opening, Running, Shown};
 use crate::ui::tab::Tab;
+use crate::ui::tour::STEPS;
 
 impl App {
     /// Fulfils the wishes of this frame.
@@ -29,7 +32,7 @@ impl App {
             self.apply(ctx, command);
         }
         self.lab.listen(&self.engine);
-        self.settings.zoom = ctx.zoom_factor();
+        self.settings.zoom = self.zoom_before.unwrap_or(ctx.zoom_factor());
         // A path that is no text could not be kept, nor any other setting beside it.
         self.settings.own_models = self.lab.models.files();
         self.settings.own_models.retain(|path| path.to_str().is_some());
@@ -71,8 +74,33 @@ impl App {
             UiCommand::PlayResult(index) => self.play_result(index),
             UiCommand::CompareOrStop => self.compare_or_stop(),
             UiCommand::ShowTab(tab) => self.tab = tab,
+            UiCommand::Attack => self.attack_when_ready = true,
+            UiCommand::ChooseAttack(id) => {
+                self.settings.attack.set_id(id);
+                self.settings.attack.snr_db = AttackSpec::new(id).snr_db;
+            }
+            UiCommand::SetTarget(target) => {
+                self.settings.attack.targeted = target.is_some();
+                self.settings.attack.target = target.unwrap_or_default();
+            }
+            UiCommand::SetPanes(panes) => self.settings.panes = panes,
+            UiCommand::Demo(index) => self.demonstrate(ctx, index),
+            UiCommand::Tour(index) => self.go_to_step(ctx, index),
+            UiCommand::TogglePresenter => self.toggle_presenter(ctx),
+            UiCommand::TogglePalette => {
+                self.palette = match self.palette.take() {
+                    Some(_) => None,
+                    None => Some(CommandPalette::default()),
+                };
+            }
             UiCommand::Tell(words) => self.notices.info(words),
             UiCommand::ShowLive => self.lab.shown = Shown::Live,
+            UiCommand::Play => {
+                if self.lab.clip.is_some() {
+                    self.player.play();
+                }
+            }
+            UiCommand::Pause => self.player.pause(),
             UiCommand::PlayOrPause => {
                 if self.lab.clip.is_some() {
                     self.player.toggle();
@@ -142,6 +170,7 @@ impl App {
     }
 
     fn load(&mut self, source: ClipSource, name: String) {
+        self.attack_when_ready = false;
         let command =
             self.engine.send(Command::LoadClip { source, limit_seconds: DEFAULT_LIMIT_SECONDS });
         self.lab.opening = Some(Opening { command, name });
@@ -182,6 +211,7 @@ impl App {
     }
 
     fn attack_or_stop(&mut self) {
+        self.attack_when_ready = false;
         if self.lab.running.is_some() {
             // The comparison that it is part of ends, too.
             self.comparison.leave_out_the_rest();
@@ -215,6 +245,56 @@ impl App {
         self.start(AttackJob { clip, model, spec: form.spec(), goal, seed: form.seed });
         self.lab.shown = Shown::Live;
         self.player.set_side(Side::Original);
+    }
+
+    /// Attacks once that was asked for and is possible.
+    pub(super) fn attack_when_ready(&mut self) {
+        let lab = &self.lab;
+        let ready = lab.opening.is_none()
+            && lab.running.is_none()
+            && lab.clip.is_some()
+            && lab.models.current().is_some_and(KnownModel::is_ready);
+        if self.attack_when_ready && ready {
+            self.attack_when_ready = false;
+            self.attack_or_stop();
+        }
+    }
+
+    fn demonstrate(&mut self, ctx: &egui::Context, index: usize) {
+        let Some(demo) = Demo::ALL.get(index) else { return };
+        let Some(clip) = demo.bundled() else { return };
+        self.settings.attack.set_preset(Demo::PRESET);
+        for command in [
+            UiCommand::ShowTab(Tab::Lab),
+            UiCommand::ChooseModel(demo.model.into()),
+            UiCommand::ChooseAttack(demo.attack),
+            UiCommand::SetTarget(demo.target.map(str::to_owned)),
+            UiCommand::OpenBundled(clip),
+            UiCommand::Attack,
+        ] {
+            self.apply(ctx, command);
+        }
+    }
+
+    fn go_to_step(&mut self, ctx: &egui::Context, index: Option<usize>) {
+        self.tour = index.filter(|&index| index < STEPS.len());
+        let Some(step) = self.tour.and_then(|index| STEPS.get(index)) else { return };
+        for command in (step.acts)() {
+            self.apply(ctx, command);
+        }
+    }
+
+    fn toggle_presenter(&mut self, ctx: &egui::Context) {
+        match self.zoom_before.take() {
+            Some(zoom) => ctx.set_zoom_factor(zoom),
+            None => {
+                let zoom = ctx.zoom_factor();
+                self.zoom_before = Some(zoom);
+                ctx.set_zoom_factor(PRESENTER * zoom);
+            }
+        }
+        self.lab.presenting = self.zoom_before.is_some();
+        self.tab = Tab::Lab;
     }
 
     fn start(&mut self, job: AttackJob) -> CommandId {
@@ -348,6 +428,9 @@ impl App {
         }
     }
 }
+
+/// By how much everything is larger for a class.
+const PRESENTER: f32 = 1.25;
 
 /// What is told where the labels to aim at are not known yet, or may change.
 const NOT_READY: &str = "The model is not loaded yet: attack when it is.";

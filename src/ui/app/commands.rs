@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use eframe::egui::{self, Key, KeyboardShortcut, Modifiers, ThemePreference};
 
+use crate::attacks::AttackId;
 use crate::audio::player::Side;
 use crate::engine::DeviceChoice;
 use crate::models::{ModelSource, is_weights_file};
@@ -50,10 +51,30 @@ pub enum UiCommand {
     CompareOrStop,
     /// Show a tab.
     ShowTab(Tab),
+    /// Attack as soon as clip and model are there and nothing else is under way.
+    Attack,
+    /// Choose an attack, with its usual SNR.
+    ChooseAttack(AttackId),
+    /// Aim at a label, by its name, or at none.
+    SetTarget(Option<String>),
+    /// Show these of original, adversarial and difference.
+    SetPanes([bool; 3]),
+    /// Run a demonstration, by its index.
+    Demo(usize),
+    /// Go to a step of the tour; none ends it.
+    Tour(Option<usize>),
+    /// Show only what a class must see, in large type, or everything again.
+    TogglePresenter,
+    /// Show or hide the command palette.
+    TogglePalette,
     /// Tell people something.
     Tell(String),
     /// Show the attack under way.
     ShowLive,
+    /// Play.
+    Play,
+    /// Pause.
+    Pause,
     /// Play or pause.
     PlayOrPause,
     /// Listen to a side.
@@ -107,6 +128,13 @@ pub struct Binding {
     command: fn() -> UiCommand,
 }
 
+impl Binding {
+    /// What it asks for.
+    pub fn command(&self) -> UiCommand {
+        (self.command)()
+    }
+}
+
 const fn plain(key: Key) -> KeyboardShortcut {
     KeyboardShortcut::new(Modifiers::NONE, key)
 }
@@ -122,7 +150,7 @@ macro_rules! binding {
 }
 
 /// All keys, in the order of the help.
-pub const BINDINGS: [Binding; 18] = [
+pub const BINDINGS: [Binding; 20] = [
     binding!("Space", "Play or pause", plain(Key::Space), UiCommand::PlayOrPause),
     binding!("A", "Listen to the original", plain(Key::A), UiCommand::Listen(Side::Original)),
     binding!(
@@ -153,6 +181,18 @@ pub const BINDINGS: [Binding; 18] = [
         "Compare attacks and models",
         with_command(Key::Num2),
         UiCommand::ShowTab(Tab::Compare)
+    ),
+    binding!(
+        "Ctrl K",
+        "Find anything to do by typing",
+        with_command(Key::K),
+        UiCommand::TogglePalette
+    ),
+    binding!(
+        "F5",
+        "Large type for a class, or everything",
+        plain(Key::F5),
+        UiCommand::TogglePresenter
     ),
     binding!("F1", "Show or hide this help", plain(Key::F1), UiCommand::ToggleHelp),
     binding!(

@@ -42,6 +42,7 @@ impl App {
                 News::Trouble(text) => self.notices.error(text),
             }
         }
+        self.attack_when_ready();
         self.go_on_comparing();
         match self.dialogs.poll() {
             Some(Chosen::Clip(path)) => self.ask(UiCommand::OpenFile(path)),

@@ -2,6 +2,7 @@
 
 mod apply;
 mod commands;
+mod entries;
 mod logic;
 mod top_bar;
 mod ui;
@@ -13,6 +14,7 @@ use eframe::egui;
 
 pub use commands::{BINDINGS, UiCommand};
 
+use super::command_palette::CommandPalette;
 use super::compare::Comparison;
 use super::dialogs::Dialogs;
 use super::frame_log::{self, Doing, FrameLog};
@@ -47,6 +49,14 @@ pub struct App {
     /// Wishes to be fulfilled after this frame.
     asked: Vec<UiCommand>,
     help: bool,
+    /// The command palette, while it is open.
+    palette: Option<CommandPalette>,
+    /// The step of the tour, while it is taken.
+    tour: Option<usize>,
+    /// Whether to attack as soon as that is possible.
+    attack_when_ready: bool,
+    /// The scale of everything before it was made larger for a class.
+    zoom_before: Option<f32>,
     /// What there is to say of the models.
     sheet: ModelSheet,
     /// What the player was given last.
@@ -101,6 +111,10 @@ impl App {
             dialogs: Dialogs::default(),
             asked: Vec::new(),
             help: false,
+            palette: None,
+            tour: None,
+            attack_when_ready: false,
+            zoom_before: None,
             sheet: ModelSheet::default(),
             given: (None, None),
             complaint: None,

@@ -55,6 +55,16 @@ impl App {
                     self.asked.push(UiCommand::SetTheme(next));
                 }
                 self.device_pill(ui);
+                let quiet = |words| Button::new(words).min_size(vec2(0.0, CONTROL_HEIGHT));
+                let present = if self.lab.presenting { "Show all" } else { "Present" };
+                let tooltip = "Large type and only what a class must see, or everything (F5)";
+                if ui.add(quiet(present)).on_hover_text(tooltip).clicked() {
+                    self.asked.push(UiCommand::TogglePresenter);
+                }
+                let tooltip = "Ten steps for a class, which drive the Lab";
+                if ui.add(quiet("Tour")).on_hover_text(tooltip).clicked() {
+                    self.asked.push(UiCommand::Tour(Some(0)));
+                }
             });
         });
     }

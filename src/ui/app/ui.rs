@@ -7,10 +7,12 @@ use eframe::egui::{
 
 use super::{App, UiCommand, commands};
 use crate::models::is_weights_file;
+use crate::ui::command_palette::Answer;
 use crate::ui::compare::CompareUi;
 use crate::ui::lab::{LabResult, LabUi};
 use crate::ui::notices::NoticeKind;
 use crate::ui::tab::Tab;
+use crate::ui::tour::{self, STEPS, Turn};
 use crate::ui::widgets::{Icon, icon_button};
 use crate::ui::{help, text, theme};
 
@@ -58,7 +60,29 @@ impl App {
             self.help = !close;
         }
         self.model_sheet(ui);
+        self.tour(ui);
+        self.command_palette(ui);
         drop_target(ui);
+    }
+
+    fn tour(&mut self, ui: &Ui) {
+        let Some(index) = self.tour else { return };
+        let place = STEPS.get(index).and_then(|step| step.place);
+        let rect = place.and_then(|place| self.lab.places.get(place));
+        let turn = tour::show(ui.ctx(), index, rect.filter(|_| self.tab == Tab::Lab));
+        self.asked.extend(turn.map(|turn| match turn {
+            Turn::To(index) => UiCommand::Tour(Some(index)),
+            Turn::End => UiCommand::Tour(None),
+        }));
+    }
+
+    fn command_palette(&mut self, ui: &Ui) {
+        let Some(mut palette) = self.palette.take() else { return };
+        match palette.show(ui.ctx(), &self.entries()) {
+            Answer::Open => self.palette = Some(palette),
+            Answer::Closed => {}
+            Answer::Chosen(command) => self.asked.push(command),
+        }
     }
 
     fn model_sheet(&mut self, ui: &Ui) {

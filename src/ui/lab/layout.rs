@@ -2,7 +2,7 @@
 
 use eframe::egui::{CentralPanel, Frame, Margin, Panel, ScrollArea, Ui};
 
-use super::Lab;
+use super::{Lab, Place};
 use crate::audio::player::PlayerState;
 use crate::ui::UiCommand;
 use crate::ui::settings::Settings;
@@ -23,6 +23,11 @@ pub struct LabUi<'a> {
 impl LabUi<'_> {
     /// Shows the Lab.
     pub fn show(&mut self, ui: &mut Ui) {
+        self.lab.places.clear();
+        if self.lab.presenting {
+            self.present(ui);
+            return;
+        }
         let palette = theme::palette(ui);
         let width = ui.available_width();
         let margin = Margin::same(if width < 1150.0 { 8 } else { 12 });
@@ -45,10 +50,10 @@ impl LabUi<'_> {
     fn left_column(&mut self, ui: &mut Ui) {
         ScrollArea::vertical().auto_shrink(false).show(ui, |ui| {
             ui.spacing_mut().item_spacing.y = GAP;
-            self.clip_card(ui);
-            self.model_card(ui);
-            self.attack_card(ui);
-            self.attack_button(ui);
+            self.at(Place::Clip, ui, Self::clip_card);
+            self.at(Place::Model, ui, Self::model_card);
+            self.at(Place::Attack, ui, Self::attack_card);
+            self.at(Place::AttackButton, ui, Self::attack_button);
             self.results_card(ui);
         });
     }
@@ -56,11 +61,13 @@ impl LabUi<'_> {
     fn right_column(&mut self, ui: &mut Ui) {
         ScrollArea::vertical().auto_shrink(false).show(ui, |ui| {
             ui.spacing_mut().item_spacing.y = GAP;
-            self.original_confidences(ui);
-            self.adversarial_confidences(ui);
-            self.outcome_card(ui);
-            self.all_models(ui);
-            self.survival_card(ui);
+            self.at(Place::Confidences, ui, |lab, ui| {
+                lab.original_confidences(ui);
+                lab.adversarial_confidences(ui);
+            });
+            self.at(Place::Outcome, ui, Self::outcome_card);
+            self.at(Place::Models, ui, Self::all_models);
+            self.at(Place::Survival, ui, Self::survival_card);
         });
     }
 
@@ -75,10 +82,10 @@ impl LabUi<'_> {
         let lane = (height * 0.095).clamp(46.0, 96.0);
         // The rows between picture and lower edge: view bar, lane with its header, transport.
         let bars = 2.0 * 40.0 + lane + 23.0 + plots + 4.0 * GAP;
-        self.panes(ui, (height - bars).max(150.0));
+        self.at(Place::Pictures, ui, |lab, ui| lab.panes(ui, (height - bars).max(150.0)));
         self.view_bar(ui);
-        self.waveform(ui, lane);
-        self.transport(ui);
-        self.live_plots(ui, plots);
+        self.at(Place::Waveform, ui, |lab, ui| lab.waveform(ui, lane));
+        self.at(Place::Transport, ui, Self::transport);
+        self.at(Place::Curves, ui, |lab, ui| lab.live_plots(ui, plots));
     }
 }

@@ -7,8 +7,10 @@ use eframe::egui::{
 use super::LabUi;
 use super::clip_card::bundled_grid;
 use crate::assets::BUNDLED;
+use crate::ui::UiCommand;
+use crate::ui::demos::Demo;
 use crate::ui::theme::{self, BODY, CONTROL_HEIGHT};
-use crate::ui::widgets::Icon;
+use crate::ui::widgets::{Icon, quiet_button};
 
 /// Columns of bundled clips.
 const COLUMNS: usize = 3;
@@ -18,7 +20,7 @@ impl LabUi<'_> {
         let palette = theme::palette(ui);
         let (area, _) = ui.allocate_exact_size(ui.available_size(), Sense::hover());
         let rows = BUNDLED.len().div_ceil(COLUMNS) as f32;
-        let wanted = 212.0 + rows * (CONTROL_HEIGHT + 6.0);
+        let wanted = 318.0 + rows * (CONTROL_HEIGHT + 6.0);
         let size = vec2(area.width().min(620.0), area.height().min(wanted));
         let sheet = Rect::from_center_size(area.center(), size);
         ui.painter().rect(
@@ -53,6 +55,20 @@ impl LabUi<'_> {
             ui.label(theme::strong("or begin with one of these", BODY));
             ui.add_space(2.0);
             bundled_grid(ui, COLUMNS, self.asked);
+            ui.add_space(8.0);
+            ui.label(theme::strong("or see at once what it is about", BODY));
+            ui.add_space(2.0);
+            ui.horizontal_wrapped(|ui| {
+                for (index, demo) in Demo::ALL.iter().enumerate() {
+                    if quiet_button(ui, demo.title).on_hover_text(demo.lesson).clicked() {
+                        self.asked.push(UiCommand::Demo(index));
+                    }
+                }
+                let tour = quiet_button(ui, "Take the tour");
+                if tour.on_hover_text("Ten steps, which drive the Lab").clicked() {
+                    self.asked.push(UiCommand::Tour(Some(0)));
+                }
+            });
         });
     }
 }

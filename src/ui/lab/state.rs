@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use super::models::Models;
 use super::pictures::Pictures;
+use super::places::Places;
 use super::verdicts::Verdicts;
 use super::view::View;
 use super::{LabResult, Running};
@@ -90,6 +91,10 @@ pub struct Lab {
     pub more_options: bool,
     /// The spectrograms.
     pub pictures: Pictures,
+    /// Where the parts stand.
+    pub places: Places,
+    /// Whether only what a class must see is shown, in large type.
+    pub presenting: bool,
 }
 
 impl Lab {
@@ -117,6 +122,8 @@ impl Lab {
             target_search: String::new(),
             more_options: false,
             pictures: Pictures::new(pace)?,
+            places: Places::default(),
+            presenting: false,
         })
     }
 
