@@ -49,7 +49,7 @@ impl Rig {
     fn send(&mut self, generation: u64, keep: bool) {
         let [original, adversarial, difference] = self.sides.clone();
         let attacked = Some([adversarial, difference]);
-        let buffers = Buffers::new(original, attacked, generation, keep);
+        let buffers = Buffers::new(original, attacked, RATE, generation, keep);
         self.link.send(Box::new(buffers)).unwrap();
     }
 

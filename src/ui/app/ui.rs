@@ -7,6 +7,7 @@ use eframe::egui::{
 
 use super::{App, UiCommand, commands};
 use crate::models::is_weights_file;
+use crate::ui::about::About;
 use crate::ui::lab::{LabResult, LabUi};
 use crate::ui::notices::NoticeKind;
 use crate::ui::widgets::{Icon, icon_button};
@@ -15,7 +16,10 @@ use crate::ui::{help, text, theme};
 impl App {
     pub(super) fn paint(&mut self, ui: &mut Ui) {
         let looping = self.settings.looping;
-        self.asked.extend(commands::pressed(ui.ctx(), looping));
+        // While recording, keys belong to that.
+        if !self.recording.is_open() {
+            self.asked.extend(commands::pressed(ui.ctx(), looping));
+        }
         let palette = theme::palette(ui);
         let bar = |margin| Frame::new().fill(palette.panel).inner_margin(margin);
         Panel::top("top bar")
@@ -42,11 +46,30 @@ impl App {
             .show(ui);
         });
         if self.help {
-            let close = help::show(ui.ctx(), &self.lab.device.name, self.engine.threads());
+            let close = {
+                let (device, threads) = (&self.lab.device.name, self.engine.threads());
+                help::show(ui.ctx(), device, threads, &mut self.asked)
+            };
             self.help = !close;
         }
         self.model_sheet(ui);
+        self.recording.show(ui, &mut self.settings, &mut self.asked);
+        self.about_sheet(ui);
         drop_target(ui);
+    }
+
+    fn about_sheet(&mut self, ui: &Ui) {
+        if !self.about {
+            return;
+        }
+        let player = self.player.state();
+        let about = About {
+            models: &self.lab.models,
+            device: &self.lab.device.name,
+            threads: self.engine.threads(),
+            sound: player.device.as_deref(),
+        };
+        self.about = !about.show(ui.ctx());
     }
 
     fn model_sheet(&mut self, ui: &Ui) {

@@ -27,7 +27,7 @@ impl LabUi<'_> {
                 self.asked.push(UiCommand::PlayOrPause);
             }
             self.position(ui, narrow);
-            self.sides(ui, if narrow { 252.0 } else { 318.0 }, narrow);
+            self.sides(ui, if narrow { 252.0 } else { 354.0 }, narrow);
             let looping = self.player.looping;
             let tooltip = match self.lab.loop_region {
                 Some((from, to)) => {
@@ -40,6 +40,7 @@ impl LabUi<'_> {
             }
             ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
                 self.volume(ui, narrow);
+                self.limited(ui);
                 self.dropouts(ui);
             });
         });
@@ -62,6 +63,9 @@ impl LabUi<'_> {
         let has = self.lab.adversarial().is_some();
         let mut side = self.player.side;
         let label = |long: &'static str, short: &'static str| if narrow { short } else { long };
+        // What is heard of the difference is mostly magnification: it is always told.
+        let louder = text::decibels(self.settings.difference_gain_db.into(), 0);
+        let difference = format!("{} +{louder}", label("D  Difference", "Diff."));
         let segments = [
             Segment {
                 name: "Listen to the original",
@@ -92,9 +96,10 @@ impl LabUi<'_> {
                 enabled: has,
                 ..Segment::new(
                     Side::Difference,
-                    label("D  Difference", "Difference"),
+                    &difference,
                     if has {
-                        "Listen to the difference alone, made louder (D)"
+                        "Listen to the difference alone, made louder by so much (D). The \
+                         loudspeaker at the right changes by how much."
                     } else {
                         "Attack the clip first"
                     },
@@ -104,6 +109,17 @@ impl LabUi<'_> {
         if segmented(ui, width, &segments, &mut side) {
             self.asked.push(UiCommand::Listen(side));
         }
+    }
+
+    /// What the limiter does, where the difference is heard and it does something.
+    fn limited(&self, ui: &mut Ui) {
+        let heard = self.player.playing && self.player.side == Side::Difference;
+        let Some(held) = self.held_back().filter(|_| heard) else { return };
+        let words = RichText::new(held).size(12.0).color(theme::palette(ui).warning);
+        ui.add(Label::new(words).truncate()).on_hover_text(
+            "This part of the difference would be too loud for ears when it is magnified as much \
+             as was asked: it is turned down smoothly, not clipped.",
+        );
     }
 
     /// Told only where it happened.
@@ -127,7 +143,7 @@ impl LabUi<'_> {
         let mut gain = self.settings.gain_db;
         ui.label(RichText::new(text::decibels(gain.into(), 0)).size(12.0).color(palette.quiet));
         ui.spacing_mut().slider_width =
-            (ui.available_width() - 26.0).clamp(30.0, if narrow { 60.0 } else { 110.0 });
+            (ui.available_width() - 42.0).clamp(30.0, if narrow { 60.0 } else { 110.0 });
         let slider = Slider::new(&mut gain, SOFTEST..=LOUDEST).show_value(false).step_by(1.0);
         let response = ui
             .add(slider)
@@ -136,8 +152,9 @@ impl LabUi<'_> {
         if response.changed() {
             self.asked.push(UiCommand::SetGain(gain));
         }
-        let (rect, _) =
-            ui.allocate_exact_size(eframe::egui::vec2(14.0, 14.0), eframe::egui::Sense::hover());
-        Icon::Speaker.paint(ui.painter(), rect, 13.0, palette.quiet);
+        let settings = icon_button(ui, Icon::Speaker, "Sound settings", false).on_hover_text(
+            "How much louder the difference is played, and to which device the sound goes",
+        );
+        self.sound_settings(&settings);
     }
 }

@@ -1,0 +1,91 @@
+//! What is behind the loudspeaker: how loud the difference is, and where the sound goes.
+
+use eframe::egui::{Label, Popup, PopupCloseBehavior, Response, RichText, Slider, Ui};
+
+use super::LabUi;
+use crate::audio::player::DIFFERENCE_CEILING;
+use crate::ui::UiCommand;
+use crate::ui::text;
+use crate::ui::theme;
+use crate::ui::widgets::{caption, device_picker, row};
+
+/// Less than this is not worth telling, in dB.
+const HARDLY: f32 = 0.5;
+
+impl LabUi<'_> {
+    /// The sheet that `button` opens.
+    pub(super) fn sound_settings(&mut self, button: &Response) {
+        let mut open = false;
+        Popup::from_toggle_button_response(button)
+            .close_behavior(PopupCloseBehavior::CloseOnClickOutside)
+            .accessible_name("Sound settings")
+            .show(|ui| {
+                open = true;
+                ui.set_width(330.0);
+                self.difference_gain(ui);
+                ui.separator();
+                self.output(ui);
+            });
+        if open && !self.lab.sound_is_open {
+            self.asked.push(UiCommand::LookForOutputs);
+        }
+        self.lab.sound_is_open = open;
+    }
+
+    fn difference_gain(&mut self, ui: &mut Ui) {
+        let palette = theme::palette(ui);
+        caption(ui, "Difference");
+        let mut gain = self.settings.difference_gain_db;
+        row(ui, "louder by", |ui| {
+            ui.spacing_mut().slider_width = ui.available_width() - 150.0;
+            ui.name_inputs("Difference louder by, in dB", |ui| {
+                let slider = Slider::new(&mut gain, 0.0..=60.0)
+                    .step_by(1.0)
+                    .prefix("+")
+                    .suffix(" dB")
+                    .fixed_decimals(0);
+                let response = ui.add(slider).on_hover_text(
+                    "A perturbation is mostly too soft to be heard by itself: +40 dB makes its \
+                     amplitude a hundred times larger, +60 dB a thousand times. Only side D is \
+                     made louder.",
+                );
+                if response.changed() {
+                    self.asked.push(UiCommand::SetDifferenceGain(gain));
+                }
+            });
+        });
+        let ceiling = 20.0 * f64::from(DIFFERENCE_CEILING).log10();
+        let words = format!(
+            "A limiter protects your ears: the magnified difference stays below {} of full scale, \
+             without being clipped.",
+            text::decibels(ceiling, 0)
+        );
+        ui.add(Label::new(theme::small(ui, words)).wrap());
+        if let Some(held) = self.held_back() {
+            ui.label(RichText::new(held).size(theme::SMALL).color(palette.warning));
+        }
+    }
+
+    fn output(&mut self, ui: &mut Ui) {
+        caption(ui, "Where the sound goes");
+        let listed = self.lab.outputs.get();
+        let chosen = self.settings.output.as_ref();
+        if let Some(device) = device_picker(ui, "Output device", chosen, listed.as_ref(), 320.0) {
+            self.asked.push(UiCommand::ChooseOutput(device));
+        }
+        let words = match &self.player.device {
+            Some(device) => format!("Open now: {device}."),
+            None => "It is opened when you press Play.".to_owned(),
+        };
+        ui.add(Label::new(theme::small(ui, words)).wrap());
+    }
+
+    /// How much the limiter holds back at present, in words, where it does.
+    pub(super) fn held_back(&self) -> Option<String> {
+        let held = self.player.held_back_db;
+        (held >= HARDLY).then(|| {
+            let now = f64::from(self.settings.difference_gain_db - held);
+            format!("limited to {}", text::decibels(now, 0))
+        })
+    }
+}
