@@ -143,8 +143,13 @@ impl RecordSheet {
         row(ui, "Microphone", |ui| {
             ui.add_enabled_ui(idle, |ui| {
                 let listed = self.microphones.get();
-                let picked =
-                    device_picker(ui, "Microphone", settings.input.as_ref(), listed.as_ref(), 290.0);
+                let picked = device_picker(
+                    ui,
+                    "Microphone",
+                    settings.input.as_ref(),
+                    listed.as_ref(),
+                    290.0,
+                );
                 if let Some(device) = picked {
                     asked.push(UiCommand::ChooseMicrophone(device));
                 }
@@ -162,58 +167,57 @@ impl RecordSheet {
 }
 
 fn controls(
-        ui: &mut Ui,
-        recorder: &Recorder,
-        state: &RecorderState,
-        settings: &mut Settings,
-        asked: &mut Vec<UiCommand>,
-    ) {
-        meter(ui, state);
-        advice(ui, state);
-        let (icon, name) = match state.phase {
-            Phase::Recording => (Icon::Stop, "Stop and use it"),
-            Phase::CountingDown => (Icon::Stop, "Stop the countdown"),
-            _ => (Icon::Record, "Record"),
-        };
-        let button = primary_button(ui, icon, name);
-        let button = button.on_hover_text("Space starts and stops it, too");
-        // A button that has the focus takes the key itself.
-        let space = ui.memory(|memory| memory.focused().is_none())
-            && ui.input(|input| input.key_pressed(Key::Space));
-        if button.clicked() || space {
-            asked.push(UiCommand::RecordOrStop);
+    ui: &mut Ui,
+    recorder: &Recorder,
+    state: &RecorderState,
+    settings: &mut Settings,
+    asked: &mut Vec<UiCommand>,
+) {
+    meter(ui, state);
+    advice(ui, state);
+    let (icon, name) = match state.phase {
+        Phase::Recording => (Icon::Stop, "Stop and use it"),
+        Phase::CountingDown => (Icon::Stop, "Stop the countdown"),
+        _ => (Icon::Record, "Record"),
+    };
+    let button = primary_button(ui, icon, name);
+    let button = button.on_hover_text("Space starts and stops it, too");
+    // A button that has the focus takes the key itself.
+    let space = ui.memory(|memory| memory.focused().is_none())
+        && ui.input(|input| input.key_pressed(Key::Space));
+    if button.clicked() || space {
+        asked.push(UiCommand::RecordOrStop);
+    }
+    match state.phase {
+        Phase::Recording => {
+            let done = (state.seconds / LIMIT_SECONDS) as f32;
+            progress_bar(ui, "Recorded", done, theme::palette(ui).adversarial);
+            ui.horizontal(|ui| {
+                let left = (LIMIT_SECONDS - state.seconds).max(0.0);
+                ui.label(theme::strong(text::clock(state.seconds), theme::TITLE));
+                ui.label(theme::small(ui, format!("{left:.1} s left")));
+                ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
+                    let discard = quiet_button(ui, "Discard");
+                    let tooltip = "Throw away what was recorded so far and begin again";
+                    if discard.on_hover_text(tooltip).clicked() {
+                        recorder.discard();
+                    }
+                });
+            });
         }
-        match state.phase {
-            Phase::Recording => {
-                let done = (state.seconds / LIMIT_SECONDS) as f32;
-                progress_bar(ui, "Recorded", done, theme::palette(ui).adversarial);
-                ui.horizontal(|ui| {
-                    let left = (LIMIT_SECONDS - state.seconds).max(0.0);
-                    ui.label(theme::strong(text::clock(state.seconds), theme::TITLE));
-                    ui.label(theme::small(ui, format!("{left:.1} s left")));
-                    ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
-                        let discard = quiet_button(ui, "Discard");
-                        let tooltip = "Throw away what was recorded so far and begin again";
-                        if discard.on_hover_text(tooltip).clicked() {
-                            recorder.discard();
-                        }
-                    });
+        Phase::CountingDown => {
+            let left = state.seconds.ceil();
+            ui.label(theme::strong(format!("Recording begins in {left:.0} s"), theme::TITLE));
+        }
+        _ => {
+            ui.horizontal(|ui| {
+                ui.checkbox(&mut settings.countdown, "Count down 3 s first")
+                    .on_hover_text("Time to take the instrument into both hands");
+                let words = format!("up to {LIMIT_SECONDS:.0} s");
+                ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
+                    ui.label(theme::small(ui, words));
                 });
-            }
-            Phase::CountingDown => {
-                let left = state.seconds.ceil();
-                ui.label(theme::strong(format!("Recording begins in {left:.0} s"), theme::TITLE));
-            }
-            _ => {
-                ui.horizontal(|ui| {
-                    ui.checkbox(&mut settings.countdown, "Count down 3 s first")
-                        .on_hover_text("Time to take the instrument into both hands");
-                    let words = format!("up to {LIMIT_SECONDS:.0} s");
-                    ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
-                        ui.label(theme::small(ui, words));
-                    });
-                });
-            }
+            });
         }
     }
 }
