@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use eframe::egui::{
     Align, Align2, Button, CornerRadius, FontId, Frame, Id, Key, Label, Layout, Modal, Rect,
-    RichText, Role, Sense, Ui, WidgetInfo, pos2, vec2,
+    RichText, Role, Sense, Stroke, Ui, WidgetInfo, pos2, vec2,
 };
 
 use super::app::UiCommand;
@@ -211,6 +211,9 @@ fn controls(
         }
         _ => {
             ui.horizontal(|ui| {
+                // A field as dark as the sheet would hardly be seen.
+                let edge = Stroke::new(1.0, theme::palette(ui).quiet);
+                ui.visuals_mut().widgets.inactive.bg_stroke = edge;
                 ui.checkbox(&mut settings.countdown, "Count down 3 s first")
                     .on_hover_text("Time to take the instrument into both hands");
                 let words = format!("up to {LIMIT_SECONDS:.0} s");

@@ -307,7 +307,7 @@ mod tests {
     #[test]
     fn buffers_are_at_the_device_rate_and_the_original_is_resampled_once() {
         let mut thread = thread();
-        let original: Arc<[f32]> = (0..3_200).map(|i| (i as f32 * 0.1).sin()).collect();
+        let original: Arc<[f32]> = (0..3_200).map(|i| 0.9 * (i as f32 * 0.1).sin()).collect();
         let adversarial: Arc<[f32]> = original.iter().map(|sample| sample * 0.9).collect();
         let source =
             Source { original, adversarial: Some(adversarial), generation: 1, keep_position: true };

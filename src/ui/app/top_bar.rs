@@ -1,14 +1,14 @@
 //! The bar at the top: name, tabs, device, theme, help.
 
 use eframe::egui::{
-    Align, Button, CornerRadius, FontId, Layout, Popup, PopupCloseBehavior, RichText, Role, Sense,
-    Stroke, StrokeKind, ThemePreference, Ui, WidgetInfo, vec2,
+    Align, Button, CornerRadius, FontId, Layout, RichText, Role, Sense, Stroke, StrokeKind,
+    ThemePreference, Ui, WidgetInfo, vec2,
 };
 
 use super::{App, UiCommand};
 use crate::ui::settings::{LARGEST_ZOOM, SMALLEST_ZOOM};
 use crate::ui::theme::{self, CONTROL_HEIGHT};
-use crate::ui::widgets::{Icon, icon_button};
+use crate::ui::widgets::{Icon, icon_button, sheet};
 
 impl App {
     pub(super) fn top_bar(&mut self, ui: &mut Ui) {
@@ -55,32 +55,31 @@ impl App {
             .min_size(vec2(CONTROL_HEIGHT + 4.0, CONTROL_HEIGHT));
         let button = ui.add(button).on_hover_text("Text size (Ctrl +, Ctrl −, Ctrl 0)");
         let button = button.accessible_name("Text size");
-        Popup::from_toggle_button_response(&button)
-            .close_behavior(PopupCloseBehavior::CloseOnClickOutside)
-            .accessible_name("Text size")
-            .show(|ui| {
-                ui.set_width(190.0);
-                ui.label(theme::small(ui, "Size of text and everything else"));
-                ui.horizontal(|ui| {
-                    let zoom = ui.ctx().zoom_factor();
-                    let tenths = (zoom * 10.0).round();
-                    let step = |ui: &mut Ui, words: &str, name: &str, to: f32| {
-                        let able = (SMALLEST_ZOOM..=LARGEST_ZOOM).contains(&to);
-                        let button = Button::new(theme::strong(words, theme::BODY))
-                            .min_size(vec2(36.0, CONTROL_HEIGHT));
-                        let button = ui.add_enabled(able, button).on_hover_text(name);
-                        button.accessible_name(name).clicked().then_some(UiCommand::SetZoom(to))
-                    };
-                    self.asked.extend(step(ui, "−", "Smaller text", (tenths - 1.0) / 10.0));
-                    let percent = format!("{:.0} %", zoom * 100.0);
-                    let reset = Button::new(percent).min_size(vec2(72.0, CONTROL_HEIGHT));
-                    let reset = ui.add(reset).on_hover_text("Back to 100 % (Ctrl 0)");
-                    if reset.accessible_name("Usual text size").clicked() {
-                        self.asked.push(UiCommand::SetZoom(1.0));
-                    }
-                    self.asked.extend(step(ui, "+", "Larger text", (tenths + 1.0) / 10.0));
-                });
-            });
+        sheet(&button, "Text size", |ui| {
+            ui.set_width(190.0);
+            ui.label(theme::small(ui, "Size of text and everything else"));
+            ui.horizontal(|ui| self.text_sizes(ui));
+        });
+    }
+
+    fn text_sizes(&mut self, ui: &mut Ui) {
+        let zoom = ui.ctx().zoom_factor();
+        let tenths = (zoom * 10.0).round();
+        let step = |ui: &mut Ui, words: &str, name: &str, to: f32| {
+            let able = (SMALLEST_ZOOM..=LARGEST_ZOOM).contains(&to);
+            let button =
+                Button::new(theme::strong(words, theme::BODY)).min_size(vec2(36.0, CONTROL_HEIGHT));
+            let button = ui.add_enabled(able, button).on_hover_text(name);
+            button.accessible_name(name).clicked().then_some(UiCommand::SetZoom(to))
+        };
+        self.asked.extend(step(ui, "−", "Smaller text", (tenths - 1.0) / 10.0));
+        let percent = format!("{:.0} %", zoom * 100.0);
+        let reset = Button::new(percent).min_size(vec2(72.0, CONTROL_HEIGHT));
+        let reset = ui.add(reset).on_hover_text("Back to 100 % (Ctrl 0)");
+        if reset.accessible_name("Usual text size").clicked() {
+            self.asked.push(UiCommand::SetZoom(1.0));
+        }
+        self.asked.extend(step(ui, "+", "Larger text", (tenths + 1.0) / 10.0));
     }
 
     fn device_pill(&self, ui: &mut Ui) {

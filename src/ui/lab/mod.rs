@@ -11,6 +11,7 @@ mod confidences;
 mod events;
 mod hearing;
 mod layout;
+mod lessons;
 mod live_plots;
 mod measures;
 mod model_card;

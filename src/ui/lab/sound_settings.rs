@@ -1,13 +1,13 @@
 //! What is behind the loudspeaker: how loud the difference is, and where the sound goes.
 
-use eframe::egui::{Label, Popup, PopupCloseBehavior, Response, RichText, Slider, Ui};
+use eframe::egui::{Label, Response, RichText, Slider, Ui};
 
 use super::LabUi;
 use crate::audio::player::DIFFERENCE_CEILING;
 use crate::ui::UiCommand;
 use crate::ui::text;
 use crate::ui::theme;
-use crate::ui::widgets::{caption, device_picker, row};
+use crate::ui::widgets::{caption, device_picker, row, sheet};
 
 /// Less than this is not worth telling, in dB.
 const HARDLY: f32 = 0.5;
@@ -16,16 +16,13 @@ impl LabUi<'_> {
     /// The sheet that `button` opens.
     pub(super) fn sound_settings(&mut self, button: &Response) {
         let mut open = false;
-        Popup::from_toggle_button_response(button)
-            .close_behavior(PopupCloseBehavior::CloseOnClickOutside)
-            .accessible_name("Sound settings")
-            .show(|ui| {
-                open = true;
-                ui.set_width(330.0);
-                self.difference_gain(ui);
-                ui.separator();
-                self.output(ui);
-            });
+        sheet(button, "Sound settings", |ui| {
+            open = true;
+            ui.set_width(330.0);
+            self.difference_gain(ui);
+            ui.separator();
+            self.output(ui);
+        });
         if open && !self.lab.sound_is_open {
             self.asked.push(UiCommand::LookForOutputs);
         }
@@ -38,21 +35,23 @@ impl LabUi<'_> {
         let mut gain = self.settings.difference_gain_db;
         row(ui, "louder by", |ui| {
             ui.spacing_mut().slider_width = ui.available_width() - 150.0;
-            ui.name_inputs("Difference louder by, in dB", |ui| {
+            // Named first: a nameless control would take the tooltip as its name.
+            let response = ui.name_inputs("Difference louder by, in dB", |ui| {
                 let slider = Slider::new(&mut gain, 0.0..=60.0)
                     .step_by(1.0)
                     .prefix("+")
                     .suffix(" dB")
                     .fixed_decimals(0);
-                let response = ui.add(slider).on_hover_text(
-                    "A perturbation is mostly too soft to be heard by itself: +40 dB makes its \
-                     amplitude a hundred times larger, +60 dB a thousand times. Only side D is \
-                     made louder.",
-                );
-                if response.changed() {
-                    self.asked.push(UiCommand::SetDifferenceGain(gain));
-                }
+                ui.add(slider)
             });
+            let response = response.on_hover_text(
+                "A perturbation is mostly too soft to be heard by itself: +40 dB makes its \
+                 amplitude a hundred times larger, +60 dB a thousand times. Only side D is made \
+                 louder.",
+            );
+            if response.changed() {
+                self.asked.push(UiCommand::SetDifferenceGain(gain));
+            }
         });
         let ceiling = 20.0 * f64::from(DIFFERENCE_CEILING).log10();
         let words = format!(

@@ -1,12 +1,14 @@
 //! What the centre shows before there is a clip: where to begin.
 
 use eframe::egui::{
-    Align2, CornerRadius, FontId, Rect, Sense, Stroke, StrokeKind, Ui, UiBuilder, pos2, vec2,
+    Align2, Button, CornerRadius, FontId, Rect, Sense, Stroke, StrokeKind, Ui, UiBuilder, pos2,
+    vec2,
 };
 
 use super::LabUi;
 use super::clip_card::bundled_grid;
 use crate::assets::BUNDLED;
+use crate::ui::UiCommand;
 use crate::ui::theme::{self, BODY, CONTROL_HEIGHT};
 use crate::ui::widgets::Icon;
 
@@ -18,7 +20,7 @@ impl LabUi<'_> {
         let palette = theme::palette(ui);
         let (area, _) = ui.allocate_exact_size(ui.available_size(), Sense::hover());
         let rows = BUNDLED.len().div_ceil(COLUMNS) as f32;
-        let wanted = 212.0 + rows * (CONTROL_HEIGHT + 6.0);
+        let wanted = 212.0 + CONTROL_HEIGHT + 20.0 + rows * (CONTROL_HEIGHT + 6.0);
         let size = vec2(area.width().min(620.0), area.height().min(wanted));
         let sheet = Rect::from_center_size(area.center(), size);
         ui.painter().rect(
@@ -50,9 +52,28 @@ impl LabUi<'_> {
         let rest =
             Rect::from_min_max(pos2(inside.left(), line.bottom() + 24.0), inside.right_bottom());
         ui.scope_builder(UiBuilder::new().max_rect(rest), |ui| {
+            self.other_ways(ui);
+            ui.add_space(8.0);
             ui.label(theme::strong("or begin with one of these", BODY));
             ui.add_space(2.0);
             bundled_grid(ui, COLUMNS, self.asked);
+        });
+    }
+
+    /// For those who have nothing to drop.
+    fn other_ways(&mut self, ui: &mut Ui) {
+        ui.horizontal(|ui| {
+            let size = vec2((ui.available_width() - 8.0) / 2.0, CONTROL_HEIGHT + 4.0);
+            let open = ui.add(Button::new("Open a file…").min_size(size));
+            if open.on_hover_text("A recording of any kind, up to a minute long (Ctrl O)").clicked()
+            {
+                self.asked.push(UiCommand::ChooseClip);
+            }
+            let record = ui.add(Button::new("Record with a microphone…").min_size(size));
+            let tooltip = "Up to 10 s: clap, knock, jangle your keys (Ctrl R)";
+            if record.on_hover_text(tooltip).clicked() {
+                self.asked.push(UiCommand::OpenRecorder);
+            }
         });
     }
 }

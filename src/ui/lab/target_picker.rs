@@ -39,10 +39,7 @@ impl LabUi<'_> {
             let enter = search_field(ui, search);
             let sections = sections(&labels, verdict);
             let wanted = search.trim().to_lowercase();
-            let seed = form.seed;
-            let fits = |choice: &Choice| {
-                title(*choice, &labels, verdict, seed).to_lowercase().contains(&wanted)
-            };
+            let fits = |choice: &Choice| name(*choice, &labels).to_lowercase().contains(&wanted);
             let first = sections.iter().flat_map(|section| &section.choices).copied();
             if enter && let Some(choice) = first.into_iter().find(fits) {
                 choose(form, choice, &labels);
@@ -138,17 +135,21 @@ fn sections(labels: &Labels, verdict: Option<&Verdict>) -> Vec<Section> {
     sections
 }
 
-/// How a choice is written; a rule with what it comes to.
-fn title(choice: Choice, labels: &Labels, verdict: Option<&Verdict>, seed: u64) -> String {
+/// What a choice is searched by: who types a label means the label, not the rule that led to it.
+fn name(choice: Choice, labels: &Labels) -> String {
     match choice {
         Choice::Label(label) => labels.title(label),
-        Choice::Rule(rule) => {
-            let target = verdict.and_then(|v| rule.target(v, v.top().0, seed));
-            match target {
-                Some(label) => format!("{}: {}", rule.title(), labels.title(label)),
-                None => rule.title().to_owned(),
-            }
-        }
+        Choice::Rule(rule) => rule.title().to_owned(),
+    }
+}
+
+/// How a choice is written; a rule with what it comes to.
+fn title(choice: Choice, labels: &Labels, verdict: Option<&Verdict>, seed: u64) -> String {
+    let name = name(choice, labels);
+    let Choice::Rule(rule) = choice else { return name };
+    match verdict.and_then(|verdict| rule.target(verdict, verdict.top().0, seed)) {
+        Some(label) => format!("{name}: {}", labels.title(label)),
+        None => name,
     }
 }
 

@@ -65,7 +65,10 @@ impl LabUi<'_> {
         let label = |long: &'static str, short: &'static str| if narrow { short } else { long };
         // What is heard of the difference is mostly magnification: it is always told.
         let louder = text::decibels(self.settings.difference_gain_db.into(), 0);
-        let difference = format!("{} +{louder}", label("D  Difference", "Diff."));
+        let difference = match narrow {
+            true => format!("Diff. +{:.0}", self.settings.difference_gain_db),
+            false => format!("D  Diff. +{louder}"),
+        };
         let segments = [
             Segment {
                 name: "Listen to the original",
