@@ -89,7 +89,9 @@ impl About<'_> {
         let program = "The program and its weights: MIT or Apache-2.0, at your choice. It comes \
                        without any warranty.";
         ui.add(Label::new(program).wrap());
-        for (title, text) in [("Bundled clips", CLIPS), ("The typeface Inter", TYPE)] {
+        for (title, text) in
+            [("Licences of the bundled clips", CLIPS), ("Licence of the typeface Inter", TYPE)]
+        {
             ui.collapsing(title, |ui| {
                 let words = RichText::new(text.trim()).size(theme::SMALL).color(quiet);
                 ui.add(Label::new(words).wrap().selectable(true));

@@ -102,10 +102,7 @@ impl LabUi<'_> {
 
 /// What an attack does, and what to look and listen for.
 fn taught(attack: AttackId) -> String {
-    match lesson(attack) {
-        "" => attack.explanation().to_owned(),
-        lesson => format!("{}\n\n{lesson}", attack.explanation()),
-    }
+    format!("{}\n\n{}", attack.explanation(), lesson(attack))
 }
 
 fn snr(ui: &mut Ui, form: &mut AttackForm) {

@@ -6,7 +6,7 @@ use crate::attacks::AttackId;
 pub(super) const CONFIDENCE: &str = "Confidence: how the model shares its belief among the labels; \
      over all of them it sums to 1. It tells how sure the model is, not whether it is right.";
 
-/// What to look and listen for in an attack's results; empty where there is nothing to add.
+/// What to look and listen for in an attack's results.
 pub(super) fn lesson(attack: AttackId) -> &'static str {
     match attack {
         AttackId::WhiteNoise => {
@@ -37,6 +37,9 @@ pub(super) fn lesson(attack: AttackId) -> &'static str {
             "The attack with which adversarial examples were found in 2013, for pictures. Aim it at \
              a label."
         }
-        _ => "",
+        AttackId::BayesOpt => {
+            "It asks the model some hundred times and knows nothing else of it: so would a stranger \
+             attack a model behind a web page."
+        }
     }
 }

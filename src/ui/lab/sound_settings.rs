@@ -61,7 +61,8 @@ impl LabUi<'_> {
         );
         ui.add(Label::new(theme::small(ui, words)).wrap());
         if let Some(held) = self.held_back() {
-            ui.label(RichText::new(held).size(theme::SMALL).color(palette.warning));
+            let words = format!("Just now it is limited to {held} dB.");
+            ui.label(RichText::new(words).size(theme::SMALL).color(palette.warning));
         }
     }
 
@@ -79,12 +80,11 @@ impl LabUi<'_> {
         ui.add(Label::new(theme::small(ui, words)).wrap());
     }
 
-    /// How much the limiter holds back at present, in words, where it does.
+    /// How much louder the difference is at present, in dB with its sign, where the limiter holds it
+    /// back.
     pub(super) fn held_back(&self) -> Option<String> {
         let held = self.player.held_back_db;
-        (held >= HARDLY).then(|| {
-            let now = f64::from(self.settings.difference_gain_db - held);
-            format!("limited to {}", text::decibels(now, 0))
-        })
+        let now = f64::from(self.settings.difference_gain_db - held);
+        (held >= HARDLY).then(|| text::signed(now, 0))
     }
 }

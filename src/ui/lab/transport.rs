@@ -27,7 +27,9 @@ impl LabUi<'_> {
                 self.asked.push(UiCommand::PlayOrPause);
             }
             self.position(ui, narrow);
-            self.sides(ui, if narrow { 252.0 } else { 354.0 }, narrow);
+            // All the rest needs about as much, also where large text leaves little room.
+            let room = ui.available_width() - 184.0;
+            self.sides(ui, room.clamp(216.0, if narrow { 252.0 } else { 354.0 }), narrow);
             let looping = self.player.looping;
             let tooltip = match self.lab.loop_region {
                 Some((from, to)) => {
@@ -40,7 +42,7 @@ impl LabUi<'_> {
             }
             ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
                 self.volume(ui, narrow);
-                self.limited(ui);
+                self.limited(ui, narrow);
                 self.dropouts(ui);
             });
         });
@@ -115,10 +117,14 @@ impl LabUi<'_> {
     }
 
     /// What the limiter does, where the difference is heard and it does something.
-    fn limited(&self, ui: &mut Ui) {
+    fn limited(&self, ui: &mut Ui, narrow: bool) {
         let heard = self.player.playing && self.player.side == Side::Difference;
         let Some(held) = self.held_back().filter(|_| heard) else { return };
-        let words = RichText::new(held).size(12.0).color(theme::palette(ui).warning);
+        let words = match narrow {
+            true => format!("now {held}"),
+            false => format!("limited to {held} dB"),
+        };
+        let words = RichText::new(words).size(12.0).color(theme::palette(ui).warning);
         ui.add(Label::new(words).truncate()).on_hover_text(
             "This part of the difference would be too loud for ears when it is magnified as much \
              as was asked: it is turned down smoothly, not clipped.",
