@@ -182,9 +182,7 @@ fn choice_button(
         }
         Choice::Label(label) => {
             let chosen = form.target_rule.is_none() && labels.name(label) == form.target;
-            let probability =
-                verdict.map_or(String::new(), |v| format!("{:.2}", v.probability(label)));
-            (chosen, probability, "")
+            (chosen, verdict.map_or(String::new(), |v| share(v.probability(label))), "")
         }
     };
     let button = Button::selectable(chosen, title(choice, labels, verdict, form.seed))
@@ -192,6 +190,11 @@ fn choice_button(
         .min_size(vec2(ui.available_width(), CONTROL_HEIGHT));
     let response = ui.add(button);
     if tooltip.is_empty() { response } else { response.on_hover_text(tooltip) }
+}
+
+/// A probability with two decimals; what rounds to nothing is not quite nothing.
+fn share(probability: f32) -> String {
+    if probability < 0.005 { "< 0.01".to_owned() } else { format!("{probability:.2}") }
 }
 
 fn choose(form: &mut AttackForm, choice: Choice, labels: &Labels) {
