@@ -124,6 +124,33 @@ fn inner_a_recording_becomes_the_clip_on_the_desk() {
 
 #[test]
 #[cfg(target_os = "linux")]
+fn the_limiter_tells_how_much_it_leaves() {
+    run_inner("inner_the_limiter_tells_how_much_it_leaves", DEVICES);
+}
+
+#[test]
+#[ignore = "run by the_limiter_tells_how_much_it_leaves"]
+fn inner_the_limiter_tells_how_much_it_leaves() {
+    let mut lab = lab();
+    lab.get_by_label("Knock").click();
+    until(&mut lab, "the clip is named", |lab| has(lab, "VGG13: Knock"));
+    choose(&mut lab, "Attack method", "White noise");
+    lab.get_by_label("Attack").click();
+    until(&mut lab, "a result", |lab| has(lab, "Result: Noise"));
+    lab.state_mut().ask(UiCommand::SetLooping(true));
+    lab.state_mut().ask(UiCommand::SetDifferenceGain(60.0));
+    lab.state_mut().ask(UiCommand::Listen(mondegreen::audio::player::Side::Difference));
+    lab.state_mut().ask(UiCommand::PlayOrPause);
+    lab.run_steps(3);
+    lab.get_by_label("Sound settings").click();
+    until(&mut lab, "it is limited", |lab| has(lab, "Just now it is limited to +"));
+    // What is soft enough is not.
+    lab.state_mut().ask(UiCommand::SetDifferenceGain(0.0));
+    until(&mut lab, "it is not limited", |lab| !has(lab, "Just now it is limited"));
+}
+
+#[test]
+#[cfg(target_os = "linux")]
 fn without_a_microphone_the_sheet_says_so() {
     run_inner("inner_without_a_microphone_the_sheet_says_so", "# no devices\n");
 }

@@ -27,9 +27,7 @@ impl LabUi<'_> {
                 self.asked.push(UiCommand::PlayOrPause);
             }
             self.position(ui, narrow);
-            // All the rest needs about as much, also where large text leaves little room.
-            let room = ui.available_width() - 184.0;
-            self.sides(ui, room.clamp(216.0, if narrow { 252.0 } else { 354.0 }), narrow);
+            self.sides(ui, if narrow { 252.0 } else { 354.0 }, narrow);
             let looping = self.player.looping;
             let tooltip = match self.lab.loop_region {
                 Some((from, to)) => {
@@ -42,7 +40,6 @@ impl LabUi<'_> {
             }
             ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
                 self.volume(ui, narrow);
-                self.limited(ui, narrow);
                 self.dropouts(ui);
             });
         });
@@ -65,12 +62,7 @@ impl LabUi<'_> {
         let has = self.lab.adversarial().is_some();
         let mut side = self.player.side;
         let label = |long: &'static str, short: &'static str| if narrow { short } else { long };
-        // What is heard of the difference is mostly magnification: it is always told.
-        let louder = text::decibels(self.settings.difference_gain_db.into(), 0);
-        let difference = match narrow {
-            true => format!("Diff. +{:.0}", self.settings.difference_gain_db),
-            false => format!("D  Diff. +{louder}"),
-        };
+        let (difference, louder) = self.difference_label(narrow);
         let segments = [
             Segment {
                 name: "Listen to the original",
@@ -102,12 +94,7 @@ impl LabUi<'_> {
                 ..Segment::new(
                     Side::Difference,
                     &difference,
-                    if has {
-                        "Listen to the difference alone, made louder by so much (D). The \
-                         loudspeaker at the right changes by how much."
-                    } else {
-                        "Attack the clip first"
-                    },
+                    if has { &louder } else { "Attack the clip first" },
                 )
             },
         ];
@@ -116,19 +103,27 @@ impl LabUi<'_> {
         }
     }
 
-    /// What the limiter does, where the difference is heard and it does something.
-    fn limited(&self, ui: &mut Ui, narrow: bool) {
-        let heard = self.player.playing && self.player.side == Side::Difference;
-        let Some(held) = self.held_back().filter(|_| heard) else { return };
-        let words = match narrow {
-            true => format!("now {held}"),
-            false => format!("limited to {held} dB"),
-        };
-        let words = RichText::new(words).size(12.0).color(theme::palette(ui).warning);
-        ui.add(Label::new(words).truncate()).on_hover_text(
-            "This part of the difference would be too loud for ears when it is magnified as much \
-             as was asked: it is turned down smoothly, not clipped.",
+    /// What the difference's choice says, and its tooltip. What is heard of it is mostly
+    /// magnification: how much is always told, and where the limiter leaves less, how much is left.
+    fn difference_label(&self, narrow: bool) -> (String, String) {
+        let wished = text::signed(self.settings.difference_gain_db.into(), 0);
+        let mut tooltip = format!(
+            "Listen to the difference alone, {wished} dB louder (D). The loudspeaker at the right \
+             changes by how much."
         );
+        let heard = self.player.playing && self.player.side == Side::Difference;
+        let left = self.held_back().filter(|_| heard);
+        if left.is_some() {
+            tooltip += "\nThis part would be too loud for ears if it were magnified so much: it is \
+                        turned down smoothly, not clipped.";
+        }
+        let label = match (left, narrow) {
+            (None, true) => format!("Diff. {wished}"),
+            (None, false) => format!("D  Diff. {wished} dB"),
+            (Some(left), true) => format!("limited {left}"),
+            (Some(left), false) => format!("D  limited {left} dB"),
+        };
+        (label, tooltip)
     }
 
     /// Told only where it happened.
