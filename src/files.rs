@@ -1,9 +1,15 @@
-//! Replacing a file as a whole.
+//! Replacing a file as a whole, and where files of the program's own go.
 
 use std::fs::{self, File};
 use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
+
+/// The folder for what the program keeps for the user; none where the system names none.
+pub fn data_folder() -> Option<PathBuf> {
+    directories::ProjectDirs::from("", "", "Mondegreen")
+        .map(|folders| folders.data_dir().to_path_buf())
+}
 
 /// Writes `bytes` beside `path` and then renames them over it, so that nobody finds half a file.
 ///

@@ -13,7 +13,7 @@ use std::thread::sleep;
 use std::time::{Duration, Instant};
 
 use mondegreen::audio::player::{FADE_SECONDS, Player, Side};
-use mondegreen::audio::resample;
+use mondegreen::audio::{Direction, devices, resample};
 
 /// Set in the child: the pipe to read.
 const PIPE: &str = "MONDEGREEN_TEST_PIPE";
@@ -272,6 +272,81 @@ fn a_clip_exchanged_while_playing_goes_on_in_place_and_is_freed() {
         sleep(Duration::from_millis(5));
     }
     assert_eq!(old.strong_count(), 0, "the old clip is freed");
+}
+
+#[test]
+fn the_chosen_device_plays_and_one_that_is_gone_is_stood_in_for() {
+    const NAME: &str = "the_chosen_device_plays_and_one_that_is_gone_is_stood_in_for";
+    let folder = std::env::var_os(PIPE).map(std::path::PathBuf::from);
+    let Some(capture) = folder else {
+        let folder = tempfile::tempdir().unwrap();
+        let card = |name: &str, pipe: &str, description: &str| {
+            let path = folder.path().join(pipe);
+            assert!(Command::new("mkfifo").arg(&path).status().unwrap().success());
+            let hint = match description {
+                "" => String::new(),
+                words => format!("hint {{ show on description \"{words}\" }}"),
+            };
+            let path = path.display();
+            format!(
+                "pcm.{name} {{ type file slave.pcm {{ type null }} file \"{path}\" \
+                 format \"raw\" {hint} }}\n"
+            )
+        };
+        let configuration = card("!default", "capture", "")
+            + &card("headphones", "headphones", "Headphones")
+            + &card("beamer", "beamer", "The beamer's loudspeakers");
+        return run_child_with(NAME, folder.path(), &configuration);
+    };
+    let open = |name: &str| {
+        let path = capture.with_file_name(name);
+        File::options().read(true).write(true).open(path).unwrap()
+    };
+    let (mut default, mut headphones) = (open("capture"), open("headphones"));
+    let listed = devices(Direction::Output).unwrap();
+    let names: Vec<&str> = listed.iter().map(|device| device.name.as_str()).collect();
+    assert!(names.contains(&"Headphones"), "{names:?}");
+    assert!(names.contains(&"The beamer's loudspeakers"), "{names:?}");
+    let chosen = listed.iter().find(|device| device.name == "Headphones").cloned().unwrap();
+
+    let sides = sides(128_000);
+    let mut player = Player::new();
+    player.set_device(Some(chosen.clone()));
+    player.set_clip(sides.original.clone(), None);
+    player.set_looping(true);
+    player.play();
+    let heard = read_start(&mut headphones, f32::from_le_bytes);
+    assert!(heard.iter().any(|sample| sample.abs() > 0.01));
+    assert_eq!(player.state().device.as_deref(), Some("Headphones"));
+    assert_eq!(player.notice(), None);
+
+    // The other one goes on where this one was.
+    let before = player.state().position_seconds;
+    player.set_device(None);
+    let drained = std::thread::spawn(move || {
+        // What is still in the pipe, so that the device can be closed.
+        std::io::copy(&mut headphones, &mut std::io::sink()).ok();
+    });
+    read_start(&mut default, f32::from_le_bytes);
+    assert!(player.state().playing);
+    assert!(player.state().position_seconds >= before);
+    drop(drained);
+
+    let mut gone = chosen;
+    (gone.id, gone.name) = ("usb".to_owned(), "A card that was pulled out".to_owned());
+    let drained = std::thread::spawn(move || {
+        std::io::copy(&mut default, &mut std::io::sink()).ok();
+    });
+    player.set_device(Some(gone));
+    let deadline = Instant::now() + Duration::from_secs(20);
+    while player.notice().is_none() && Instant::now() < deadline {
+        player.maintain();
+        sleep(Duration::from_millis(5));
+    }
+    let notice = player.notice().expect("it is told");
+    assert!(notice.contains("A card that was pulled out") && notice.contains("not there"));
+    assert!(player.state().device.is_some(), "the default plays");
+    drop(drained);
 }
 
 #[test]

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use assert_no_alloc::{AllocDisabler, assert_no_alloc};
 use mondegreen::audio::player::{
-    Buffers, Controls, FADE_SECONDS, GAIN_SECONDS, Link, Mixer, Side, mixer,
+    Buffers, Controls, DIFFERENCE_CEILING, FADE_SECONDS, GAIN_SECONDS, Link, Mixer, Side, mixer,
 };
 use rand::{Rng as _, SeedableRng as _};
 
@@ -49,7 +49,7 @@ impl Rig {
     fn send(&mut self, generation: u64, keep: bool) {
         let [original, adversarial, difference] = self.sides.clone();
         let attacked = Some([adversarial, difference]);
-        let buffers = Buffers::new(original, attacked, generation, keep);
+        let buffers = Buffers::new(original, attacked, RATE, generation, keep);
         self.link.send(Box::new(buffers)).unwrap();
     }
 
@@ -148,15 +148,78 @@ fn one_gain_for_all_sides_changes_without_a_step() {
 }
 
 #[test]
-fn only_the_difference_is_magnified_and_nothing_exceeds_full_scale() {
-    let mut rig = Rig::new(64_000);
+fn only_the_difference_is_magnified_and_what_is_below_the_ceiling_passes_bit_for_bit() {
+    let original = tone(200.0, 0.5, 64_000);
+    let soft = tone(333.0, 0.02, 64_000);
+    let mut rig = Rig::with([original.clone(), original.clone(), soft]);
     rig.controls.set_magnification_db(20.0);
     let out = rig.play(2_000);
     assert_eq!(&out[FADE..], &rig.sides[0][FADE..2_000], "the original is as it was");
     rig.controls.set_side(Side::Difference);
     let out = rig.play(2_000);
-    let loud = rig.sides[2][2_000 + FADE..4_000].iter().map(|s| (s * 10.0).clamp(-1.0, 1.0));
-    assert_near(&out[FADE..], loud, "ten times, clipped");
+    let ten: Vec<f32> = rig.sides[2][2_000 + FADE..4_000].iter().map(|s| s * 10.0).collect();
+    assert_eq!(&out[FADE..], ten, "ten times");
+    assert_eq!(rig.controls.held_back_db(), 0.0);
+}
+
+#[test]
+fn the_magnified_difference_is_held_below_its_ceiling_without_being_clipped() {
+    let original = tone(200.0, 0.5, 64_000);
+    let mut rig = Rig::with([original.clone(), original, tone(333.0, 0.02, 64_000)]);
+    rig.controls.set_side(Side::Difference);
+    rig.controls.set_magnification_db(60.0);
+    rig.play(2_000);
+    let out = rig.play(20_000);
+    // The same tone, softer: a clipped one would be another.
+    let factor = DIFFERENCE_CEILING / 0.02;
+    let tone = rig.sides[2][2_000..22_000].iter().map(|s| s * factor);
+    for (i, (a, e)) in out.iter().zip(tone).enumerate() {
+        assert!((a - e).abs() < 0.002 && a.abs() <= DIFFERENCE_CEILING, "{i}: {a}, not {e}");
+    }
+    let held = rig.controls.held_back_db();
+    let expected = 60.0 - 20.0 * factor.log10();
+    assert!((held - expected).abs() < 0.1, "{held} instead of {expected}");
+    // The volume turns it down with everything else.
+    rig.controls.set_gain_db(-20.0);
+    rig.play(2_000);
+    let loudest = rig.play(8_000).iter().fold(0.0_f32, |peak, s| peak.max(s.abs()));
+    assert!((loudest - 0.1 * DIFFERENCE_CEILING).abs() < 1e-3, "{loudest}");
+}
+
+#[test]
+fn a_difference_as_loud_as_the_clip_is_heard_as_it_is() {
+    let mut rig = Rig::new(64_000);
+    rig.controls.set_side(Side::Difference);
+    let out = rig.play(4_000);
+    assert_eq!(&out[FADE..], &rig.sides[2][FADE..4_000], "without magnification");
+    rig.controls.set_magnification_db(60.0);
+    rig.play(2_000);
+    let out = rig.play(4_000);
+    for (heard, side) in out.iter().zip(&rig.sides[2][6_000..]) {
+        assert!((heard - side).abs() < 0.01 && heard.abs() <= 1.0, "{heard}, not {side}");
+    }
+}
+
+#[test]
+fn whatever_is_turned_up_nothing_exceeds_full_scale_and_nothing_is_cut_off() {
+    let mut rig = Rig::new(64_000);
+    rig.controls.set_gain_db(24.0);
+    rig.controls.set_magnification_db(60.0);
+    let mut random = rand_chacha::ChaCha8Rng::seed_from_u64(5);
+    rig.controls.set_looping(true);
+    let mut at_ceiling = 0;
+    for _ in 0..2_000 {
+        rig.controls.set_side(Side::ALL[random.random_range(0..3)]);
+        if random.random_bool(0.1) {
+            rig.controls.seek(random.random_range(0.0..2.0));
+        }
+        let frames = random.random_range(1..200);
+        let out = rig.play(frames);
+        assert!(out.iter().all(|sample| sample.abs() <= 1.0));
+        // A clipped tone stays at the ceiling, a limited one only touches it.
+        at_ceiling += out.windows(3).filter(|w| w.iter().all(|s| s.abs() > 0.999_9)).count();
+    }
+    assert_eq!(at_ceiling, 0);
 }
 
 #[test]
@@ -325,7 +388,7 @@ fn without_a_clip_there_is_silence() {
 /// One random thing a user may do; returns whether a clip was sent.
 fn meddle(rig: &mut Rig, random: &mut impl rand::Rng) {
     let controls = &rig.controls;
-    match random.random_range(0..9) {
+    match random.random_range(0..10) {
         0 => controls.set_playing(!controls.playing()),
         1 | 2 => controls.set_side(Side::ALL[random.random_range(0..3)]),
         3 => controls.seek(random.random_range(-0.1..0.6)),
@@ -335,6 +398,7 @@ fn meddle(rig: &mut Rig, random: &mut impl rand::Rng) {
             controls.set_region(random.random_bool(0.7).then_some((start, end)));
         }
         6 => controls.set_gain_db(random.random_range(-30.0..0.0)),
+        7 => controls.set_magnification_db(random.random_range(0.0..60.0)),
         _ => controls.set_playing(true),
     }
 }

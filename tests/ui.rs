@@ -1,5 +1,7 @@
 //! The window without a screen: the real engine, models and clips, driven as people drive them.
 
+#[path = "ui/comfort.rs"]
+mod comfort;
 #[path = "ui/compare.rs"]
 mod compare;
 #[path = "ui/driver.rs"]
@@ -10,5 +12,9 @@ mod lab;
 mod models;
 #[path = "support/own_model.rs"]
 mod own_model;
+#[path = "ui/sound.rs"]
+mod sound;
+#[path = "ui/targets.rs"]
+mod targets;
 #[path = "ui/threads.rs"]
 mod threads;

@@ -9,13 +9,14 @@ use serde_json::json;
 
 use super::aftermath::Aftermath;
 use super::attack_options::Options;
-use super::common::{self, Compute, Failure, Models, label_json};
+use super::common::{self, Compute, Failure, Models, Prepared, label_json};
 use super::measures;
 use crate::attacks::{AttackId, Flow, Goal, Outcome, Problem, Progress, Status};
 use crate::audio::{self, Clip};
 use crate::dsp::{Look, StftSettings};
 use crate::figure::Figure;
-use crate::models::{Classifier, ModelSource, ScoreKind};
+use crate::models::{Classifier, Labels, ModelSource, ScoreKind, TargetChoice, TargetRule};
+use crate::names::UnknownName;
 
 /// Options of `attack`.
 #[derive(Args, Debug)]
@@ -28,7 +29,8 @@ pub struct Arguments {
     /// With which attack: white-noise, fgsm, pgd, deepfool, carlini-wagner or lbfgs
     #[arg(long, default_value = "carlini-wagner", value_parser = AttackId::find)]
     attack: AttackId,
-    /// Into which label (default: any other)
+    /// Into which label (default: any other); `random` draws one from the seed, `least-likely` takes
+    /// the one that the model finds least likely
     #[arg(long, value_name = "LABEL")]
     target: Option<String>,
     /// The clip's true label; a clip that the model misnames is then left alone
@@ -78,15 +80,16 @@ pub fn run(arguments: &Arguments) -> Result<(), Failure> {
     } else {
         Vec::new()
     };
-    let find = |name: &Option<String>| {
-        let index = name.as_deref().map(|name| model.labels().find(name)).transpose();
-        index.map_err(|error| Failure::Usage(error.to_string()))
-    };
+    let usage = |error: UnknownName| Failure::Usage(error.to_string());
+    let name = |name: &String| model.labels().find(name);
+    let true_label = arguments.label.as_ref().map(name).transpose().map_err(usage)?;
+    let choose = |name: &String| TargetChoice::find(model.labels(), name);
+    let target = arguments.target.as_ref().map(choose).transpose().map_err(usage)?;
     let spec = arguments.options.spec(arguments.attack);
     let problem = Problem {
         samples: Arc::clone(&clip.samples),
-        goal: find(&arguments.target)?.map_or(Goal::Untargeted, Goal::Targeted),
-        true_label: find(&arguments.label)?,
+        goal: goal(arguments, &prepared, model.as_ref(), &clip, (target, true_label))?,
+        true_label,
         seed: arguments.seed,
         sixteen_bit: spec.sixteen_bit,
     };
@@ -129,6 +132,30 @@ pub fn run(arguments: &Arguments) -> Result<(), Failure> {
     };
     report(arguments, model.as_ref(), &outcome, &aftermath, written.is_ok())?;
     written.and(asked)
+}
+
+/// Where the attack is to go. A rule needs to know what the model hears.
+fn goal(
+    arguments: &Arguments,
+    prepared: &Prepared,
+    model: &dyn Classifier,
+    clip: &Clip,
+    (target, true_label): (Option<TargetChoice>, Option<usize>),
+) -> Result<Goal, Failure> {
+    let rule = match target {
+        None => return Ok(Goal::Untargeted),
+        Some(TargetChoice::Label(label)) => return Ok(Goal::Targeted(label)),
+        Some(TargetChoice::Rule(rule)) => rule,
+    };
+    let verdict = prepared.pool.install(|| model.classify(&clip.samples)).map_err(|error| {
+        let reason = prepared.compute.explain(&error.to_string());
+        Failure::Failed(format!("{}: {reason}", arguments.clip.display()))
+    })?;
+    let original = true_label.unwrap_or_else(|| verdict.top().0);
+    let target = rule.target(&verdict, original, arguments.seed).ok_or_else(|| {
+        Failure::Usage(format!("{} has no other label to aim at", arguments.model.title()))
+    })?;
+    Ok(Goal::Targeted(target))
 }
 
 /// The files that were asked for.
@@ -208,6 +235,11 @@ fn write(arguments: &Arguments, clip: &Clip, outcome: &Outcome) -> Result<(), Fa
     Ok(())
 }
 
+/// The rule that chose the target, where one did.
+fn target_rule(arguments: &Arguments, labels: &Labels) -> Option<TargetRule> {
+    TargetChoice::find(labels, arguments.target.as_deref()?).ok()?.rule()
+}
+
 fn report(
     arguments: &Arguments,
     model: &dyn Classifier,
@@ -223,6 +255,7 @@ fn report(
             "model": arguments.model.to_string(),
             "attack": arguments.attack.name(),
             "target": outcome.goal.target().map(|target| labels.name(target)),
+            "target_rule": target_rule(arguments, labels).map(TargetRule::name),
             "status": outcome.status.name(),
             "reason": outcome.status.reason(),
             "original": label_json(&outcome.original, outcome.original.top().0),
@@ -245,6 +278,14 @@ fn report(
     let named =
         |verdict: &crate::models::Verdict| format!("{} {:.2}", verdict.title(), verdict.top().1);
     common::say(format_args!("{}: {}{reason}", arguments.attack.title(), outcome.status.name()))?;
+    if let Some(target) = outcome.goal.target() {
+        let how = match target_rule(arguments, labels) {
+            Some(TargetRule::Random) => format!(" (drawn at random, seed {})", outcome.seed),
+            Some(TargetRule::LeastLikely) => " (the least likely)".to_owned(),
+            None => String::new(),
+        };
+        common::say(format_args!("  target       {}{how}", labels.title(target)))?;
+    }
     common::say(format_args!("  original     {}", named(&outcome.original)))?;
     common::say(format_args!("  adversarial  {}", named(&outcome.adversarial)))?;
     for (name, words) in measures::lines(&outcome.metrics) {

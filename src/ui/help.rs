@@ -4,7 +4,7 @@ use eframe::egui::{
     Context, Frame, Grid, Id, Label, Margin, Modal, RichText, ScrollArea, Ui, vec2,
 };
 
-use super::app::BINDINGS;
+use super::app::{BINDINGS, UiCommand};
 use super::theme;
 use super::widgets::{caption, key_hint, quiet_button};
 
@@ -18,7 +18,7 @@ const GESTURES: [(&str, &str); 6] = [
 ];
 
 /// Shows the overlay; whether it is to be closed.
-pub fn show(ctx: &Context, device: &str, threads: usize) -> bool {
+pub fn show(ctx: &Context, device: &str, threads: usize, asked: &mut Vec<UiCommand>) -> bool {
     let palette = theme::Palette::of(ctx.theme());
     let frame = Frame::popup(&ctx.global_style()).fill(palette.card).inner_margin(Margin::same(22));
     let room = ctx.content_rect().size();
@@ -27,12 +27,17 @@ pub fn show(ctx: &Context, device: &str, threads: usize) -> bool {
         ui.set_width(width);
         ui.spacing_mut().item_spacing = vec2(14.0, 6.0);
         ui.spacing_mut().interact_size.y = 18.0;
-        let mut close = false;
+        let (mut close, mut about_too) = (false, false);
         ui.horizontal(|ui| {
             ui.label(theme::strong("Mondegreen", 20.0));
             ui.label(theme::small(ui, format!("version {}", crate::VERSION)));
             ui.with_layout(eframe::egui::Layout::right_to_left(Default::default()), |ui| {
                 close = quiet_button(ui, "Close").clicked();
+                let more = quiet_button(ui, "About…");
+                let tooltip = "Versions, weights, devices and licences";
+                if more.on_hover_text(tooltip).clicked() {
+                    (close, about_too) = (true, true);
+                }
             });
         });
         ScrollArea::vertical().min_scrolled_height(room.y - 150.0).max_height(room.y - 150.0).show(
@@ -48,6 +53,9 @@ pub fn show(ctx: &Context, device: &str, threads: usize) -> bool {
                 });
             },
         );
+        if about_too {
+            asked.push(UiCommand::ToggleAbout);
+        }
         close
     });
     modal.inner || modal.should_close()
@@ -74,7 +82,8 @@ fn keys(ui: &mut Ui) {
             ui.label(binding.does);
             ui.end_row();
         }
-        for (key, does) in [("Ctrl +  Ctrl −", "Larger or smaller text"), ("Tab", "Next control")]
+        for (key, does) in
+            [("Ctrl +  −  0", "Larger, smaller or usual text"), ("Tab", "Next control")]
         {
             key_hint(ui, key);
             ui.label(does);

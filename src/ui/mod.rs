@@ -3,6 +3,7 @@
 //! [`App`] owns the engine, the player and the tabs. Everything that can be asked of it is a
 //! [`UiCommand`], whether a button, a key, a dropped file or a test asks.
 
+mod about;
 mod app;
 mod command_palette;
 mod compare;
@@ -15,6 +16,8 @@ mod lab;
 mod model_sheet;
 mod notices;
 mod pace;
+mod recent;
+mod record_sheet;
 mod run;
 mod settings;
 mod tab;

@@ -6,8 +6,10 @@ use eframe::egui::ThemePreference;
 use serde::{Deserialize, Serialize};
 
 use crate::attacks::{AttackId, AttackSpec, Preset};
+use crate::audio::SoundDevice;
 use crate::dsp::{Look, StftSettings};
 use crate::engine::most_threads;
+use crate::models::TargetRule;
 
 /// How many recent files are kept.
 const RECENT: usize = 8;
@@ -15,6 +17,10 @@ const RECENT: usize = 8;
 /// The attacks that are compared at first: the paper's that are quick enough for a class.
 const COMPARED: [AttackId; 4] =
     [AttackId::WhiteNoise, AttackId::Fgsm, AttackId::Deepfool, AttackId::CarliniWagner];
+/// The scales of text that are offered reach from here...
+pub const SMALLEST_ZOOM: f32 = 0.7;
+/// ...to here.
+pub const LARGEST_ZOOM: f32 = 2.5;
 
 /// All settings. Missing ones take their defaults, so that older files stay readable.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -42,6 +48,12 @@ pub struct Settings {
     pub difference_gain_db: f32,
     /// Whether playing starts again at the end.
     pub looping: bool,
+    /// Where sound goes; none for the system's default.
+    pub output: Option<SoundDevice>,
+    /// Where recordings come from; none for the system's default.
+    pub input: Option<SoundDevice>,
+    /// Whether a recording begins with a countdown.
+    pub countdown: bool,
     /// Threads that compute; none for one a core.
     pub threads: Option<usize>,
     /// The attack as it was last set.
@@ -72,6 +84,9 @@ impl Default for Settings {
             gain_db: 0.0,
             difference_gain_db: 40.0,
             looping: false,
+            output: None,
+            input: None,
+            countdown: false,
             threads: None,
             attack: AttackForm::default(),
             compared_attacks: COMPARED.map(|id| id.name().to_owned()).into(),
@@ -111,12 +126,22 @@ impl Settings {
         set(&mut self.uncompared_models, name, !on);
     }
 
+    /// Drops a file from the recent ones.
+    pub fn forget(&mut self, path: &Path) {
+        self.recent.retain(|known| known != path);
+    }
+
     /// Drops the opened weights files that are not there any more, and gives them.
     pub fn forget_missing_models(&mut self) -> Vec<PathBuf> {
         let (there, gone) =
             std::mem::take(&mut self.own_models).into_iter().partition(|path| path.is_file());
         self.own_models = there;
         gone
+    }
+
+    /// The scale of text as it was last set, or as large as can still be undone.
+    pub fn usable_zoom(&self) -> f32 {
+        if self.zoom.is_finite() { self.zoom.clamp(SMALLEST_ZOOM, LARGEST_ZOOM) } else { 1.0 }
     }
 
     /// Puts a file at the top of the recent ones.
@@ -151,6 +176,8 @@ pub struct AttackForm {
     pub targeted: bool,
     /// The target label's name, empty before one is chosen.
     pub target: String,
+    /// How the target follows from the clip, where it is not named.
+    pub target_rule: Option<TargetRule>,
     /// SNR in dB for attacks at a fixed one.
     pub snr_db: f64,
     /// By how much the wrong label must lead, in logits.
@@ -175,6 +202,7 @@ impl Default for AttackForm {
             preset: spec.preset.name().to_owned(),
             targeted: false,
             target: String::new(),
+            target_rule: None,
             snr_db: spec.snr_db,
             confidence: spec.confidence,
             momentum: spec.momentum,
@@ -255,6 +283,26 @@ mod tests {
             settings.remember(Path::new(name));
         }
         assert_eq!(settings.recent, [Path::new("a"), Path::new("b")]);
+    }
+
+    #[test]
+    fn a_scale_that_nobody_could_read_is_not_taken() {
+        let with = |zoom| Settings { zoom, ..Settings::default() }.usable_zoom();
+        assert_eq!([f32::NAN, 0.01, 90.0, 1.3].map(with), [1.0, SMALLEST_ZOOM, LARGEST_ZOOM, 1.3]);
+    }
+
+    #[test]
+    fn devices_and_the_rule_of_a_target_are_kept() {
+        let device = SoundDevice { id: "hw:1".to_owned(), name: "Headphones".to_owned() };
+        let mut settings = Settings {
+            output: Some(device.clone()),
+            input: Some(device),
+            countdown: true,
+            ..Settings::default()
+        };
+        settings.attack.target_rule = Some(TargetRule::LeastLikely);
+        let text = serde_json::to_string(&settings).unwrap();
+        assert_eq!(serde_json::from_str::<Settings>(&text).unwrap(), settings);
     }
 
     #[test]

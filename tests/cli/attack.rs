@@ -9,7 +9,7 @@ use tempfile::TempDir;
 use super::program::{bundled, fields, knock, number, run, samples, says, snr_db};
 
 /// DESIGN's fields of `attack --json`, and the reason where the goal was not reached.
-const FIELDS: [&str; 27] = [
+const FIELDS: [&str; 28] = [
     "adversarial",
     "attack",
     "clip",
@@ -37,6 +37,7 @@ const FIELDS: [&str; 27] = [
     "snr_db",
     "status",
     "target",
+    "target_rule",
 ];
 
 /// Enough of Carlini & Wagner's attack to fool VGG13 on [`knock`].
@@ -181,6 +182,36 @@ fn a_targeted_attack_ends_at_its_label() {
     assert_eq!(value["target"], "Bass_drum");
     assert_eq!(value["status"], "fooled", "{value}");
     assert_eq!(value["adversarial"]["label"], "Bass_drum");
+}
+
+#[test]
+fn a_random_target_follows_from_the_seed_and_the_least_likely_one_from_the_clip() {
+    let attack = |target: &str, seed: &str| {
+        let clip = bundled("glockenspiel");
+        let arguments =
+            ["attack", &clip, "--attack", "fgsm", "--target", target, "--seed", seed, "--json"];
+        run(&arguments).json()
+    };
+    let targets = ["1", "1", "2", "3"].map(|seed| {
+        let value = attack("random", seed);
+        assert_eq!(value["target_rule"], "random");
+        assert_ne!(value["target"], "Glockenspiel");
+        value["target"].as_str().expect("a label").to_owned()
+    });
+    assert_eq!(targets[0], targets[1]);
+    assert!(targets.iter().collect::<HashSet<_>>().len() > 1, "{targets:?}");
+
+    let clip = bundled("glockenspiel");
+    let all = run(&["classify", &clip, "--json", "--top", "41"]).json();
+    let last = all["top"].as_array().and_then(|top| top.last()).expect("41 labels").clone();
+    let value = attack("Least-Likely", "1");
+    assert_eq!(value["target_rule"], "least-likely");
+    assert_eq!(value["target"], last["label"], "the label at the end of the list");
+
+    // A label by its name has no rule, and people are told in words.
+    assert_eq!(attack("Tearing", "1")["target_rule"], Value::Null);
+    let words = run(&["attack", &clip, "--attack", "fgsm", "--target", "random"]).done();
+    says(&words, &["target", "drawn at random, seed 0"]);
 }
 
 #[test]

@@ -48,6 +48,8 @@ pub struct Controls {
     gain: AtomicU32,
     /// Bits of an `f32`, linear.
     magnification: AtomicU32,
+    /// Bits of an `f32`: the share of the magnification that the ceiling left in the last callback.
+    magnified: AtomicU32,
     /// The oldest generation of buffers that may sound.
     required: AtomicU64,
     /// Buffers that wait to be freed.
@@ -70,6 +72,7 @@ impl Default for Controls {
             region: AtomicU64::new(NONE),
             gain: AtomicU32::new(1.0_f32.to_bits()),
             magnification: AtomicU32::new(1.0_f32.to_bits()),
+            magnified: AtomicU32::new(1.0_f32.to_bits()),
             required: AtomicU64::new(0),
             retired: AtomicUsize::new(0),
             dry: AtomicU64::new(0),
@@ -181,6 +184,18 @@ impl Controls {
     /// Sets the magnification of the difference, in dB.
     pub fn set_magnification_db(&self, db: f32) {
         self.magnification.store(linear(db).to_bits(), Relaxed);
+    }
+
+    /// By how many dB the limiter holds the magnified difference back at present; 0 where it is as
+    /// loud as wished or not heard.
+    pub fn held_back_db(&self) -> f32 {
+        let share = f32::from_bits(self.magnified.load(Relaxed));
+        if share < 1.0 { -20.0 * share.log10() } else { 0.0 }
+    }
+
+    /// The least share of the magnification in a callback.
+    pub(super) fn publish_magnified(&self, share: f32) {
+        self.magnified.store(share.to_bits(), Relaxed);
     }
 
     /// How often the sound has dropped out: what the system told of, or what the callback saw

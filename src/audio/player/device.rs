@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use super::mixer::Link;
 use super::output::{self, Fault, Output};
 use super::{Buffers, Controls};
-use crate::audio::{ResampleError, SAMPLE_RATE, resample};
+use crate::audio::{ResampleError, SAMPLE_RATE, SoundDevice, resample};
 
 /// The sides of a clip as the caller gives them, at [`SAMPLE_RATE`].
 #[derive(Clone)]
@@ -26,6 +26,8 @@ pub(super) enum Message {
     Clip(Source),
     /// Open the device unless it is open.
     Open,
+    /// Play on this device from now on; none for the system's default.
+    Choose(Option<SoundDevice>),
     /// The output with this number failed.
     Failed(u64, Fault),
     /// Free what is retired, send what is pending.
@@ -60,6 +62,8 @@ pub(super) struct DeviceThread {
     pub status: Arc<Mutex<Status>>,
     pub sender: Sender<Option<Message>>,
     output: Option<(Output, Link)>,
+    /// The device that was chosen; none for the system's default.
+    chosen: Option<SoundDevice>,
     /// Tells reports of this output from those of earlier ones.
     number: u64,
     source: Option<Source>,
@@ -82,6 +86,7 @@ impl DeviceThread {
             status,
             sender,
             output: None,
+            chosen: None,
             number: 0,
             source: None,
             resampled: None,
@@ -101,6 +106,7 @@ impl DeviceThread {
                     // one counts.
                     Message::Clip(source) => clip = Some(merge(clip, source)),
                     Message::Open => self.open(),
+                    Message::Choose(device) => self.choose(device),
                     Message::Failed(number, fault) if number == self.number => self.failed(&fault),
                     Message::Failed(..) | Message::Tick => {}
                 }
@@ -117,6 +123,19 @@ impl DeviceThread {
         }
     }
 
+    /// Goes on playing on another device, where one is open.
+    fn choose(&mut self, device: Option<SoundDevice>) {
+        if device == self.chosen {
+            return;
+        }
+        self.chosen = device;
+        if self.output.take().is_some() {
+            self.pending = None;
+            self.controls.retired.store(0, Relaxed);
+            self.open();
+        }
+    }
+
     fn open(&mut self) {
         if self.output.is_some() {
             return;
@@ -126,13 +145,21 @@ impl DeviceThread {
         let report = move |fault| {
             sender.send(Some(Message::Failed(number, fault))).ok();
         };
-        let controls = self.controls.clone();
-        let opened = catch_unwind(AssertUnwindSafe(|| output::open(&controls, report)))
-            .unwrap_or_else(|_| Err("the sound system failed".to_owned()));
+        let (controls, chosen) = (self.controls.clone(), self.chosen.clone());
+        let opened =
+            catch_unwind(AssertUnwindSafe(|| output::open(chosen.as_ref(), &controls, report)))
+                .unwrap_or_else(|_| Err("the sound system failed".to_owned()));
         match opened {
             Ok((output, link)) => {
                 let mut status = lock(&self.status);
-                (status.device, status.notice) = (Some(output.name.clone()), None);
+                let stand_in = output.missing.as_ref().map(|missing| {
+                    format!(
+                        "The sound device \u{201c}{missing}\u{201d} is not there: the sound goes \
+                         to {} instead. Choose another under the loudspeaker.",
+                        output.name
+                    )
+                });
+                (status.device, status.notice) = (Some(output.name.clone()), stand_in);
                 drop(status);
                 self.attempts = None;
                 self.output = Some((output, link));
@@ -206,7 +233,7 @@ impl DeviceThread {
             None => None,
         };
         let (generation, keep) = (source.generation, source.keep_position);
-        Ok(Box::new(Buffers::new(original, attacked, generation, keep)))
+        Ok(Box::new(Buffers::new(original, attacked, rate, generation, keep)))
     }
 
     /// Frees what the callback has done with and hands over what waits.
@@ -229,6 +256,7 @@ fn merge(old: Option<Source>, new: Source) -> Source {
 mod tests {
     use std::sync::mpsc::channel;
 
+    use super::super::buffers::Mix;
     use super::*;
 
     fn thread() -> DeviceThread {
@@ -279,7 +307,7 @@ mod tests {
     #[test]
     fn buffers_are_at_the_device_rate_and_the_original_is_resampled_once() {
         let mut thread = thread();
-        let original: Arc<[f32]> = (0..3_200).map(|i| (i as f32 * 0.1).sin()).collect();
+        let original: Arc<[f32]> = (0..3_200).map(|i| 0.9 * (i as f32 * 0.1).sin()).collect();
         let adversarial: Arc<[f32]> = original.iter().map(|sample| sample * 0.9).collect();
         let source =
             Source { original, adversarial: Some(adversarial), generation: 1, keep_position: true };
@@ -290,7 +318,9 @@ mod tests {
         assert!(Arc::ptr_eq(&first, &thread.resampled.unwrap().2));
         let sides = [[1.0, 0.0, 0.0], [0.0, 1.0, 0.0], [0.0, 0.0, 1.0]];
         for i in (0..4_410).step_by(7) {
-            let [o, a, d] = sides.map(|weights| buffers.sample(i, weights, 1.0));
+            let mut share = 1.0;
+            let mix = |weights| Mix { weights, gain: 1.0, magnification: 1.0 };
+            let [o, a, d] = sides.map(|weights| buffers.sample(i, mix(weights), &mut share));
             assert!((a - o - d).abs() < 1e-5, "sides are locked at {i}: {o} {a} {d}");
         }
     }

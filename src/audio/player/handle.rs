@@ -8,7 +8,7 @@ use std::time::Instant;
 
 use super::device::{DeviceThread, Message, Source, Status, lock};
 use super::{Controls, Side};
-use crate::audio::SAMPLE_RATE;
+use crate::audio::{SAMPLE_RATE, SoundDevice};
 
 /// What the transport shows.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -31,6 +31,8 @@ pub struct PlayerState {
     pub gain_db: f32,
     /// Extra gain of the difference alone, in dB.
     pub difference_gain_db: f32,
+    /// By how much the limiter holds the difference back at present, in dB.
+    pub held_back_db: f32,
     /// The output device, while one is open.
     pub device: Option<String>,
     /// How often the sound dropped out since the program started.
@@ -166,10 +168,17 @@ impl Player {
         self.controls.set_gain_db(self.gain_db);
     }
 
-    /// Extra gain of the difference alone, from 0 to 60 dB. What exceeds full scale is clipped.
+    /// Extra gain of the difference alone, from 0 to 60 dB. A limiter holds back what it would
+    /// bring above [`DIFFERENCE_CEILING`](super::DIFFERENCE_CEILING).
     pub fn set_difference_gain_db(&mut self, db: f32) {
         self.difference_gain_db = if db.is_nan() { 0.0 } else { db.clamp(0.0, 60.0) };
         self.controls.set_magnification_db(self.difference_gain_db);
+    }
+
+    /// Plays on this device from now on, or on the system's default; what plays goes on there. Where
+    /// it is not there the default stands in, and [`notice`](Self::notice) says so.
+    pub fn set_device(&self, device: Option<SoundDevice>) {
+        self.send(Message::Choose(device));
     }
 
     /// What the transport shows now.
@@ -184,6 +193,7 @@ impl Player {
             loop_region: self.controls.region(),
             gain_db: self.gain_db,
             difference_gain_db: self.difference_gain_db,
+            held_back_db: if self.controls.playing() { self.controls.held_back_db() } else { 0.0 },
             device: lock(&self.status).device.clone(),
             dropouts: self.controls.dropouts(),
             late: self.controls.late(),

@@ -5,6 +5,7 @@ use std::sync::atomic::Ordering::Relaxed;
 
 use rtrb::{Consumer, Producer, PushError, RingBuffer};
 
+use super::buffers::Mix;
 use super::ramp::Ramp;
 use super::{Buffers, Controls, Side};
 
@@ -69,6 +70,7 @@ pub fn mixer(controls: Arc<Controls>, rate: u32) -> (Mixer, Link) {
         sides: Ramp::new(side),
         gain: Ramp::new([controls.gain()]),
         magnification: Ramp::new([controls.magnification()]),
+        magnified: 1.0,
         controls: controls.clone(),
     };
     (mixer, Link { to_mixer, from_mixer, controls })
@@ -111,6 +113,8 @@ pub struct Mixer {
     sides: Ramp<3>,
     gain: Ramp<1>,
     magnification: Ramp<1>,
+    /// The least share of the wished magnification that was possible in this callback.
+    magnified: f32,
 }
 
 impl Mixer {
@@ -118,12 +122,14 @@ impl Mixer {
     /// (or the only one), silence on all others.
     pub fn render(&mut self, out: &mut [f32], channels: usize) {
         self.poll();
+        self.magnified = 1.0;
         for frame in out.chunks_mut(channels.max(1)) {
             let sample = self.next_sample();
             for (channel, value) in frame.iter_mut().enumerate() {
                 *value = if channel < 2 { sample } else { 0.0 };
             }
         }
+        self.controls.publish_magnified(self.magnified);
         if self.is_current() {
             self.controls.publish(self.position as f64 / self.rate);
         }
@@ -312,12 +318,13 @@ impl Mixer {
             return 0.0;
         }
         let Some(clip) = &self.clip else { return 0.0 };
-        let weights = self.sides.next();
         let [magnification] = self.magnification.next();
-        let mut sample = clip.sample(self.position, weights, magnification);
+        let [gain] = self.gain.next();
+        let mix = Mix { weights: self.sides.next(), gain, magnification };
+        let mut sample = clip.sample(self.position, mix, &mut self.magnified);
         if let Some(jump) = &mut self.jump {
             let old = jump.old.as_ref().unwrap_or(clip);
-            let old = old.sample(jump.from, weights, magnification);
+            let old = old.sample(jump.from, mix, &mut self.magnified);
             let [share] = jump.share.next();
             sample = old * (1.0 - share) + sample * share;
             jump.from += 1;
@@ -327,8 +334,8 @@ impl Mixer {
             self.end_jump();
         }
         let [envelope] = self.envelope.next();
-        let [gain] = self.gain.next();
         let sample = sample * envelope * gain;
+        // Crossfades stay between what they lead from and to; only rounding is left to be cut off.
         if sample.is_finite() { sample.clamp(-1.0, 1.0) } else { 0.0 }
     }
 

@@ -1,21 +1,18 @@
-//! The default output device, opened with cpal. The only module that knows cpal.
+//! An output device, opened with cpal.
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
 
-use cpal::traits::{DeviceTrait as _, HostTrait as _, StreamTrait as _};
+use cpal::traits::{DeviceTrait as _, StreamTrait as _};
 use cpal::{
     BufferSize, Device, Error, ErrorKind, FromSample, I24, OutputCallbackInfo, SampleFormat,
-    SizedSample, StreamConfig, SupportedBufferSize, SupportedStreamConfig, U24,
+    SizedSample, StreamConfig, SupportedStreamConfig, U24,
 };
 
 use super::Controls;
 use super::mixer::{Link, Mixer, mixer};
 use super::punctuality::Watch;
-
-/// How much sound a callback should make, in seconds: short enough that a switch is heard at once;
-/// the systems' own defaults reach half a second.
-const PERIOD_SECONDS: f64 = 0.02;
+use crate::audio::devices::{self, Direction, SoundDevice};
 
 /// Frames converted at a time where the device does not take `f32`.
 const SCRATCH_FRAMES: usize = 1024;
@@ -26,6 +23,8 @@ pub(super) struct Output {
     _stream: cpal::Stream,
     pub rate: u32,
     pub name: String,
+    /// The name of the chosen device, where it is not there and the default plays instead.
+    pub missing: Option<String>,
 }
 
 /// What a stream reports while it runs.
@@ -37,44 +36,35 @@ pub(super) enum Fault {
     Lost(String),
 }
 
-/// Opens the default output device with a fresh mixer. `report` is called at most once, on a
-/// thread of cpal's.
+/// Opens the chosen output device, or the default one, with a fresh mixer. `report` is called at
+/// most once, on a thread of cpal's.
 ///
 /// # Errors
 /// Why there is no output, for people.
 pub(super) fn open(
+    chosen: Option<&SoundDevice>,
     controls: &Arc<Controls>,
     report: impl FnMut(Fault) + Clone + Send + 'static,
 ) -> Result<(Output, Link), String> {
-    open_default(controls, report).map_err(|error| describe(&error))
+    open_device(chosen, controls, report).map_err(|error| describe(&error))
 }
 
-fn open_default(
+fn open_device(
+    chosen: Option<&SoundDevice>,
     controls: &Arc<Controls>,
     report: impl FnMut(Fault) + Clone + Send + 'static,
 ) -> Result<(Output, Link), Error> {
-    let host = cpal::default_host();
-    let device =
-        host.default_output_device().ok_or_else(|| Error::new(ErrorKind::DeviceNotAvailable))?;
+    let (device, missing) = devices::find(Direction::Output, chosen)?;
     let supported = device.default_output_config()?;
-    let opened = build(&device, &supported, period(&supported), controls, report.clone());
-    match opened {
+    let opened = build(&device, &supported, devices::period(&supported), controls, report.clone());
+    let opened = match opened {
         // The range that a device states is not always the one it accepts.
         Err(error) if error.kind() == ErrorKind::UnsupportedConfig => {
             build(&device, &supported, BufferSize::Default, controls, report)
         }
         opened => opened,
-    }
-}
-
-fn period(supported: &SupportedStreamConfig) -> BufferSize {
-    let wanted = (f64::from(supported.sample_rate()) * PERIOD_SECONDS).round() as u32;
-    match *supported.buffer_size() {
-        SupportedBufferSize::Range { min, max } if min <= max => {
-            BufferSize::Fixed(wanted.clamp(min, max))
-        }
-        _ => BufferSize::Default,
-    }
+    };
+    opened.map(|(output, link)| (Output { missing, ..output }, link))
 }
 
 fn build(
@@ -111,7 +101,7 @@ fn build(
     let name = device
         .description()
         .map_or_else(|_| "Default output".to_owned(), |description| description.name().to_owned());
-    Ok((Output { _stream: stream, rate: config.sample_rate, name }, link))
+    Ok((Output { _stream: stream, rate: config.sample_rate, name, missing: None }, link))
 }
 
 type OnError = Box<dyn FnMut(Error) + Send>;
@@ -175,13 +165,6 @@ fn on_error(
     }
 }
 
-/// An error of cpal's for people.
 fn describe(error: &Error) -> String {
-    match error.kind() {
-        ErrorKind::DeviceNotAvailable => "no output device is connected".to_owned(),
-        ErrorKind::HostUnavailable => "the system's sound service does not run".to_owned(),
-        ErrorKind::DeviceBusy => "another program is using the output device".to_owned(),
-        ErrorKind::PermissionDenied => "you may not use the output device".to_owned(),
-        _ => error.to_string(),
-    }
+    devices::describe(error, Direction::Output)
 }

@@ -7,17 +7,19 @@ use eframe::egui;
 use super::{App, UiCommand};
 use crate::assets::BUNDLED;
 use crate::attacks::{AttackSpec, Goal};
-use crate::audio::DEFAULT_LIMIT_SECONDS;
 use crate::audio::player::Side;
+use crate::audio::{DEFAULT_LIMIT_SECONDS, Direction};
 use crate::engine::{
     AttackJob, ClipSource, Command, CommandId, DeviceChoice, SaveJob, SurvivalJob,
 };
 use crate::figure::Figure;
+use crate::files;
 use crate::models::{ModelSource, Verdict};
 use crate::ui::command_palette::CommandPalette;
 use crate::ui::compare::Comparison;
 use crate::ui::demos::Demo;
 use crate::ui::lab::{KnownModel, LabResult, Opening, Running, Shown};
+use crate::ui::settings::Settings;
 use crate::ui::tab::Tab;
 use crate::ui::tour::STEPS;
 
@@ -51,6 +53,24 @@ impl App {
                     self.load(ClipSource::Bundled(index), clip.name.to_owned());
                 }
             }
+            UiCommand::ForgetRecent(path) => self.settings.forget(&path),
+            UiCommand::LookForRecent => {
+                let pace = self.pace.clone();
+                self.lab.recent.look(self.settings.recent.clone(), move || pace.wake());
+            }
+            UiCommand::OpenRecorder => {
+                // What plays would be recorded, too.
+                self.player.pause();
+                self.recording.open(&self.settings, recordings_folder(), &self.pace);
+            }
+            UiCommand::CloseRecorder => self.recording.close(),
+            UiCommand::RecordOrStop => self.recording.start_or_stop(self.settings.countdown),
+            UiCommand::ChooseMicrophone(device) => {
+                self.settings.input = device;
+                if self.recording.is_open() {
+                    self.recording.listen(&self.settings, recordings_folder(), &self.pace);
+                }
+            }
             UiCommand::RetryModel(model) => self.retry_model(&model),
             UiCommand::HearAgain => self.lab.verdicts.forget_failures(),
             UiCommand::ChooseModel(model) => self.lab.models.choose(&model),
@@ -82,6 +102,7 @@ impl App {
             UiCommand::SetTarget(target) => {
                 self.settings.attack.targeted = target.is_some();
                 self.settings.attack.target = target.unwrap_or_default();
+                self.settings.attack.target_rule = None;
             }
             UiCommand::SetPanes(panes) => self.settings.panes = panes,
             UiCommand::Demo(index) => self.demonstrate(ctx, index),
@@ -136,6 +157,14 @@ impl App {
                 self.settings.difference_gain_db = gain_db;
                 self.player.set_difference_gain_db(gain_db);
             }
+            UiCommand::ChooseOutput(device) => {
+                self.settings.output.clone_from(&device);
+                self.player.set_device(device);
+            }
+            UiCommand::LookForOutputs => {
+                let pace = self.pace.clone();
+                self.lab.outputs.look(Direction::Output, move || pace.wake());
+            }
             UiCommand::ResetView => self.lab.view = Default::default(),
             UiCommand::ToggleDifference => {
                 let [original, adversarial, difference] = &mut self.settings.panes;
@@ -164,6 +193,12 @@ impl App {
                 self.settings.theme = theme;
                 ctx.set_theme(theme);
             }
+            UiCommand::SetZoom(zoom) => {
+                let zoom = Settings { zoom, ..Settings::default() }.usable_zoom();
+                ctx.set_zoom_factor(zoom);
+                self.settings.zoom = zoom;
+            }
+            UiCommand::ToggleAbout => self.about = !self.about,
             UiCommand::ToggleHelp => self.help = !self.help,
             UiCommand::DismissNotice(index) => self.notices.dismiss(index),
         }
@@ -224,19 +259,17 @@ impl App {
             return;
         }
         self.notices.retract(Some(NOT_READY));
-        let form = &self.settings.attack;
-        let goal = if form.aims() {
-            match self.lab.labels().find(&form.target) {
-                Ok(label) => Goal::Targeted(label),
-                Err(_) => {
-                    self.notices.info(NO_TARGET);
-                    return;
-                }
+        let goal = match self.goal() {
+            Ok(goal) => goal,
+            Err(missing) => {
+                self.notices.info(missing);
+                return;
             }
-        } else {
-            Goal::Untargeted
         };
-        self.notices.retract(Some(NO_TARGET));
+        for missing in [NO_TARGET, NOT_NAMED] {
+            self.notices.retract(Some(missing));
+        }
+        let form = &self.settings.attack;
         if self.lab.results.iter().any(|result| result.survival.command.is_some()) {
             // People do not wait for what they have not asked for last.
             self.engine.cancel();
@@ -349,6 +382,22 @@ impl App {
         }
     }
 
+    /// Where the attack shall go, or what is missing to know it.
+    fn goal(&self) -> Result<Goal, &'static str> {
+        let form = &self.settings.attack;
+        if !form.aims() {
+            return Ok(Goal::Untargeted);
+        }
+        let target = match form.target_rule {
+            None => self.lab.labels().find(&form.target).map_err(|_| NO_TARGET)?,
+            Some(rule) => {
+                let verdict = self.lab.verdict().ok_or(NOT_NAMED)?;
+                rule.target(verdict, verdict.top().0, form.seed).ok_or(NO_TARGET)?
+            }
+        };
+        Ok(Goal::Targeted(target))
+    }
+
     fn check_survival_or_stop(&mut self) {
         let Some(index) = self.lab.shown_index() else { return };
         // An attack under way would be stopped with it, and holds the engine anyway.
@@ -437,6 +486,15 @@ const NOT_READY: &str = "The model is not loaded yet: attack when it is.";
 
 /// What is told where an attack should aim and has no target.
 const NO_TARGET: &str = "Choose the label that the model shall hear, then attack.";
+
+/// What is told where a target follows from what the model hears, and that is not known yet.
+const NOT_NAMED: &str = "The model has not named the clip yet, and the target follows from what it \
+                         hears: attack when it has.";
+
+/// Where recordings are kept.
+fn recordings_folder() -> Option<PathBuf> {
+    files::data_folder().map(|folder| folder.join("recordings"))
+}
 
 fn file_name(path: &Path) -> String {
     path.file_name().unwrap_or(path.as_os_str()).to_string_lossy().into_owned()

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use eframe::egui::{self, Key, KeyboardShortcut, Modifiers, ThemePreference};
 
 use crate::attacks::AttackId;
+use crate::audio::SoundDevice;
 use crate::audio::player::Side;
 use crate::engine::DeviceChoice;
 use crate::models::{ModelSource, is_weights_file};
@@ -19,6 +20,18 @@ pub enum UiCommand {
     OpenFile(PathBuf),
     /// Open a clip that the program brings along.
     OpenBundled(usize),
+    /// Take a file off the list of recent ones.
+    ForgetRecent(PathBuf),
+    /// Look which recent files are still there.
+    LookForRecent,
+    /// Open the microphone and the sheet for recording, or open both again.
+    OpenRecorder,
+    /// Close them; what is being recorded is thrown away.
+    CloseRecorder,
+    /// Start to record, or stop and keep what was recorded.
+    RecordOrStop,
+    /// Record from this microphone from now on; none for the system's default.
+    ChooseMicrophone(Option<SoundDevice>),
     /// Try again to load a model, after its file was put in place.
     RetryModel(ModelSource),
     /// Ask models again that failed to name a clip.
@@ -91,6 +104,10 @@ pub enum UiCommand {
     SetGain(f32),
     /// How much louder the difference is played, in dB.
     SetDifferenceGain(f32),
+    /// Play on this device from now on; none for the system's default.
+    ChooseOutput(Option<SoundDevice>),
+    /// Look which devices sound can go to.
+    LookForOutputs,
     /// Show all of the clip.
     ResetView,
     /// Show or hide the difference.
@@ -105,6 +122,10 @@ pub enum UiCommand {
     SaveFigure(PathBuf),
     /// Dark, light, or as the system says.
     SetTheme(ThemePreference),
+    /// Show text and everything else at this scale, 1 for the usual one.
+    SetZoom(f32),
+    /// Show or hide what the program is made of.
+    ToggleAbout,
     /// Show or hide the keys and what the program is.
     ToggleHelp,
     /// Dismiss a notice, by its index.
@@ -150,7 +171,7 @@ macro_rules! binding {
 }
 
 /// All keys, in the order of the help.
-pub const BINDINGS: [Binding; 20] = [
+pub const BINDINGS: [Binding; 21] = [
     binding!("Space", "Play or pause", plain(Key::Space), UiCommand::PlayOrPause),
     binding!("A", "Listen to the original", plain(Key::A), UiCommand::Listen(Side::Original)),
     binding!(
@@ -173,6 +194,7 @@ pub const BINDINGS: [Binding; 20] = [
         UiCommand::AttackOrStop
     ),
     binding!("Ctrl O", "Open a recording", with_command(Key::O), UiCommand::ChooseClip),
+    binding!("Ctrl R", "Record a clip", with_command(Key::R), UiCommand::OpenRecorder),
     binding!("Ctrl S", "Save the pair of WAVs", with_command(Key::S), UiCommand::ChoosePairFolder),
     binding!("Ctrl P", "Save the figure", with_command(Key::P), UiCommand::ChooseFigure),
     binding!("Ctrl 1", "The Lab", with_command(Key::Num1), UiCommand::ShowTab(Tab::Lab)),

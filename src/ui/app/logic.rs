@@ -63,7 +63,23 @@ impl App {
             .partition(|wish| matches!(wish, UiCommand::OpenModel(_)));
         self.asked.extend(models.into_iter().chain(clips.into_iter().take(1)));
         self.lab.pictures.receive(ctx);
+        self.take_recording(ctx);
         self.maintain_sound(ctx);
+    }
+
+    /// A finished recording becomes the clip on the desk.
+    fn take_recording(&mut self, ctx: &egui::Context) {
+        let Some(recording) = self.recording.take() else { return };
+        for note in recording.notes {
+            self.notices.info(note);
+        }
+        // A file on its way in is not what was asked for last.
+        self.lab.opening = None;
+        let clip = self.lab.put(recording.clip);
+        if let Some(path) = &clip.path {
+            self.settings.remember(path);
+        }
+        ctx.request_repaint();
     }
 
     fn maintain_sound(&mut self, ctx: &egui::Context) {

@@ -22,6 +22,7 @@ use super::lab::{Lab, Models};
 use super::model_sheet::ModelSheet;
 use super::notices::Notices;
 use super::pace::Pace;
+use super::record_sheet::RecordSheet;
 use super::run::Options;
 use super::settings::Settings;
 use super::tab::Tab;
@@ -57,6 +58,9 @@ pub struct App {
     attack_when_ready: bool,
     /// The scale of everything before it was made larger for a class.
     zoom_before: Option<f32>,
+    about: bool,
+    /// The microphone and its sheet.
+    recording: RecordSheet,
     /// What there is to say of the models.
     sheet: ModelSheet,
     /// What the player was given last.
@@ -84,7 +88,7 @@ impl App {
         let mut settings: Settings =
             cc.storage.and_then(|storage| eframe::get_value(storage, SETTINGS)).unwrap_or_default();
         ctx.set_theme(settings.theme);
-        ctx.set_zoom_factor(settings.zoom);
+        ctx.set_zoom_factor(settings.usable_zoom());
 
         let pace = Pace::new(ctx);
         let waker = pace.clone();
@@ -115,6 +119,8 @@ impl App {
             tour: None,
             attack_when_ready: false,
             zoom_before: None,
+            about: false,
+            recording: RecordSheet::default(),
             sheet: ModelSheet::default(),
             given: (None, None),
             complaint: None,
@@ -126,6 +132,7 @@ impl App {
         app.player.set_gain_db(app.settings.gain_db);
         app.player.set_difference_gain_db(app.settings.difference_gain_db);
         app.player.set_looping(app.settings.looping);
+        app.player.set_device(app.settings.output.clone());
         app.asked.extend(options.clip.map(UiCommand::open));
         for path in gone {
             app.notices.info(format!(
@@ -144,6 +151,11 @@ impl App {
     /// The notices that are shown.
     pub fn notices(&self) -> &Notices {
         &self.notices
+    }
+
+    /// What is remembered from one run to the next.
+    pub fn settings(&self) -> &Settings {
+        &self.settings
     }
 
     /// The files that were written last.

@@ -6,9 +6,10 @@ use eframe::egui::{
 };
 
 use super::{App, UiCommand};
+use crate::ui::settings::{LARGEST_ZOOM, SMALLEST_ZOOM};
 use crate::ui::tab::Tab;
 use crate::ui::theme::{self, CONTROL_HEIGHT};
-use crate::ui::widgets::{Icon, icon_button};
+use crate::ui::widgets::{Icon, icon_button, sheet};
 
 impl App {
     pub(super) fn top_bar(&mut self, ui: &mut Ui) {
@@ -54,6 +55,7 @@ impl App {
                 if button.on_hover_text(tooltip).clicked() {
                     self.asked.push(UiCommand::SetTheme(next));
                 }
+                self.text_size(ui);
                 self.device_pill(ui);
                 let quiet = |words| Button::new(words).min_size(vec2(0.0, CONTROL_HEIGHT));
                 let present = if self.lab.presenting { "Show all" } else { "Present" };
@@ -67,6 +69,38 @@ impl App {
                 }
             });
         });
+    }
+
+    fn text_size(&mut self, ui: &mut Ui) {
+        let button = Button::new(theme::strong("Aa", theme::BODY))
+            .min_size(vec2(CONTROL_HEIGHT + 4.0, CONTROL_HEIGHT));
+        let button = ui.add(button).on_hover_text("Text size (Ctrl +, Ctrl −, Ctrl 0)");
+        let button = button.accessible_name("Text size");
+        sheet(&button, "Text size", |ui| {
+            ui.set_width(190.0);
+            ui.label(theme::small(ui, "Size of text and everything else"));
+            ui.horizontal(|ui| self.text_sizes(ui));
+        });
+    }
+
+    fn text_sizes(&mut self, ui: &mut Ui) {
+        let zoom = ui.ctx().zoom_factor();
+        let tenths = (zoom * 10.0).round();
+        let step = |ui: &mut Ui, words: &str, name: &str, to: f32| {
+            let able = (SMALLEST_ZOOM..=LARGEST_ZOOM).contains(&to);
+            let button =
+                Button::new(theme::strong(words, theme::BODY)).min_size(vec2(36.0, CONTROL_HEIGHT));
+            let button = ui.add_enabled(able, button).on_hover_text(name);
+            button.accessible_name(name).clicked().then_some(UiCommand::SetZoom(to))
+        };
+        self.asked.extend(step(ui, "−", "Smaller text", (tenths - 1.0) / 10.0));
+        let percent = format!("{:.0} %", zoom * 100.0);
+        let reset = Button::new(percent).min_size(vec2(72.0, CONTROL_HEIGHT));
+        let reset = ui.add(reset).on_hover_text("Back to 100 % (Ctrl 0)");
+        if reset.accessible_name("Usual text size").clicked() {
+            self.asked.push(UiCommand::SetZoom(1.0));
+        }
+        self.asked.extend(step(ui, "+", "Larger text", (tenths + 1.0) / 10.0));
     }
 
     fn device_pill(&self, ui: &mut Ui) {

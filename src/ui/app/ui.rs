@@ -7,6 +7,7 @@ use eframe::egui::{
 
 use super::{App, UiCommand, commands};
 use crate::models::is_weights_file;
+use crate::ui::about::About;
 use crate::ui::command_palette::Answer;
 use crate::ui::compare::CompareUi;
 use crate::ui::lab::{LabResult, LabUi};
@@ -19,7 +20,10 @@ use crate::ui::{help, text, theme};
 impl App {
     pub(super) fn paint(&mut self, ui: &mut Ui) {
         let looping = self.settings.looping;
-        self.asked.extend(commands::pressed(ui.ctx(), looping));
+        // While recording, keys belong to that.
+        if !self.recording.is_open() {
+            self.asked.extend(commands::pressed(ui.ctx(), looping));
+        }
         let palette = theme::palette(ui);
         let bar = |margin| Frame::new().fill(palette.panel).inner_margin(margin);
         Panel::top("top bar")
@@ -56,10 +60,15 @@ impl App {
             }
         });
         if self.help {
-            let close = help::show(ui.ctx(), &self.lab.device.name, self.engine.threads());
+            let close = {
+                let (device, threads) = (&self.lab.device.name, self.engine.threads());
+                help::show(ui.ctx(), device, threads, &mut self.asked)
+            };
             self.help = !close;
         }
         self.model_sheet(ui);
+        self.recording.show(ui, &mut self.settings, &mut self.asked);
+        self.about_sheet(ui);
         self.tour(ui);
         self.command_palette(ui);
         drop_target(ui);
@@ -83,6 +92,20 @@ impl App {
             Answer::Closed => {}
             Answer::Chosen(command) => self.asked.push(command),
         }
+    }
+
+    fn about_sheet(&mut self, ui: &Ui) {
+        if !self.about {
+            return;
+        }
+        let player = self.player.state();
+        let about = About {
+            models: &self.lab.models,
+            device: &self.lab.device.name,
+            threads: self.engine.threads(),
+            sound: player.device.as_deref(),
+        };
+        self.about = !about.show(ui.ctx());
     }
 
     fn model_sheet(&mut self, ui: &Ui) {

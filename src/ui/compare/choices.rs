@@ -57,10 +57,13 @@ impl CompareUi<'_> {
     /// What all rows have in common, which is set in the Lab.
     fn shared_options(&mut self, ui: &mut Ui) {
         let form = &self.settings.attack;
-        let goal = match (form.targeted, form.target.is_empty()) {
+        let goal = match (form.targeted, form.target_rule) {
             (false, _) => "away from the original label".to_owned(),
-            (true, true) => "at a target that is not chosen yet".to_owned(),
-            (true, false) => format!("at {}", form.target.replace('_', " ")),
+            (true, Some(rule)) => format!("at a target ({})", rule.title().to_lowercase()),
+            (true, None) if form.target.is_empty() => {
+                "at a target that is not chosen yet".to_owned()
+            }
+            (true, None) => format!("at {}", form.target.replace('_', " ")),
         };
         let words =
             format!("All aim {goal}, search {}, with seed {}.", form.preset().name(), form.seed);

@@ -3,9 +3,9 @@
 use crate::attacks::Goal;
 use crate::audio::Clip;
 use crate::engine::{AttackJob, CommandId};
-use crate::models::{Labels, ModelSource};
+use crate::models::{Labels, ModelSource, Verdict};
 use crate::ui::lab::Lab;
-use crate::ui::settings::Settings;
+use crate::ui::settings::{AttackForm, Settings};
 
 use super::columns::Sort;
 use super::thumbnails::Thumbnails;
@@ -77,7 +77,7 @@ impl Comparison {
                 if form.targeted && !id.takes_target() {
                     continue;
                 }
-                match goal(form.aims(), &form.target, &card.labels) {
+                match goal(&form, &card.labels, lab.verdicts.said(&clip.samples, &source)) {
                     Ok(goal) => plan.jobs.push(AttackJob {
                         clip: clip.clone(),
                         model: source.clone(),
@@ -168,10 +168,17 @@ pub(super) fn compared_models(settings: &Settings, lab: &Lab) -> Vec<ModelSource
     all.filter(|source| settings.compares_model(&source.to_string())).collect()
 }
 
-fn goal(aims: bool, target: &str, labels: &Labels) -> Result<Goal, String> {
-    if !aims {
+/// Where an attack goes that is set so, against a model with these labels that says this of the clip.
+fn goal(form: &AttackForm, labels: &Labels, said: Option<&Verdict>) -> Result<Goal, String> {
+    if !form.aims() {
         return Ok(Goal::Untargeted);
     }
+    if let Some(rule) = form.target_rule {
+        let verdict = said.ok_or("it has not named the clip yet.")?;
+        let target = rule.target(verdict, verdict.top().0, form.seed);
+        return target.map(Goal::Targeted).ok_or("it has no other label.".to_owned());
+    }
+    let target = &form.target;
     if target.is_empty() {
         return Err("no target is chosen; choose one in the Lab.".to_owned());
     }

@@ -3,6 +3,7 @@
 use eframe::egui::{Align, ComboBox, DragValue, Label, Layout, Link, RichText, Slider, Ui, vec2};
 
 use super::LabUi;
+use super::lessons::lesson;
 use crate::attacks::{AttackId, AttackOption, Preset};
 use crate::ui::settings::AttackForm;
 use crate::ui::theme::{self, SMALL};
@@ -44,19 +45,18 @@ impl LabUi<'_> {
             .width(ui.available_width())
             .show_ui(ui, |ui| {
                 for id in AttackId::ALL {
-                    ui.selectable_value(&mut chosen, id, id.title())
-                        .on_hover_text(id.explanation());
+                    ui.selectable_value(&mut chosen, id, id.title()).on_hover_text(taught(id));
                 }
             })
             .response
             .accessible_name("Attack method")
-            .on_hover_text(chosen.explanation());
+            .on_hover_text(taught(chosen));
         self.settings.attack.set_id(chosen);
         if theme::is_low(ui) {
             return;
         }
         let words = RichText::new(chosen.explanation()).size(SMALL).color(theme::palette(ui).quiet);
-        ui.add(Label::new(words).wrap());
+        ui.add(Label::new(words).wrap()).on_hover_text(taught(chosen));
     }
 
     fn goal(&mut self, ui: &mut Ui) {
@@ -100,18 +100,24 @@ impl LabUi<'_> {
     }
 }
 
+/// What an attack does, and what to look and listen for.
+fn taught(attack: AttackId) -> String {
+    format!("{}\n\n{}", attack.explanation(), lesson(attack))
+}
+
 fn snr(ui: &mut Ui, form: &mut AttackForm) {
     let tooltip = "Signal-to-noise ratio: how far the change lies below the clip. 0 dB is \
                    as loud as the clip, 20 dB a tenth of its amplitude, 60 dB a thousandth.";
     row(ui, "SNR", |ui| {
         ui.spacing_mut().slider_width = ui.available_width() - 108.0;
-        ui.name_inputs("SNR in dB", |ui| {
+        let response = ui.name_inputs("SNR in dB", |ui| {
             let slider = Slider::new(&mut form.snr_db, 0.0..=80.0)
                 .suffix(" dB")
                 .fixed_decimals(0)
                 .step_by(1.0);
-            ui.add(slider).on_hover_text(tooltip);
+            ui.add(slider)
         });
+        response.on_hover_text(tooltip);
     });
 }
 

@@ -1,8 +1,7 @@
 //! The clip: what it is called, how long it is, what it looks like, and where others are.
 
 use eframe::egui::{
-    Align, Button, CornerRadius, Label, Layout, Mesh, Popup, RichText, ScrollArea, Sense, Shape,
-    Ui, vec2,
+    Align, Button, CornerRadius, Label, Layout, Mesh, RichText, Sense, Shape, Ui, vec2,
 };
 
 use super::LabUi;
@@ -21,20 +20,34 @@ impl LabUi<'_> {
             if !theme::is_low(ui) {
                 self.small_waveform(ui);
             }
-            ui.horizontal(|ui| {
-                ui.spacing_mut().item_spacing.x = 6.0;
-                let half = (ui.available_width() - 6.0) / 2.0;
-                let size = vec2(half, CONTROL_HEIGHT);
-                let open = ui.add(Button::new("Open…").min_size(size)).on_hover_text(
-                    "Open a recording of any kind, up to a minute long (Ctrl O). \
-                                    Or drop one anywhere onto the window.",
-                );
-                if open.clicked() {
-                    self.asked.push(UiCommand::ChooseClip);
-                }
-                self.recent_menu(&open);
-                self.bundled_button(ui, half);
-            });
+            self.clip_buttons(ui);
+        });
+    }
+
+    /// Where clips come from, two by two.
+    fn clip_buttons(&mut self, ui: &mut Ui) {
+        let gap = 6.0;
+        ui.spacing_mut().item_spacing = vec2(gap, gap);
+        let half = (ui.available_width() - gap) / 2.0;
+        let size = vec2(half, CONTROL_HEIGHT);
+        ui.horizontal(|ui| {
+            let open = ui.add(Button::new("Open…").min_size(size)).on_hover_text(
+                "Open a recording of any kind, up to a minute long (Ctrl O). Or drop one anywhere \
+                 onto the window.",
+            );
+            if open.clicked() {
+                self.asked.push(UiCommand::ChooseClip);
+            }
+            let record = ui.add(Button::new("Record…").min_size(size)).on_hover_text(
+                "Record up to 10 s from a microphone (Ctrl R): clap, knock, jangle your keys",
+            );
+            if record.clicked() {
+                self.asked.push(UiCommand::OpenRecorder);
+            }
+        });
+        ui.horizontal(|ui| {
+            self.bundled_button(ui, half);
+            self.recent_button(ui, half);
         });
     }
 
@@ -108,43 +121,12 @@ impl LabUi<'_> {
         }
     }
 
-    /// Files opened before, on a right click.
-    fn recent_menu(&mut self, open: &eframe::egui::Response) {
-        if self.settings.recent.is_empty() {
-            return;
-        }
-        Popup::context_menu(open).accessible_name("Recent files").show(|ui| {
-            ui.label(theme::small(ui, "Recent files"));
-            for path in &self.settings.recent {
-                let name = path.file_name().unwrap_or(path.as_os_str()).to_string_lossy();
-                if ui.button(name).on_hover_text(path.display().to_string()).clicked() {
-                    self.asked.push(UiCommand::OpenFile(path.clone()));
-                }
-            }
-        });
-    }
-
     fn bundled_button(&mut self, ui: &mut Ui, width: f32) {
         let response =
             crate::ui::widgets::popup_button(ui, "Bundled clips", "Bundled", width, |ui| {
                 ui.set_width(360.0);
                 ui.label(theme::small(ui, "Clips that come with the program"));
                 bundled_grid(ui, 2, self.asked);
-                if !self.settings.recent.is_empty() {
-                    ui.separator();
-                    ui.label(theme::small(ui, "Recent files"));
-                    ScrollArea::vertical().max_height(140.0).show(ui, |ui| {
-                        for path in &self.settings.recent {
-                            let name = path.file_name().unwrap_or(path.as_os_str());
-                            let button = Button::new(name.to_string_lossy()).truncate();
-                            let response = ui.add_sized([340.0, CONTROL_HEIGHT], button);
-                            if response.on_hover_text(path.display().to_string()).clicked() {
-                                self.asked.push(UiCommand::OpenFile(path.clone()));
-                                ui.close();
-                            }
-                        }
-                    });
-                }
             });
         response.on_hover_text("Clips that come with the program, one click away");
     }

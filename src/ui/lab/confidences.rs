@@ -3,6 +3,7 @@
 use eframe::egui::{Label, Ui};
 
 use super::LabUi;
+use super::lessons::CONFIDENCE;
 use super::state::Shown;
 use crate::models::Verdict;
 use crate::ui::theme;
@@ -62,6 +63,7 @@ fn bars(ui: &mut Ui, verdict: &Verdict, original: Option<usize>) {
     let count = if ui.ctx().content_rect().height() < 900.0 { 3 } else { 5 };
     for (label, probability) in verdict.ranked(count) {
         let colour = if Some(label) == original { palette.original } else { palette.adversarial };
-        confidence_bar(ui, &verdict.labels.title(label), probability, colour);
+        confidence_bar(ui, &verdict.labels.title(label), probability, colour)
+            .on_hover_text(CONFIDENCE);
     }
 }

@@ -30,7 +30,7 @@ impl Lab {
                 // Only the latest wish counts.
                 if self.opening.as_ref().is_some_and(|opening| opening.command == command) {
                     self.opening = None;
-                    return News::Opened(self.open(clip));
+                    return News::Opened(self.put(clip));
                 }
             }
             EventKind::ModelLoaded { model, card } => {
@@ -162,7 +162,7 @@ impl Lab {
     }
 
     /// Puts a clip on the desk; the results of earlier clips are kept and come back with them.
-    fn open(&mut self, clip: Clip) -> Clip {
+    pub fn put(&mut self, clip: Clip) -> Clip {
         // The same recording again is the same clip, so that its results belong to it.
         let known = self.results.iter().map(|result| &result.job.clip);
         let known = known.chain(self.running.iter().map(|running| &running.job.clip));

@@ -1,7 +1,8 @@
 //! What the centre shows before there is a clip: where to begin.
 
 use eframe::egui::{
-    Align2, CornerRadius, FontId, Rect, Sense, Stroke, StrokeKind, Ui, UiBuilder, pos2, vec2,
+    Align2, Button, CornerRadius, FontId, Rect, Sense, Stroke, StrokeKind, Ui, UiBuilder, pos2,
+    vec2,
 };
 
 use super::LabUi;
@@ -20,7 +21,7 @@ impl LabUi<'_> {
         let palette = theme::palette(ui);
         let (area, _) = ui.allocate_exact_size(ui.available_size(), Sense::hover());
         let rows = BUNDLED.len().div_ceil(COLUMNS) as f32;
-        let wanted = 318.0 + rows * (CONTROL_HEIGHT + 6.0);
+        let wanted = 302.0 + CONTROL_HEIGHT + 20.0 + rows * (CONTROL_HEIGHT + 6.0);
         let size = vec2(area.width().min(620.0), area.height().min(wanted));
         let sheet = Rect::from_center_size(area.center(), size);
         ui.painter().rect(
@@ -52,6 +53,8 @@ impl LabUi<'_> {
         let rest =
             Rect::from_min_max(pos2(inside.left(), line.bottom() + 24.0), inside.right_bottom());
         ui.scope_builder(UiBuilder::new().max_rect(rest), |ui| {
+            self.other_ways(ui);
+            ui.add_space(8.0);
             ui.label(theme::strong("or begin with one of these", BODY));
             ui.add_space(2.0);
             bundled_grid(ui, COLUMNS, self.asked);
@@ -69,6 +72,23 @@ impl LabUi<'_> {
                     self.asked.push(UiCommand::Tour(Some(0)));
                 }
             });
+        });
+    }
+
+    /// For those who have nothing to drop.
+    fn other_ways(&mut self, ui: &mut Ui) {
+        ui.horizontal(|ui| {
+            let size = vec2((ui.available_width() - 8.0) / 2.0, CONTROL_HEIGHT + 4.0);
+            let open = ui.add(Button::new("Open a file…").min_size(size));
+            if open.on_hover_text("A recording of any kind, up to a minute long (Ctrl O)").clicked()
+            {
+                self.asked.push(UiCommand::ChooseClip);
+            }
+            let record = ui.add(Button::new("Record with a microphone…").min_size(size));
+            let tooltip = "Up to 10 s: clap, knock, jangle your keys (Ctrl R)";
+            if record.on_hover_text(tooltip).clicked() {
+                self.asked.push(UiCommand::OpenRecorder);
+            }
         });
     }
 }

@@ -8,12 +8,13 @@ use super::places::Places;
 use super::verdicts::Verdicts;
 use super::view::View;
 use super::{LabResult, Running};
-use crate::audio::Clip;
 use crate::audio::player::Side;
+use crate::audio::{Clip, DeviceList};
 use crate::dsp::FrequencyAxis;
 use crate::engine::{CommandId, DeviceInUse, TracePoint};
 use crate::models::{Labels, ModelSource, Verdict};
 use crate::ui::pace::Pace;
+use crate::ui::recent::RecentFiles;
 
 /// A clip on its way in.
 pub struct Opening {
@@ -89,6 +90,14 @@ pub struct Lab {
     pub target_search: String,
     /// Whether the attack card shows all options.
     pub more_options: bool,
+    /// Which recent files are still there.
+    pub recent: RecentFiles,
+    /// Whether their list was open in the last frame.
+    pub recent_is_open: bool,
+    /// Where sound can go.
+    pub outputs: DeviceList,
+    /// Whether that list was open in the last frame.
+    pub sound_is_open: bool,
     /// The spectrograms.
     pub pictures: Pictures,
     /// Where the parts stand.
@@ -121,6 +130,10 @@ impl Lab {
             loop_region: None,
             target_search: String::new(),
             more_options: false,
+            recent: RecentFiles::default(),
+            recent_is_open: false,
+            outputs: DeviceList::default(),
+            sound_is_open: false,
             pictures: Pictures::new(pace)?,
             places: Places::default(),
             presenting: false,

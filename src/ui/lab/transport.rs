@@ -27,7 +27,7 @@ impl LabUi<'_> {
                 self.asked.push(UiCommand::PlayOrPause);
             }
             self.position(ui, narrow);
-            self.sides(ui, if narrow { 252.0 } else { 318.0 }, narrow);
+            self.sides(ui, if narrow { 252.0 } else { 354.0 }, narrow);
             let looping = self.player.looping;
             let tooltip = match self.lab.loop_region {
                 Some((from, to)) => {
@@ -62,6 +62,7 @@ impl LabUi<'_> {
         let has = self.lab.adversarial().is_some();
         let mut side = self.player.side;
         let label = |long: &'static str, short: &'static str| if narrow { short } else { long };
+        let (difference, louder) = self.difference_label(narrow);
         let segments = [
             Segment {
                 name: "Listen to the original",
@@ -92,18 +93,37 @@ impl LabUi<'_> {
                 enabled: has,
                 ..Segment::new(
                     Side::Difference,
-                    label("D  Difference", "Difference"),
-                    if has {
-                        "Listen to the difference alone, made louder (D)"
-                    } else {
-                        "Attack the clip first"
-                    },
+                    &difference,
+                    if has { &louder } else { "Attack the clip first" },
                 )
             },
         ];
         if segmented(ui, width, &segments, &mut side) {
             self.asked.push(UiCommand::Listen(side));
         }
+    }
+
+    /// What the difference's choice says, and its tooltip. What is heard of it is mostly
+    /// magnification: how much is always told, and where the limiter leaves less, how much is left.
+    fn difference_label(&self, narrow: bool) -> (String, String) {
+        let wished = text::signed(self.settings.difference_gain_db.into(), 0);
+        let mut tooltip = format!(
+            "Listen to the difference alone, {wished} dB louder (D). The loudspeaker at the right \
+             changes by how much."
+        );
+        let heard = self.player.playing && self.player.side == Side::Difference;
+        let left = self.held_back().filter(|_| heard);
+        if left.is_some() {
+            tooltip += "\nThis part would be too loud for ears if it were magnified so much: it is \
+                        turned down smoothly, not clipped.";
+        }
+        let label = match (left, narrow) {
+            (None, true) => format!("Diff. {wished}"),
+            (None, false) => format!("D  Diff. {wished} dB"),
+            (Some(left), true) => format!("limited {left}"),
+            (Some(left), false) => format!("D  limited {left} dB"),
+        };
+        (label, tooltip)
     }
 
     /// Told only where it happened.
@@ -127,7 +147,7 @@ impl LabUi<'_> {
         let mut gain = self.settings.gain_db;
         ui.label(RichText::new(text::decibels(gain.into(), 0)).size(12.0).color(palette.quiet));
         ui.spacing_mut().slider_width =
-            (ui.available_width() - 26.0).clamp(30.0, if narrow { 60.0 } else { 110.0 });
+            (ui.available_width() - 42.0).clamp(30.0, if narrow { 60.0 } else { 110.0 });
         let slider = Slider::new(&mut gain, SOFTEST..=LOUDEST).show_value(false).step_by(1.0);
         let response = ui
             .add(slider)
@@ -136,8 +156,9 @@ impl LabUi<'_> {
         if response.changed() {
             self.asked.push(UiCommand::SetGain(gain));
         }
-        let (rect, _) =
-            ui.allocate_exact_size(eframe::egui::vec2(14.0, 14.0), eframe::egui::Sense::hover());
-        Icon::Speaker.paint(ui.painter(), rect, 13.0, palette.quiet);
+        let settings = icon_button(ui, Icon::Speaker, "Sound settings", false).on_hover_text(
+            "How much louder the difference is played, and to which device the sound goes",
+        );
+        self.sound_settings(&settings);
     }
 }

@@ -137,8 +137,8 @@ impl LabUi<'_> {
                         .fixed_decimals(0);
                     let response =
                         ui.add(value).accessible_name("Difference played louder by").on_hover_text(
-                            "How much louder the difference is played (side D); it is limited at \
-                             full scale",
+                            "How much louder the difference is played (side D); a limiter keeps \
+                             it from hurting",
                         );
                     if response.changed() {
                         self.asked.push(UiCommand::SetDifferenceGain(gain));

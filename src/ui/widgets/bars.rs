@@ -1,13 +1,13 @@
 //! Bars that are read at a glance.
 
 use eframe::egui::{
-    Align2, Color32, CornerRadius, FontId, Rect, Role, Sense, Ui, WidgetInfo, pos2, vec2,
+    Align2, Color32, CornerRadius, FontId, Rect, Response, Role, Sense, Ui, WidgetInfo, pos2, vec2,
 };
 
 use crate::ui::theme::{self, BODY};
 
 /// A label with its probability, and a bar as long as it is probable.
-pub fn confidence_bar(ui: &mut Ui, label: &str, probability: f32, colour: Color32) {
+pub fn confidence_bar(ui: &mut Ui, label: &str, probability: f32, colour: Color32) -> Response {
     let palette = theme::palette(ui);
     let (rect, response) = ui.allocate_exact_size(vec2(ui.available_width(), 20.0), Sense::hover());
     let value = format!("{probability:.2}");
@@ -46,6 +46,7 @@ pub fn confidence_bar(ui: &mut Ui, label: &str, probability: f32, colour: Color3
         FontId::proportional(BODY - 0.5),
         palette.text,
     );
+    response
 }
 
 /// A thin bar of what is done; `fraction` in \[0, 1\].

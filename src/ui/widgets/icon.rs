@@ -13,6 +13,8 @@ pub enum Icon {
     Pause,
     /// A square.
     Stop,
+    /// A disc.
+    Record,
     /// An arrow that returns.
     Loop,
     /// A tick.
@@ -59,6 +61,9 @@ impl Icon {
             Self::Stop => {
                 let square = Rect::from_center_size(centre, Vec2::splat(1.6 * half));
                 painter.rect_filled(square, CornerRadius::same(2), colour);
+            }
+            Self::Record => {
+                painter.circle_filled(centre, 0.8 * half, colour);
             }
             Self::Loop => {
                 let (start, turn) = (0.5, std::f32::consts::TAU - 1.2);
