@@ -8,5 +8,7 @@ mod lab;
 mod models;
 #[path = "support/own_model.rs"]
 mod own_model;
+#[path = "ui/picture.rs"]
+mod picture;
 #[path = "ui/threads.rs"]
 mod threads;

@@ -49,8 +49,10 @@ impl Grid {
     /// The value of a band in the frame nearest to a moment in seconds.
     pub fn at(&self, seconds: f64, band: usize) -> Option<f32> {
         let frame = ((seconds - self.start) / self.hop).round();
-        let inside = frame >= 0.0 && frame < self.frames() as f64 && band < self.bands;
-        inside.then(|| self.values[frame as usize * self.bands + band])
+        let frames = self.frames();
+        // A clip may end half a hop after the centre of its last frame.
+        let inside = frame >= 0.0 && frame <= frames as f64 && frames > 0 && band < self.bands;
+        inside.then(|| self.values[(frame as usize).min(frames - 1) * self.bands + band])
     }
 
     /// This grid less another one of the same shape.
@@ -134,6 +136,7 @@ mod tests {
         assert_eq!(grid.at(0.1, 1), Some(2.0));
         assert_eq!(grid.at(0.17, 0), Some(3.0));
         assert_eq!(grid.at(0.2, 1), Some(6.0));
+        assert_eq!(grid.at(0.24, 1), Some(6.0));
         for (seconds, band) in [(0.0, 0), (0.3, 0), (0.1, 2), (f64::NAN, 0)] {
             assert_eq!(grid.at(seconds, band), None, "{seconds} s, band {band}");
         }

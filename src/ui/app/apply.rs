@@ -11,8 +11,9 @@ use crate::audio::DEFAULT_LIMIT_SECONDS;
 use crate::audio::player::Side;
 use crate::engine::{AttackJob, ClipSource, Command, DeviceChoice, SaveJob, SurvivalJob};
 use crate::figure::Figure;
+use crate::metrics::Region;
 use crate::models::{ModelSource, Verdict};
-use crate::ui::lab::{KnownModel, LabResult, Opening, Running, Shown};
+use crate::ui::lab::{KnownModel, LabResult, Opening, PictureMode, Running, Shown};
 
 impl App {
     /// Fulfils the wishes of this frame.
@@ -25,6 +26,7 @@ impl App {
             self.apply(ctx, command);
         }
         self.lab.listen(&self.engine);
+        self.lab.look_into(&self.engine);
         self.settings.zoom = ctx.zoom_factor();
         // A path that is no text could not be kept, nor any other setting beside it.
         self.settings.own_models = self.lab.models.files();
@@ -82,11 +84,24 @@ impl App {
                 self.player.set_looping(looping);
             }
             UiCommand::SetLoop(region) => {
-                self.lab.loop_region = region;
-                self.player.set_loop(region);
+                let region = region.map(|(from, to)| Region { seconds: [from, to], hz: None });
+                self.apply(ctx, UiCommand::Select(region));
+            }
+            UiCommand::Select(region) => {
+                self.lab.choose_region(region);
+                self.player.set_loop(self.lab.loop_region);
                 if region.is_some() {
                     self.apply(ctx, UiCommand::SetLooping(true));
                 }
+            }
+            UiCommand::ZoomToRegion => {
+                let heights = self.lab.heights(self.settings.look.axis);
+                self.lab.zoom_to_region(&heights);
+            }
+            UiCommand::ShowPicture(mode) => self.lab.insights.show(mode),
+            UiCommand::TogglePicture(mode) => {
+                let shown = self.lab.insights.mode == mode;
+                self.lab.insights.show(if shown { PictureMode::Levels } else { mode });
             }
             UiCommand::SetGain(gain_db) => {
                 self.settings.gain_db = gain_db;
@@ -151,6 +166,7 @@ impl App {
     fn close_model(&mut self, model: &ModelSource) {
         self.engine.send(Command::ForgetModel(model.clone()));
         self.lab.models.close(model);
+        self.lab.insights.forget_model(model);
         self.lab.verdicts.forget_model(model);
     }
 

@@ -61,6 +61,7 @@ impl App {
             .partition(|wish| matches!(wish, UiCommand::OpenModel(_)));
         self.asked.extend(models.into_iter().chain(clips.into_iter().take(1)));
         self.lab.pictures.receive(ctx);
+        self.lab.insights.pictures.receive(ctx);
         self.maintain_sound(ctx);
     }
 
