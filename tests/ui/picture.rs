@@ -2,6 +2,7 @@
 
 use eframe::egui::{self, Event, Key, Modifiers, PointerButton, Pos2, Rect, Vec2};
 use egui_kittest::kittest::{NodeT as _, Queryable as _};
+use mondegreen::models::ModelId;
 use mondegreen::ui::UiCommand;
 
 use crate::driver::{Kept, Lab, SMALLEST, choose, engine, has, lab, open, until, until_said};
@@ -27,7 +28,7 @@ fn drag(harness: &mut Lab, from: Pos2, to: Pos2, modifiers: Modifiers) {
         pressed,
         modifiers,
     };
-    harness.input_mut().modifiers = modifiers;
+    harness.event(Event::ModifiersChanged(modifiers));
     harness.event(Event::PointerMoved(from));
     harness.step();
     harness.event(button(from, true));
@@ -38,7 +39,7 @@ fn drag(harness: &mut Lab, from: Pos2, to: Pos2, modifiers: Modifiers) {
     }
     harness.event(button(to, false));
     harness.step();
-    harness.input_mut().modifiers = Modifiers::NONE;
+    harness.event(Event::ModifiersChanged(Modifiers::NONE));
     // The pointer goes away, so that no tooltip is in the way.
     harness.event(Event::PointerGone);
     harness.run_steps(3);
@@ -47,7 +48,7 @@ fn drag(harness: &mut Lab, from: Pos2, to: Pos2, modifiers: Modifiers) {
 /// What is said of the chosen part.
 fn chosen(harness: &Lab) -> Option<String> {
     let part = harness.query_by_label_contains("Chosen part: ")?;
-    part.accesskit_node().label()
+    part.value()
 }
 
 /// The number after a word.
@@ -74,7 +75,9 @@ fn a_drag_chooses_time_and_band_measures_them_and_zooms() {
 
     // Hardly high, or with Shift: all frequencies of the same moments.
     drag(&mut harness, at(0.2, 0.5), at(0.5, 0.51), Modifiers::NONE);
-    until_said(&mut harness, "all frequencies");
+    until(&mut harness, "all frequencies are measured", |h| {
+        chosen(h).is_some_and(|said| said.contains("SNR") && said.contains("all frequencies"))
+    });
     let flat = chosen(&harness).expect("it is said");
     drag(&mut harness, at(0.2, 0.3), at(0.5, 0.6), Modifiers::SHIFT);
     until(&mut harness, "the same with Shift", |h| chosen(h).as_ref() == Some(&flat));
@@ -86,13 +89,13 @@ fn a_drag_chooses_time_and_band_measures_them_and_zooms() {
     until_said(&mut harness, "all frequencies");
 
     // Hardly wide: a band of the whole clip. White noise at 20 dB is not at 20 dB in each band.
-    drag(&mut harness, at(0.4, 0.05), at(0.4, 0.25), Modifiers::NONE);
+    drag(&mut harness, at(0.4, 0.85), at(0.4, 0.98), Modifiers::NONE);
     until(&mut harness, "a band of the whole clip", |h| {
         chosen(h).is_some_and(|said| said.contains("0.00–") && said.contains("SNR"))
     });
     let band = chosen(&harness).expect("it is said");
     let snr_db = number_after(&band, "SNR");
-    assert!(snr_db < 15.0, "{band}: there is little of a glockenspiel up there");
+    assert!(snr_db < 15.0, "{band}: there is little of a glockenspiel down there");
 
     let whole = harness.get_by_label("Show all");
     assert!(whole.accesskit_node().is_disabled(), "all is shown");
@@ -125,7 +128,8 @@ fn escape_closes_the_help_before_it_gives_up_a_part() {
     assert!(has(&harness, "Play or pause"), "the help is there");
     harness.key_press(Key::Escape);
     harness.run_steps(3);
-    assert!(chosen(&harness).is_some() && !has(&harness, "Play or pause"));
+    assert!(!has(&harness, "Play or pause"), "the help is gone");
+    assert!(chosen(&harness).is_some(), "the part is still chosen");
     harness.key_press(Key::Escape);
     harness.run_steps(3);
     assert_eq!(chosen(&harness), None);
@@ -155,10 +159,10 @@ fn the_machine_s_view_tells_what_each_model_says_of_each_part() {
     harness.run_steps(3);
 
     for (model, words) in [
-        ("Dense-mel", "64 mel bands every 4 ms, in dB"),
-        ("Dense-wav", "the waveform; here its 64 learned filters"),
+        (ModelId::DenseMel, "64 mel bands every 4 ms, in dB"),
+        (ModelId::DenseWav, "the waveform; here its 64 learned filters"),
     ] {
-        choose(&mut harness, "Model", model);
+        harness.state_mut().ask(UiCommand::ChooseModel(model.into()));
         until_said(&mut harness, "Original, whole clip, part 1 of 1");
         until_said(&mut harness, words);
     }
@@ -184,14 +188,30 @@ fn where_the_model_listens_is_asked_for_and_explained() {
     harness.get_by_label("gradient").click();
     harness.run_steps(3);
     until_said(&mut harness, "where VGG13 is easily moved");
-    choose(&mut harness, "Label that is listened for", "Tearing");
+    choose(&mut harness, "Label that is listened for", "Chime");
     harness.key_press(Key::Escape);
     harness.run_steps(3);
     let value = harness.get_by_label("Listening settings").value();
-    assert_eq!(value.as_deref(), Some("for Tearing"));
+    assert_eq!(value.as_deref(), Some("for Chime"));
     harness.get_by_label("Show levels").click();
     harness.run_steps(3);
     assert!(harness.query_by_label("Listening settings").is_none());
     harness.run();
     assert!(harness.run() <= 2, "nothing moves");
+}
+
+#[test]
+fn colours_window_and_hop_are_chosen_in_the_picture_s_settings() {
+    let mut harness = attacked(lab());
+    harness.get_by_label("Picture settings").click();
+    harness.run_steps(3);
+    for (list, entry) in [
+        ("Colour map", "Viridis"),
+        ("Window in samples", "2048 · 64 ms"),
+        ("Hop in samples", "128 · 4 ms"),
+    ] {
+        choose(&mut harness, list, entry);
+        let value = harness.get_by_label(list).value();
+        assert_eq!(value.as_deref(), Some(entry), "the sheet is still there");
+    }
 }

@@ -271,9 +271,15 @@ impl LabUi<'_> {
                 let why = self.lab.explanation(side)?;
                 let labels = self.lab.labels();
                 let (label, rival) = (labels.title(why.label), labels.title(why.rival));
-                Some(match side {
-                    Side::Difference => format!("effect on {label}"),
-                    _ => format!("why {label}, not {rival}"),
+                let heard = match side {
+                    Side::Original => self.lab.verdict(),
+                    Side::Adversarial => self.lab.adversarial().and_then(|it| it.verdict),
+                    Side::Difference => None,
+                };
+                Some(match (side, heard.map(|verdict| verdict.top().0)) {
+                    (Side::Difference, _) => format!("effect on {label}"),
+                    (_, Some(heard)) if heard == why.label => format!("over {rival}"),
+                    _ => format!("{label} over {rival}"),
                 })
             }
         }

@@ -85,7 +85,7 @@ impl LabUi<'_> {
                 )
             },
         ];
-        if segmented(ui, if narrow { 198.0 } else { 306.0 }, &segments, &mut mode) {
+        if segmented(ui, if narrow { 198.0 } else { 321.0 }, &segments, &mut mode) {
             self.asked.push(UiCommand::ShowPicture(mode));
         }
     }

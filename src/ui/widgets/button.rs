@@ -1,11 +1,11 @@
 //! Buttons: the large one, quiet ones, and icons.
 
 use eframe::egui::{
-    Align2, Button, CornerRadius, CursorIcon, FontId, Popup, PopupCloseBehavior, Rect, Response,
-    Role, Sense, Ui, WidgetInfo, pos2, style::WidgetVisuals, vec2,
+    Align2, Button, CornerRadius, CursorIcon, FontId, Rect, Response, Role, Sense, Ui, WidgetInfo,
+    pos2, style::WidgetVisuals, vec2,
 };
 
-use super::Icon;
+use super::{Icon, sheet, sheet_is_open};
 use crate::ui::theme::{self, BODY, CONTROL_HEIGHT, CONTROL_RADIUS};
 
 /// The mark of what opens downwards, for combo boxes.
@@ -74,7 +74,7 @@ pub fn popup_button(
         info.current_text_value = Some(text.to_owned());
         info
     });
-    let open = Popup::is_id_open(ui.ctx(), Popup::default_response_id(&response));
+    let open = sheet_is_open(&response);
     let fill = match (open, response.hovered() || response.has_focus()) {
         (true, _) => palette.field_active,
         (false, true) => palette.field_hover,
@@ -92,9 +92,6 @@ pub fn popup_button(
         ink,
     );
     Icon::Down.paint(painter, inside.with_min_x(inside.right() - 10.0), 10.0, palette.quiet);
-    Popup::from_toggle_button_response(&response)
-        .close_behavior(PopupCloseBehavior::CloseOnClickOutside)
-        .accessible_name(name)
-        .show(add_contents);
+    sheet(&response, name, add_contents);
     response
 }

@@ -6,6 +6,7 @@ mod card;
 mod icon;
 mod rows;
 mod segmented;
+mod sheet;
 
 pub use bars::{confidence_bar, progress_bar};
 pub use button::{down_mark, icon_button, popup_button, primary_button, quiet_button};
@@ -13,3 +14,4 @@ pub use card::{caption, card, strip};
 pub use icon::Icon;
 pub use rows::{key_hint, row, row_check, row_text, sub_row};
 pub use segmented::{Segment, segmented};
+pub use sheet::{sheet, sheet_is_open};
