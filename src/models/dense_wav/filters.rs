@@ -3,6 +3,7 @@
 use std::f64::consts::TAU;
 
 use realfft::RealFftPlanner;
+use realfft::num_complex::Complex;
 
 use super::{FILTERS, STRIDE, STRIDES};
 use crate::audio::SAMPLE_RATE;
@@ -51,7 +52,7 @@ pub fn by_frequency(taps: &[f32]) -> Vec<(usize, f64)> {
         padded.resize(POINTS, 0.0);
         // Can't fail: both buffers have the transform's lengths.
         transform.process(&mut padded, &mut spectrum).ok();
-        let gains = spectrum.iter().map(|value| value.norm_sqr()).enumerate();
+        let gains = spectrum.iter().map(Complex::norm_sqr).enumerate();
         let bin = gains.max_by(|a, b| a.1.total_cmp(&b.1)).map_or(0, |(bin, _)| bin);
         bin as f64 * f64::from(SAMPLE_RATE) / POINTS as f64
     });

@@ -6,9 +6,7 @@ use eframe::egui::{
     vec2,
 };
 
-use super::colour_bar::Scale;
-use super::insight_pictures::{HEAT_SPAN_DB, InsightRequest, MeasureRequest, Numbers};
-use super::insight_values::{percent, unit};
+use super::insight_pictures::{InsightRequest, MeasureRequest};
 use super::insights::PictureMode;
 use super::pane::PaneArea;
 use super::pictures::Request;
@@ -83,56 +81,6 @@ impl LabUi<'_> {
         colour_bar::show(ui, bar, self.settings.look.colour_map, &scales);
     }
 
-    /// What the colours mean: one scale for both clips, another one for the difference.
-    fn scales(&self, shown: &[Side]) -> Vec<Scale> {
-        let difference = shown.contains(&Side::Difference);
-        let clips = !difference || shown.len() > 1;
-        let mut scales = Vec::new();
-        match self.lab.insights.mode {
-            PictureMode::Levels => {
-                let look = self.settings.look;
-                if clips {
-                    scales.push(Scale::decibels([look.floor_db, look.ceiling_db], false));
-                }
-                if difference {
-                    scales.push(Scale::decibels(self.difference_range(), true));
-                }
-            }
-            PictureMode::Machine => {
-                let unit = self.lab.inspection(Side::Original).map_or("", |it| unit(it));
-                let range = |side| {
-                    let picture = self.lab.insights.pictures.get(side, &self.lab.subject(side)?)?;
-                    match picture.numbers {
-                        Numbers::Fed(_, range) => Some(range),
-                        Numbers::Heat(_) => None,
-                    }
-                };
-                let scale = |range, unit, of_difference| Scale {
-                    range,
-                    unit,
-                    of_difference,
-                    least_step: 0.01,
-                    label: colour_bar::plain,
-                };
-                if let Some(range) = range(Side::Original).filter(|_| clips) {
-                    scales.push(scale(range, unit, false));
-                }
-                if let Some(range) = range(Side::Difference).filter(|_| difference) {
-                    let unit = if unit == "dB" { "Δ dB" } else { "Δ" };
-                    scales.push(scale(range, unit, true));
-                }
-            }
-            PictureMode::Listening => scales.push(Scale {
-                range: [-HEAT_SPAN_DB, 0.0],
-                unit: "%",
-                of_difference: false,
-                least_step: 10.0,
-                label: |level, _| percent(10f64.powf(f64::from(level) / 10.0)),
-            }),
-        }
-        scales
-    }
-
     fn ask_for_pictures(
         &mut self,
         ui: &Ui,
@@ -183,7 +131,7 @@ impl LabUi<'_> {
     }
 
     /// The range of the difference, in steps of 10 dB so that it stands still while an attack runs.
-    fn difference_range(&self) -> [f32; 2] {
+    pub(super) fn difference_range(&self) -> [f32; 2] {
         let clip = self.lab.clip.as_ref();
         let picture = clip.and_then(|c| self.lab.pictures.get(Side::Difference, &c.samples));
         match picture {
