@@ -12,6 +12,8 @@ mod lab;
 mod models;
 #[path = "support/own_model.rs"]
 mod own_model;
+#[path = "ui/picture.rs"]
+mod picture;
 #[path = "ui/sound.rs"]
 mod sound;
 #[path = "ui/targets.rs"]

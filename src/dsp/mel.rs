@@ -30,6 +30,13 @@ pub fn mel_to_hz(mel: f64) -> f64 {
     }
 }
 
+/// The frequencies in Hz where the triangles of so many mel filters from 0 Hz to `fmax` have their
+/// tips.
+pub fn band_centres(bands: usize, fmax: f64) -> Vec<f64> {
+    let high = hz_to_mel(fmax);
+    (1..=bands).map(|band| mel_to_hz(high * band as f64 / (bands + 1) as f64)).collect()
+}
+
 /// Triangular mel filters over the bins of a power spectrum, equal to
 /// `librosa.filters.mel(sr, n_fft, n_mels, fmin, fmax, htk=False, norm="slaney")` in double
 /// precision.

@@ -12,7 +12,7 @@ use crate::audio::SAMPLE_RATE;
 pub const SILENCE_DB: f32 = -200.0;
 
 /// How many frames one parallel task transforms: enough to pay for its buffers.
-const FRAMES_A_TASK: usize = 64;
+pub(super) const FRAMES_A_TASK: usize = 64;
 
 /// Window and hop of a spectrogram, in samples.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -32,10 +32,22 @@ impl Default for StftSettings {
 
 impl StftSettings {
     /// These settings with window and hop brought into their ranges.
-    fn in_range(self) -> Self {
+    pub(super) fn in_range(self) -> Self {
         let window = self.window.clamp(128, 8192).next_power_of_two();
         Self { window, hop: self.hop.clamp(1, window) }
     }
+
+    /// How many frames so many samples have.
+    pub(super) fn frames(self, samples: usize) -> usize {
+        if samples == 0 { 0 } else { 1 + samples / self.hop }
+    }
+}
+
+/// A periodic Hann window.
+pub(super) fn hann(window: usize) -> Vec<f32> {
+    (0..window)
+        .map(|n| (0.5 - 0.5 * (std::f64::consts::TAU * n as f64 / window as f64).cos()) as f32)
+        .collect()
 }
 
 /// Magnitudes in dB relative to full scale over time and frequency: a sine of amplitude 1 at the
@@ -60,10 +72,8 @@ impl Spectrogram {
         let settings = settings.in_range();
         let StftSettings { window, hop } = settings;
         let bins = window / 2 + 1;
-        let frames = if samples.is_empty() { 0 } else { 1 + samples.len() / hop };
-        let hann: Vec<f32> = (0..window)
-            .map(|n| (0.5 - 0.5 * (std::f64::consts::TAU * n as f64 / window as f64).cos()) as f32)
-            .collect();
+        let frames = settings.frames(samples.len());
+        let hann = hann(window);
         let fft = RealFftPlanner::<f32>::new().plan_fft_forward(window);
         // The window's samples sum to window / 2, and a sine shares its amplitude between a
         // positive and a negative frequency.
@@ -83,8 +93,18 @@ impl Spectrogram {
                 }
             }
         });
+        Self::from_decibels(settings, samples.len(), decibels)
+    }
+
+    /// Levels that were computed elsewhere, of so many samples: frame by frame, from 0 Hz up, as
+    /// many as the settings, which must be in their ranges, give.
+    pub(super) fn from_decibels(
+        settings: StftSettings,
+        samples: usize,
+        decibels: Vec<f32>,
+    ) -> Self {
         let peak_db = decibels.par_iter().copied().reduce(|| SILENCE_DB, f32::max);
-        Self { settings, samples: samples.len(), decibels, peak_db }
+        Self { settings, samples, decibels, peak_db }
     }
 
     /// How many frames there are.
@@ -121,18 +141,23 @@ impl Spectrogram {
     /// The level in dB at the frame and bin nearest to a point, `None` outside of the clip or of
     /// 0..=[`NYQUIST_HZ`].
     pub fn decibels_at(&self, seconds: f64, hz: f64) -> Option<f32> {
+        self.decibels.get(self.cell_at(seconds, hz)?).copied()
+    }
+
+    /// Where among all levels the one is that is nearest to a point.
+    pub(super) fn cell_at(&self, seconds: f64, hz: f64) -> Option<usize> {
         if !(0.0..=self.seconds()).contains(&seconds) || !(0.0..=NYQUIST_HZ).contains(&hz) {
             return None;
         }
         let frame = seconds * f64::from(SAMPLE_RATE) / self.settings.hop as f64;
         let frame = (frame.round() as usize).min(self.frames().checked_sub(1)?);
         let bin = (hz / NYQUIST_HZ * (self.bins() - 1) as f64).round() as usize;
-        self.frame(frame).get(bin).copied()
+        Some(frame * self.bins() + bin)
     }
 }
 
 /// Writes the windowed samples around `centre` to `frame`, zeros where there are none.
-fn cut_frame(samples: &[f32], centre: usize, hann: &[f32], frame: &mut [f32]) {
+pub(super) fn cut_frame(samples: &[f32], centre: usize, hann: &[f32], frame: &mut [f32]) {
     let half = hann.len() / 2;
     let before = half.saturating_sub(centre).min(frame.len());
     let start = (centre + before).saturating_sub(half).min(samples.len());

@@ -5,9 +5,9 @@ use std::sync::Arc;
 
 use super::device::DeviceChoice;
 use super::handle::DeviceInUse;
-use crate::attacks::{AttackSpec, Goal, Outcome};
+use crate::attacks::{AttackSpec, Explanation, Goal, Outcome};
 use crate::audio::Clip;
-use crate::models::{ModelCard, ModelSource, Verdict};
+use crate::models::{Inspection, ModelCard, ModelSource, Verdict};
 use crate::survival::Survived;
 
 /// Numbers a command; its events carry the same number.
@@ -61,6 +61,22 @@ pub enum Command {
     /// Drop what is left of a [`Command::Survey`] or [`Command::Preload`]; nothing more is told
     /// of it.
     Withdraw(CommandId),
+    /// Show what a model is fed of a clip, and what it says of each part.
+    Inspect {
+        /// What to look at.
+        clip: Clip,
+        /// Who looks.
+        model: ModelSource,
+    },
+    /// Say where in a clip a model hears a label.
+    Explain {
+        /// What to look at.
+        clip: Clip,
+        /// Who listens.
+        model: ModelSource,
+        /// The label; none for the one that it hears.
+        label: Option<usize>,
+    },
     /// Attack a clip.
     Attack(Box<AttackJob>),
     /// Ask what is left of an adversarial clip after what happens to recordings. Gives
@@ -211,6 +227,10 @@ pub enum EventKind {
         /// Why.
         reason: String,
     },
+    /// What a model is fed of a clip.
+    Inspected(Box<Inspection>),
+    /// Where in a clip a model hears a label.
+    Explained(Box<Explanation>),
     /// The attack began: the model is loaded.
     AttackStarted {
         /// How many threads compute it.

@@ -15,7 +15,7 @@ use super::message::{AttackJob, Command, CommandId, EventKind, SurvivalJob};
 use super::outbox::Outbox;
 use super::threads::{Background, background_pool};
 use super::trace::Tracer;
-use crate::attacks::{Flow, Problem, Progress, Status};
+use crate::attacks::{Flow, Problem, Progress, Status, explain};
 use crate::audio::Clip;
 use crate::models::{Classifier, ModelLibrary, ModelSource};
 use crate::survival;
@@ -119,6 +119,14 @@ impl Worker {
                 self.backlog.settle(&model, &clip);
                 self.answer(id, |worker| worker.classify(&clip, model));
             }
+            Command::Inspect { clip, model } => self.answer(id, |worker| {
+                let looks = |model: &dyn Classifier| model.inspect(&clip.samples);
+                worker.ask(&clip, &model, looks).map(|it| EventKind::Inspected(Box::new(it)))
+            }),
+            Command::Explain { clip, model, label } => self.answer(id, |worker| {
+                let why = |model: &dyn Classifier| explain(model, &clip.samples, label);
+                worker.ask(&clip, &model, why).map(|it| EventKind::Explained(Box::new(it)))
+            }),
             Command::Attack(job) => self.answer(id, |worker| worker.attack(id, &job)),
             Command::Survival(job) => self.answer(id, |worker| worker.survival(id, &job)),
             Command::UseDevice(choice) => self.answer(id, |worker| worker.use_device(choice)),
@@ -157,13 +165,22 @@ impl Worker {
     }
 
     fn classify(&mut self, clip: &Clip, model: ModelSource) -> Result<EventKind, String> {
-        let classifier = self.model(&model)?;
-        let verdict =
-            self.pool.install(|| classifier.classify(&clip.samples)).map_err(|error| {
-                let error = self.device.explain(&error.to_string());
-                format!("{} failed on {}: {error}", model.title(), clip.name)
-            })?;
+        let verdict = self.ask(clip, &model, |classifier| classifier.classify(&clip.samples))?;
         Ok(EventKind::Classified { model, verdict })
+    }
+
+    /// Asks a model something about a clip, on the computing threads.
+    fn ask<T: Send>(
+        &mut self,
+        clip: &Clip,
+        model: &ModelSource,
+        question: impl FnOnce(&dyn Classifier) -> candle_core::Result<T> + Send,
+    ) -> Result<T, String> {
+        let classifier = self.model(model)?;
+        self.pool.install(|| question(classifier.as_ref())).map_err(|error| {
+            let error = self.device.explain(&error.to_string());
+            format!("{} failed on {}: {error}", model.title(), clip.name)
+        })
     }
 
     /// The old device and its models are kept until the new one is open.

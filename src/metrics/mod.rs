@@ -6,10 +6,12 @@ mod loudness;
 pub mod masking;
 mod noise_to_mask;
 mod perturbation;
+mod region;
 mod snr;
 
 pub use classification::{Classification, ReliabilityBin};
 pub use loudness::Loudness;
 pub use noise_to_mask::NoiseToMask;
 pub use perturbation::Metrics;
+pub use region::{Region, RegionLevel};
 pub use snr::{segmental_snr_db, snr_db};

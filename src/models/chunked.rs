@@ -5,14 +5,15 @@
 //! frames, standardised a band; the chunks' log-probabilities are averaged, which is the authors'
 //! geometric mean.
 
-use candle_core::{Device, Result};
+use candle_core::{Device, Result, Tensor};
 
 use super::card::ModelCard;
 use super::classifier::{Classifier, ModelId, ScoreKind};
 use super::front_end::{BANDS, log_mel};
+use super::inspection::{FeatureKind, Features, Inspection, Part};
 use super::network::Feed;
 use super::weights::{Weights, WeightsError};
-use crate::nn::{Chunks, LogMel, LogMelConfig, Standardise, Traced, log_softmax};
+use crate::nn::{Chunks, LogMel, LogMelConfig, Standardise, Traced, chunk_frames, log_softmax};
 
 /// Frames of one chunk.
 pub const CHUNK_FRAMES: usize = 128;
@@ -117,5 +118,31 @@ impl<N: ChunkNetwork> Classifier for ChunkClassifier<N> {
         let chunks = self.chunk_log_probabilities(waveform)?;
         let chunk_count = chunks.tensor().dim(0)? / batch.max(1);
         chunks.reshape((batch, chunk_count, self.card.labels.len()))?.map(|chunks| chunks.mean(1))
+    }
+
+    /// The standardised log-mel, and the chunks with the probabilities of each.
+    fn inspect(&self, samples: &[f32]) -> Result<Inspection> {
+        let waveform = Tensor::from_slice(samples, (1, samples.len()), &self.device)?;
+        let log_mel = self.log_mel.forward(&Traced::constant(waveform))?;
+        let chunks = self.standardise.forward(&self.chunks.forward(&log_mel)?)?;
+        let chunks = log_softmax(&self.chunk_logits(&chunks)?)?;
+        let mean = chunks.tensor().mean(0)?.to_vec1::<f32>()?;
+        // Standardising goes value by value: it may as well come before the cut into chunks.
+        let fed = self.standardise.forward(&log_mel)?;
+        let features = Features::log_mel(FeatureKind::StandardisedLogMel, &fed, 0.0, HOP)?;
+        let rows = chunks.tensor().to_vec2::<f32>()?;
+        let parts = chunk_frames(features.frames(), CHUNK_FRAMES).into_iter().zip(&rows);
+        let parts = parts.map(|(start, log_probabilities)| {
+            let frames = start..start + CHUNK_FRAMES;
+            // A frame stands for half a hop on either side of its centre.
+            let edge = |frame: usize| (frame as f64 - 0.5) * HOP as f64;
+            Part {
+                samples: [edge(frames.start), edge(frames.end)],
+                frames,
+                verdict: self.verdict(log_probabilities),
+            }
+        });
+        let parts = parts.collect();
+        Ok(Inspection { features: Some(features), parts, verdict: self.verdict(&mean) })
     }
 }

@@ -3,6 +3,7 @@
 use candle_core::{Device, Result, Tensor};
 
 use super::card::ModelCard;
+use super::inspection::Inspection;
 use super::labels::{Labels, Verdict};
 use crate::names::{self, UnknownName};
 use crate::nn::{Traced, differentiable};
@@ -119,6 +120,12 @@ pub trait Classifier: Send + Sync {
         let waveform = Tensor::from_slice(samples, (1, samples.len()), self.device())?;
         let scores = self.scores(&waveform)?.squeeze(0)?.to_vec1::<f32>()?;
         Ok(self.verdict(&scores))
+    }
+
+    /// What the network is fed of one clip, and what it says of each part that it hears on its
+    /// own.
+    fn inspect(&self, samples: &[f32]) -> Result<Inspection> {
+        Ok(Inspection::whole(None, samples.len(), self.classify(samples)?))
     }
 }
 

@@ -25,6 +25,11 @@ impl CentrePad {
         Self(Arc::new(CentrePadKernel { step: step.max(1), ..*self.0 }))
     }
 
+    /// How many zeros come before a waveform of so many samples.
+    pub fn before(&self, samples: usize) -> usize {
+        (self.0.length(samples) - samples) / 2
+    }
+
     /// The padded waveforms, `[B, max(N, least)]` or more.
     ///
     /// # Errors

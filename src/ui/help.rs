@@ -8,9 +8,11 @@ use super::app::{BINDINGS, UiCommand};
 use super::theme;
 use super::widgets::{caption, key_hint, quiet_button};
 
-const GESTURES: [(&str, &str); 6] = [
+const GESTURES: [(&str, &str); 8] = [
     ("Click", "play from there"),
-    ("Drag", "choose a part to loop"),
+    ("Drag", "choose a part in time and frequency to loop, measure and zoom to (Z)"),
+    ("Flat drag", "or with Shift, or on the waveform: time alone; a narrow drag: a band alone"),
+    ("Esc", "give up the chosen part"),
     ("Wheel", "zoom in time; with Ctrl in time and frequency, with Alt in frequency"),
     ("Shift wheel", "move along"),
     ("Right drag", "move the picture"),

@@ -9,12 +9,13 @@
 
 mod trained;
 
-use candle_core::{Device, Result};
+use candle_core::{Device, Result, Tensor};
 
 use super::card::ModelCard;
 use super::classifier::{Classifier, ModelId, ScoreKind};
 use super::dense_net::{self, DenseNet, Layout};
 use super::front_end::{BANDS, log_mel};
+use super::inspection::{FeatureKind, Features, Inspection};
 use super::weights::{Weights, WeightsError};
 use crate::nn::{
     Affine, CentrePad, Conv, LogMel, LogMelConfig, Standardise, Traced, Window, peak_normalise,
@@ -72,6 +73,14 @@ impl DenseMel {
         self.log_mel.config()
     }
 
+    /// What the network is fed: log-mels `[B, frames, bands]` in dB of waveforms `[B, N]`.
+    fn feed(&self, waveform: &Traced) -> Result<Traced> {
+        let padded = self.pad.forward(&peak_normalise(waveform)?)?;
+        let (batch, samples) = padded.tensor().dims2()?;
+        let standard = self.standardise.forward(&padded.reshape((batch, samples, 1))?)?;
+        self.log_mel.forward(&standard.reshape((batch, samples))?)
+    }
+
     /// The network alone: logits `[B, heads, labels]` of log-mels `[B, frames, bands]` in dB.
     ///
     /// # Errors
@@ -98,10 +107,16 @@ impl Classifier for DenseMel {
 
     /// The mean of the heads' probabilities.
     fn trace(&self, waveform: &Traced) -> Result<Traced> {
-        let padded = self.pad.forward(&peak_normalise(waveform)?)?;
-        let (batch, samples) = padded.tensor().dims2()?;
-        let standard = self.standardise.forward(&padded.reshape((batch, samples, 1))?)?;
-        let log_mel = self.log_mel.forward(&standard.reshape((batch, samples))?)?;
-        dense_net::average(&self.logits(&log_mel)?)
+        dense_net::average(&self.logits(&self.feed(waveform)?)?)
+    }
+
+    fn inspect(&self, samples: &[f32]) -> Result<Inspection> {
+        let waveform = Tensor::from_slice(samples, (1, samples.len()), &self.device)?;
+        let fed = self.feed(&Traced::constant(waveform))?;
+        let probabilities = dense_net::average(&self.logits(&fed)?)?;
+        let verdict = self.verdict(&probabilities.tensor().squeeze(0)?.to_vec1::<f32>()?);
+        let first = -(self.pad.before(samples.len()) as f64);
+        let features = Features::log_mel(FeatureKind::LogMel, &fed, first, HOP)?;
+        Ok(Inspection::whole(Some(features), samples.len(), verdict))
     }
 }

@@ -1,6 +1,9 @@
-//! The filterbank before training.
+//! The filterbank: before training, and what its filters hear.
 
 use std::f64::consts::TAU;
+
+use realfft::RealFftPlanner;
+use realfft::num_complex::Complex;
 
 use super::{FILTERS, STRIDE, STRIDES};
 use crate::audio::SAMPLE_RATE;
@@ -36,9 +39,45 @@ pub fn gabor() -> Vec<f32> {
         .collect()
 }
 
+/// Points of the transform that looks for a filter's frequency: steps of less than 8 Hz.
+const POINTS: usize = 4096;
+
+/// The filters `[FILTERS, 1, STRIDE * STRIDES]` in the order of the frequencies in Hz that they pass
+/// best, with those.
+pub fn by_frequency(taps: &[f32]) -> Vec<(usize, f64)> {
+    let transform = RealFftPlanner::<f32>::new().plan_fft_forward(POINTS);
+    let mut spectrum = transform.make_output_vec();
+    let best = taps.chunks_exact(STRIDE * STRIDES).map(|filter| {
+        let mut padded = filter.to_vec();
+        padded.resize(POINTS, 0.0);
+        // Can't fail: both buffers have the transform's lengths.
+        transform.process(&mut padded, &mut spectrum).ok();
+        let gains = spectrum.iter().map(Complex::norm_sqr).enumerate();
+        let bin = gains.max_by(|a, b| a.1.total_cmp(&b.1)).map_or(0, |(bin, _)| bin);
+        bin as f64 * f64::from(SAMPLE_RATE) / POINTS as f64
+    });
+    let mut rising: Vec<_> = best.enumerate().collect();
+    rising.sort_by(|a, b| a.1.total_cmp(&b.1));
+    rising
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn filters_are_sorted_by_what_they_hear() {
+        let (length, gabor) = (STRIDE * STRIDES, gabor());
+        // Turned around, the lowest comes last.
+        let turned: Vec<f32> = gabor.chunks(length).rev().flatten().copied().collect();
+        let rising = by_frequency(&turned);
+        assert!(rising.iter().map(|&(filter, _)| filter).eq((0..FILTERS).rev()));
+        let [low, high] = RANGE.map(hz_to_mel);
+        for (place, &(_, hz)) in rising.iter().enumerate().skip(8) {
+            let centre = mel_to_hz(low + (high - low) * place as f64 / (FILTERS - 1) as f64);
+            assert!((hz - centre).abs() < 10.0, "{place}: {hz} Hz instead of {centre}");
+        }
+    }
 
     #[test]
     fn each_filter_is_loudest_at_its_frequency() {

@@ -8,11 +8,14 @@
 mod filters;
 mod trained;
 
-use candle_core::{Device, Result};
+use std::sync::Arc;
+
+use candle_core::{Device, Result, Tensor};
 
 use super::card::ModelCard;
 use super::classifier::{Classifier, ModelId, ScoreKind};
 use super::dense_net::{self, DenseNet, Layout};
+use super::inspection::{FeatureKind, Features, Inspection};
 use super::weights::{Weights, WeightsError};
 use crate::nn::{Affine, CentrePad, Conv, Edge, Traced, Window, log_1p, max_pool, peak_normalise};
 
@@ -41,6 +44,8 @@ pub struct DenseWav {
     norm: Affine,
     /// With batch norm and rectifier.
     filters: Conv,
+    /// The filters and the frequencies in Hz that each passes best, in the order of these.
+    rising: Vec<(usize, f64)>,
     net: DenseNet,
     card: ModelCard,
     device: Device,
@@ -57,6 +62,7 @@ impl DenseWav {
         let card = ModelCard::of_weights(ModelId::DenseWav, labels, &weights);
         let norm = weights.take_batch_norm("bn0", 1, Affine::from_batch_norm)?;
         let taps = weights.take("filters.weight", &[FILTERS, 1, STRIDE * STRIDES])?;
+        let rising = filters::by_frequency(&taps);
         // From PyTorch's order of a filter's taps to that of pieces of the waveform.
         let pieces: Vec<f32> = taps
             .chunks(STRIDE * STRIDES)
@@ -70,7 +76,7 @@ impl DenseWav {
         let net = DenseNet::take(&mut weights, &LAYOUT, card.labels.len())?;
         weights.finish()?;
         let pad = CentrePad::new(LEAST_SAMPLES).to_multiple_of(STRIDE);
-        Ok(Self { pad, norm, filters, net, card, device: device.clone() })
+        Ok(Self { pad, norm, filters, rising, net, card, device: device.clone() })
     }
 
     /// The network alone: logits `[B, heads, labels]` of waveforms `[B, samples]`, a multiple of 16.
@@ -78,6 +84,11 @@ impl DenseWav {
     /// # Errors
     /// Where the input has another shape.
     pub fn logits(&self, waveform: &Traced) -> Result<Traced> {
+        self.net.logits(&self.filterbank(waveform)?)
+    }
+
+    /// What the blocks are fed: `[B, samples / 64, filters]`.
+    fn filterbank(&self, waveform: &Traced) -> Result<Traced> {
         let (batch, samples) = waveform.tensor().dims2()?;
         let x = self.norm.forward(&waveform.reshape((batch, samples, 1))?)?;
         let pieces = x.reshape((batch, samples / STRIDE, STRIDE))?;
@@ -85,7 +96,7 @@ impl DenseWav {
         for _ in 0..POOLS {
             x = max_pool(&x, Edge::Keep)?;
         }
-        self.net.logits(&log_1p(&x)?)
+        log_1p(&x)
     }
 }
 
@@ -106,5 +117,28 @@ impl Classifier for DenseWav {
     fn trace(&self, waveform: &Traced) -> Result<Traced> {
         let padded = self.pad.forward(&peak_normalise(waveform)?)?;
         dense_net::average(&self.logits(&padded)?)
+    }
+
+    /// The waveform is all that the network is fed; what its first layer, the learned filterbank,
+    /// makes of it can be looked at.
+    fn inspect(&self, samples: &[f32]) -> Result<Inspection> {
+        let waveform = Tensor::from_slice(samples, (1, samples.len()), &self.device)?;
+        let padded = self.pad.forward(&peak_normalise(&Traced::constant(waveform))?)?;
+        let filtered = self.filterbank(&padded)?;
+        let probabilities = dense_net::average(&self.net.logits(&filtered)?)?;
+        let verdict = self.verdict(&probabilities.tensor().squeeze(0)?.to_vec1::<f32>()?);
+        let frames = filtered.tensor().flatten_all()?.to_vec1::<f32>()?;
+        let sorted = frames
+            .chunks_exact(FILTERS)
+            .flat_map(|frame| self.rising.iter().map(|&(filter, _)| frame[filter]));
+        let hop = STRIDE << POOLS;
+        let features = Features {
+            kind: FeatureKind::Filterbank,
+            values: sorted.collect(),
+            centres_hz: self.rising.iter().map(|&(_, hz)| hz).collect::<Arc<[f64]>>(),
+            first: hop as f64 / 2.0 - self.pad.before(samples.len()) as f64,
+            hop,
+        };
+        Ok(Inspection::whole(Some(features), samples.len(), verdict))
     }
 }

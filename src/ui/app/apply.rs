@@ -14,11 +14,12 @@ use crate::engine::{
 };
 use crate::figure::Figure;
 use crate::files;
+use crate::metrics::Region;
 use crate::models::{ModelSource, Verdict};
 use crate::ui::command_palette::CommandPalette;
 use crate::ui::compare::Comparison;
 use crate::ui::demos::Demo;
-use crate::ui::lab::{KnownModel, LabResult, Opening, Running, Shown};
+use crate::ui::lab::{KnownModel, LabResult, Opening, PictureMode, Running, Shown};
 use crate::ui::settings::Settings;
 use crate::ui::tab::Tab;
 use crate::ui::tour::STEPS;
@@ -35,6 +36,7 @@ impl App {
         }
         self.lab.listen(&self.engine);
         self.settings.zoom = self.zoom_before.unwrap_or(ctx.zoom_factor());
+        self.lab.look_into(&self.engine);
         // A path that is no text could not be kept, nor any other setting beside it.
         self.settings.own_models = self.lab.models.files();
         self.settings.own_models.retain(|path| path.to_str().is_some());
@@ -143,11 +145,24 @@ impl App {
                 self.player.set_looping(looping);
             }
             UiCommand::SetLoop(region) => {
-                self.lab.loop_region = region;
-                self.player.set_loop(region);
+                let region = region.map(|(from, to)| Region { seconds: [from, to], hz: None });
+                self.apply(ctx, UiCommand::Select(region));
+            }
+            UiCommand::Select(region) => {
+                self.lab.choose_region(region);
+                self.player.set_loop(self.lab.loop_region);
                 if region.is_some() {
                     self.apply(ctx, UiCommand::SetLooping(true));
                 }
+            }
+            UiCommand::ZoomToRegion => {
+                let heights = self.lab.heights(self.settings.look.axis);
+                self.lab.zoom_to_region(&heights);
+            }
+            UiCommand::ShowPicture(mode) => self.lab.insights.show(mode),
+            UiCommand::TogglePicture(mode) => {
+                let shown = self.lab.insights.mode == mode;
+                self.lab.insights.show(if shown { PictureMode::Levels } else { mode });
             }
             UiCommand::SetGain(gain_db) => {
                 self.settings.gain_db = gain_db;
@@ -227,6 +242,7 @@ impl App {
     fn close_model(&mut self, model: &ModelSource) {
         self.engine.send(Command::ForgetModel(model.clone()));
         self.lab.models.close(model);
+        self.lab.insights.forget_model(model);
         self.lab.verdicts.forget_model(model);
     }
 

@@ -8,7 +8,9 @@ use crate::attacks::AttackId;
 use crate::audio::SoundDevice;
 use crate::audio::player::Side;
 use crate::engine::DeviceChoice;
+use crate::metrics::Region;
 use crate::models::{ModelSource, is_weights_file};
+use crate::ui::lab::PictureMode;
 use crate::ui::tab::Tab;
 
 /// A wish. Buttons, keys, dropped files and tests all ask by one of these.
@@ -100,6 +102,15 @@ pub enum UiCommand {
     SetLooping(bool),
     /// Play a part again and again, in seconds, or all of the clip.
     SetLoop(Option<(f64, f64)>),
+    /// Choose a part in time, and perhaps in frequency, to be looped, measured and zoomed to; or
+    /// none.
+    Select(Option<Region>),
+    /// Show the chosen part and nothing else.
+    ZoomToRegion,
+    /// Show levels, what the model is fed, or where it listens.
+    ShowPicture(PictureMode),
+    /// Show that, or levels where it is shown.
+    TogglePicture(PictureMode),
     /// Volume in dB, all sides alike.
     SetGain(f32),
     /// How much louder the difference is played, in dB.
@@ -171,7 +182,7 @@ macro_rules! binding {
 }
 
 /// All keys, in the order of the help.
-pub const BINDINGS: [Binding; 21] = [
+pub const BINDINGS: [Binding; 24] = [
     binding!("Space", "Play or pause", plain(Key::Space), UiCommand::PlayOrPause),
     binding!("A", "Listen to the original", plain(Key::A), UiCommand::Listen(Side::Original)),
     binding!(
@@ -186,6 +197,19 @@ pub const BINDINGS: [Binding; 21] = [
     binding!("Home", "Back to the start", plain(Key::Home), UiCommand::Seek(0.0)),
     binding!("L", "Loop on or off", plain(Key::L), UiCommand::SetLooping(true)),
     binding!("F", "Show all of the clip", plain(Key::F), UiCommand::ResetView),
+    binding!("Z", "Zoom to the chosen part", plain(Key::Z), UiCommand::ZoomToRegion),
+    binding!(
+        "M",
+        "What the model sees, or the levels",
+        plain(Key::M),
+        UiCommand::TogglePicture(PictureMode::Machine)
+    ),
+    binding!(
+        "G",
+        "Where the model listens, or the levels",
+        plain(Key::G),
+        UiCommand::TogglePicture(PictureMode::Listening)
+    ),
     binding!("X", "Show or hide the difference", plain(Key::X), UiCommand::ToggleDifference),
     binding!(
         "Ctrl Enter",

@@ -64,6 +64,7 @@ impl App {
         self.asked.extend(models.into_iter().chain(clips.into_iter().take(1)));
         self.lab.pictures.receive(ctx);
         self.take_recording(ctx);
+        self.lab.insights.pictures.receive(ctx);
         self.maintain_sound(ctx);
     }
 

@@ -36,6 +36,7 @@ impl Lab {
             EventKind::ModelLoaded { model, card } => {
                 if self.models.loaded(&model, *card) == Loaded::Changed {
                     self.verdicts.forget_model(&model);
+                    self.insights.forget_model(&model);
                 }
                 self.verdicts.forget_failures_of(&model);
             }
@@ -51,6 +52,8 @@ impl Lab {
             EventKind::NotClassified { model, reason } => {
                 self.verdicts.answer(command, &model, Heard::Failed(reason));
             }
+            EventKind::Inspected(inspection) => self.insights.inspected(command, *inspection),
+            EventKind::Explained(explanation) => self.insights.explained(command, *explanation),
             EventKind::DeviceChanged(device) => {
                 if self.changing_device == Some(command) {
                     self.changing_device = None;
@@ -116,6 +119,10 @@ impl Lab {
         if self.opening.take_if(|opening| opening.command == command).is_some() {
             return News::Trouble(reason);
         }
+        if self.insights.failed(command, &reason) {
+            // It is told where the picture would be.
+            return News::Nothing;
+        }
         self.end_survival(command);
         self.verdicts.fail(command, &reason);
         if self.changing_device == Some(command) {
@@ -173,7 +180,7 @@ impl Lab {
             .unwrap_or(clip);
         if !self.is_this_clip(&clip) {
             self.view = Default::default();
-            self.loop_region = None;
+            self.choose_region(None);
             self.cursor = None;
         }
         self.clip = Some(clip.clone());

@@ -62,7 +62,7 @@ impl Lab {
     }
 
     /// The clip that is shown, and the adversarial one where it is a result.
-    fn clips_to_name(&self) -> Vec<Clip> {
+    pub(super) fn clips_to_name(&self) -> Vec<Clip> {
         let adversarial = self.shown_result().filter(|result| result.was_changed());
         let adversarial = adversarial.map(|result| Clip {
             samples: Arc::clone(&result.outcome.samples),

@@ -2,6 +2,7 @@
 
 use eframe::egui::{CentralPanel, Frame, Margin, Panel, ScrollArea, Ui};
 
+use super::picture_bar::PICTURE_BAR;
 use super::{Lab, Place};
 use crate::audio::player::PlayerState;
 use crate::ui::UiCommand;
@@ -80,9 +81,14 @@ impl LabUi<'_> {
         let height = ui.available_height();
         let plots = (height * 0.19).clamp(104.0, 200.0);
         let lane = (height * 0.095).clamp(46.0, 96.0);
-        // The rows between picture and lower edge: view bar, lane with its header, transport.
-        let bars = 2.0 * 40.0 + lane + 23.0 + plots + 4.0 * GAP;
-        self.at(Place::Pictures, ui, |lab, ui| lab.panes(ui, (height - bars).max(150.0)));
+        // The rows around the pictures: theirs above; view bar, lane with its header, transport below.
+        let above = PICTURE_BAR + 2.0;
+        let bars = above + 2.0 * 40.0 + lane + 23.0 + plots + 4.0 * GAP;
+        self.at(Place::Pictures, ui, |lab, ui| {
+            ui.spacing_mut().item_spacing.y = 2.0;
+            lab.picture_bar(ui);
+            lab.panes(ui, (height - bars).max(150.0));
+        });
         self.view_bar(ui);
         self.at(Place::Waveform, ui, |lab, ui| lab.waveform(ui, lane));
         self.at(Place::Transport, ui, Self::transport);

@@ -3,30 +3,40 @@
 //! [`Lab`] is the state; [`LabUi`] shows it, one file a card or pane.
 
 mod all_models;
+mod answers;
 mod attack_button;
 mod attack_card;
+mod chunks;
 mod clip_card;
 mod colour_bar;
 mod confidences;
 mod events;
 mod hearing;
+mod insight_pictures;
+mod insight_values;
+mod insights;
+mod invitation;
 mod layout;
 mod lessons;
 mod live_plots;
 mod measures;
 mod model_card;
 mod models;
+mod newest;
 mod outcome_card;
 mod overview;
 mod pane;
 mod panes;
+mod picture_bar;
 mod pictures;
 mod places;
 mod presenter;
 mod recent_menu;
+mod region;
 mod result;
 mod results_card;
 mod running;
+mod scales;
 mod sides;
 mod sound_settings;
 mod start;
@@ -41,6 +51,7 @@ mod view_bar;
 mod waveform;
 
 pub use events::News;
+pub use insights::PictureMode;
 pub use layout::LabUi;
 pub use models::{KnownModel, Models};
 pub use places::Place;

@@ -1,25 +1,35 @@
 //! One spectrogram: its input, its picture, playhead, loop and read-out.
 
 use eframe::egui::{
-    Align2, Color32, CornerRadius, CursorIcon, FontId, Id, PointerButton, Pos2, Rect, Role, Sense,
-    Stroke, StrokeKind, Ui, WidgetInfo, pos2, vec2,
+    Color32, CornerRadius, CursorIcon, FontId, Id, PointerButton, Pos2, Rect, Role, Sense, Stroke,
+    StrokeKind, TextureId, Ui, WidgetInfo, pos2, vec2,
 };
 
 use super::LabUi;
+use super::insights::PictureMode;
+use super::region::{Reach, SHORTEST};
 use super::sides::title;
-use super::state::{Cursor, Shown};
-use crate::attacks::Status;
+use super::state::Cursor;
 use crate::audio::SAMPLE_RATE;
 use crate::audio::player::Side;
+use crate::dsp::Heights;
+use crate::metrics::Region;
 use crate::ui::UiCommand;
 use crate::ui::text;
-use crate::ui::theme::{self, BODY};
+use crate::ui::theme;
 
 /// The read-out's text size.
 const READ_OUT: f32 = theme::SMALL;
 
-/// Parts of a clip shorter than this are not worth a loop, in seconds.
-const SHORTEST_LOOP: f64 = 0.02;
+/// A texture, and the moments of its columns.
+struct Canvas {
+    texture: TextureId,
+    /// When the first frame is, in seconds.
+    start: f64,
+    /// From one frame to the next, in seconds.
+    hop: f64,
+    frames: usize,
+}
 
 /// Where a side's pane is.
 pub(super) struct PaneArea {
@@ -61,15 +71,15 @@ impl LabUi<'_> {
             |at: Pos2| view.y_at(f64::from((rect.bottom() - at.y) / rect.height()).clamp(0.0, 1.0));
 
         if let Some(at) = response.hover_pos() {
-            let axis = self.settings.look.axis;
-            let hz = has_height.then(|| axis.hz(height(at)));
-            self.lab.cursor = Some(Cursor { seconds: moment(at), hz });
+            let up = has_height.then(|| height(at));
+            let hz = up.map(|up| self.heights().hz(up));
+            self.lab.cursor = Some(Cursor { seconds: moment(at), hz, height: up });
             ui.ctx().set_cursor_icon(CursorIcon::Crosshair);
             self.wheel(ui, [moment(at) / seconds, height(at)], has_height);
         }
         if response.double_clicked() {
             self.asked.push(UiCommand::ResetView);
-            self.asked.push(UiCommand::SetLoop(None));
+            self.asked.push(UiCommand::Select(None));
         } else if response.clicked()
             && let Some(at) = response.interact_pointer_pos()
         {
@@ -85,20 +95,32 @@ impl LabUi<'_> {
         let at = response.interact_pointer_pos();
         if response.drag_started_by(PointerButton::Primary) {
             let origin = ui.input(|input| input.pointer.press_origin()).or(at);
-            self.lab.drag_from = origin.map(moment);
+            self.lab.drag_from = origin;
         }
         if response.dragged_by(PointerButton::Primary)
             && let (Some(from), Some(at)) = (self.lab.drag_from, at)
         {
-            let to = moment(at);
-            self.lab.loop_region = Some((from.min(to), from.max(to)));
+            let time_only = ui.input(|input| input.modifiers.shift);
+            let reach = Reach::of(at - from, has_height, time_only);
+            let moments = [moment(from).min(moment(at)), moment(from).max(moment(at))];
+            let heights = [height(from).min(height(at)), height(from).max(height(at))];
+            self.lab.choose_region(Some(Region {
+                seconds: if reach == Reach::Band { [0.0, seconds] } else { moments },
+                hz: (reach != Reach::Time).then(|| heights.map(|height| self.heights().hz(height))),
+            }));
         }
-        if response.drag_stopped_by(PointerButton::Primary) {
-            self.lab.drag_from = None;
-            let region = self.lab.loop_region.filter(|(from, to)| to - from >= SHORTEST_LOOP);
-            self.asked.push(UiCommand::SetLoop(region));
-            self.asked.extend(region.map(|(from, _)| UiCommand::Seek(from)));
+        // Given up by a key meanwhile: nothing is chosen.
+        if response.drag_stopped_by(PointerButton::Primary) && self.lab.drag_from.take().is_some() {
+            let long = |region: &Region| region.seconds[1] - region.seconds[0] >= SHORTEST;
+            let region = self.lab.region().filter(long);
+            self.asked.push(UiCommand::Select(region));
+            self.asked.extend(region.map(|region| UiCommand::Seek(region.seconds[0])));
         }
+    }
+
+    /// How heights of the pictures stand for frequencies.
+    pub(super) fn heights(&self) -> Heights {
+        self.lab.heights(self.settings.look.axis)
     }
 
     fn wheel(&mut self, ui: &Ui, at: [f64; 2], has_height: bool) {
@@ -127,27 +149,24 @@ impl LabUi<'_> {
         let [r, g, b] = self.settings.look.colour_map.rgb(0.0);
         painter.rect_filled(rect, CornerRadius::ZERO, Color32::from_rgb(r, g, b));
         let empty = pane.side != Side::Original && self.lab.adversarial().is_none();
-        let picture = self
-            .lab
-            .clip
-            .as_ref()
-            .and_then(|clip| self.lab.pictures.get(pane.side, &clip.samples))
-            .filter(|_| !empty);
-        if let Some(picture) = picture {
-            // Column i of the picture is centred on i hops.
-            let hop = picture.spectrogram.settings().hop as f64 / f64::from(SAMPLE_RATE);
-            let frames = picture.spectrogram.frames().max(1) as f64;
-            let u = |x: f64| ((x * seconds / hop + 0.5) / frames) as f32;
+        let canvas = self.canvas(pane.side).filter(|_| !empty);
+        if let Some(canvas) = &canvas {
+            // Column i of the picture is centred on the start and i hops.
+            let frames = canvas.frames.max(1) as f64;
+            let u = |x: f64| (((x * seconds - canvas.start) / canvas.hop + 0.5) / frames) as f32;
             let view = self.lab.view;
             let uv = Rect::from_min_max(
                 pos2(u(view.x[0]), (1.0 - view.y[1]) as f32),
                 pos2(u(view.x[1]), (1.0 - view.y[0]) as f32),
             );
-            painter.image(picture.texture.id(), rect, uv, Color32::WHITE);
+            painter.image(canvas.texture, rect, uv, Color32::WHITE);
+            self.chunk_marks(&painter, pane, seconds);
         } else if empty {
             self.invitation(ui, pane);
+        } else if self.lab.insights.mode != PictureMode::Levels {
+            self.excuse(ui, pane);
         }
-        if !empty {
+        if !empty && (canvas.is_some() || self.lab.insights.mode == PictureMode::Levels) {
             self.time_marks(ui, rect, seconds);
             self.read_out(ui, pane);
         }
@@ -161,69 +180,17 @@ impl LabUi<'_> {
         );
     }
 
-    /// What stands where there is nothing adversarial yet.
-    fn invitation(&self, ui: &Ui, pane: &PaneArea) {
-        let palette = theme::palette(ui);
-        let painter = ui.painter_at(pane.rect);
-        painter.rect_filled(pane.rect, CornerRadius::ZERO, palette.card);
-        let attacking = self.lab.shown == Shown::Live && self.lab.running.is_some();
-        let ended = self.lab.shown_result().map(|result| &result.outcome.status);
-        let (headline, words) = match (attacking, pane.side) {
-            (false, _) if ended.is_some() => {
-                let reason = ended.and_then(Status::reason).map(|reason| format!("{reason}. "));
-                let words = match ended {
-                    Some(Status::Cancelled) => "Nothing was found before the stop.".to_owned(),
-                    Some(Status::AlreadyTheTarget) => {
-                        "The model hears the target in the clip as it is.".to_owned()
-                    }
-                    _ => format!(
-                        "{}A longer search or another attack may find more.",
-                        reason.unwrap_or_default()
-                    ),
-                };
-                ("Nothing was changed", words)
-            }
-            (true, _) => {
-                let heard =
-                    self.lab.running.as_ref().and_then(|running| running.snapshot.as_ref()).map(
-                        |snapshot| {
-                            let (label, probability) = snapshot.verdict.top();
-                            let title = snapshot.verdict.labels.title(label);
-                            format!("The model still hears {title} {probability:.2}.")
-                        },
-                    );
-                ("Searching…", heard.unwrap_or_else(|| "Getting ready.".to_owned()))
-            }
-            (false, Side::Difference) => (
-                "No difference yet",
-                "An attack makes one; it is shown on a range of its own.".into(),
-            ),
-            (false, _) => {
-                let title = self.lab.models.title(self.lab.models.chosen());
-                let words = format!(
-                    "Press Attack. A small change of the clip is searched that makes {title} hear \
-                     something else."
-                );
-                ("Nothing adversarial yet", words)
-            }
-        };
-        let centre = pane.rect.center();
-        painter.text(
-            centre - vec2(0.0, 10.0),
-            Align2::CENTER_BOTTOM,
-            headline,
-            FontId::new(15.0, theme::semibold()),
-            palette.side(pane.side),
-        );
-        let mut job = eframe::egui::text::LayoutJob::simple(
-            words,
-            FontId::proportional(BODY),
-            palette.quiet,
-            (pane.rect.width() - 32.0).min(300.0),
-        );
-        job.halign = eframe::egui::Align::Center;
-        let galley = painter.layout_job(job);
-        painter.galley(centre, galley, palette.quiet);
+    /// What there is to see of a side.
+    fn canvas(&self, side: Side) -> Option<Canvas> {
+        if self.lab.insights.mode != PictureMode::Levels {
+            let picture = self.lab.insights.pictures.get(side, &self.lab.subject(side)?)?;
+            let (start, hop, frames) = picture.timing();
+            return Some(Canvas { texture: picture.texture.id(), start, hop, frames });
+        }
+        let picture = self.lab.pictures.get(side, &self.lab.clip.as_ref()?.samples)?;
+        let hop = picture.spectrogram.settings().hop as f64 / f64::from(SAMPLE_RATE);
+        let (texture, frames) = (picture.texture.id(), picture.spectrogram.frames());
+        Some(Canvas { texture, start: 0.0, hop, frames })
     }
 
     /// Playhead, loop and pointer over a rectangle that shows the view.
@@ -233,15 +200,7 @@ impl LabUi<'_> {
             let across = self.lab.view.across(moment / seconds.max(1e-9));
             rect.left() + across as f32 * rect.width()
         };
-        if let Some((from, to)) = self.lab.loop_region {
-            let shade = Color32::from_black_alpha(120);
-            let (from, to) = (x_of(from), x_of(to));
-            painter.rect_filled(rect.with_max_x(from), 0.0, shade);
-            painter.rect_filled(rect.with_min_x(to), 0.0, shade);
-            for x in [from, to] {
-                painter.vline(x, rect.y_range(), Stroke::new(1.0, Color32::from_white_alpha(190)));
-            }
-        }
+        self.paint_region(&painter, rect, seconds);
         if let Some(cursor) = self.lab.cursor {
             let x = x_of(cursor.seconds);
             let line = Stroke::new(1.0, Color32::from_white_alpha(110));
@@ -253,24 +212,16 @@ impl LabUi<'_> {
     }
 
     fn read_out(&self, ui: &Ui, pane: &PaneArea) {
-        let Some(Cursor { seconds, hz: Some(hz) }) = self.lab.cursor else { return };
+        let Some(Cursor { seconds, hz: Some(hz), .. }) = self.lab.cursor else { return };
         let rect = pane.rect;
         let painter = ui.painter_at(rect);
-        let axis = self.settings.look.axis;
-        if let Some(height) = self.lab.cursor_height(axis) {
+        if let Some(height) = self.lab.cursor.and_then(|cursor| cursor.height) {
             let y = rect.bottom() - self.lab.view.up(height) as f32 * rect.height();
             let line = Stroke::new(1.0, Color32::from_white_alpha(110));
             painter.hline(rect.x_range(), y, line);
         }
-        let level = self.lab.level_at_cursor(pane.side);
-        let level_text = level.map_or("–".to_owned(), |level| text::decibels(level.into(), 0));
         let place = format!("{seconds:.2} s · {}", text::hertz(hz));
-        let mut words = level_text;
-        if pane.side == Side::Adversarial
-            && let (Some(level), Some(original)) = (level, self.lab.level_at_cursor(Side::Original))
-        {
-            words += &format!(" · Δ {}", text::number(f64::from(level - original), 1));
-        }
+        let words = self.value_at_cursor(pane.side);
         let font = FontId::proportional(READ_OUT);
         let lay_out = |words: String| painter.layout_no_wrap(words, font.clone(), Color32::WHITE);
         // In narrow panes the level alone, on all sides alike; the widest is the measure.

@@ -6,6 +6,8 @@ use eframe::egui::{
     vec2,
 };
 
+use super::insight_pictures::{InsightRequest, MeasureRequest};
+use super::insights::PictureMode;
 use super::pane::PaneArea;
 use super::pictures::Request;
 use super::sides::{SIDES, title};
@@ -36,11 +38,13 @@ impl LabUi<'_> {
             .zip(self.settings.panes)
             .filter_map(|(side, shown)| shown.then_some(side))
             .collect();
-        let two_ranges = shown.contains(&Side::Difference) && shown.len() > 1;
-        let right = colour_bar::width(two_ranges);
+        self.region_keys(ui);
+        let scales = self.scales(&shown);
+        let right = colour_bar::width(scales.len() > 1);
+        let chunks = self.chunks_height();
         let row = Rect::from_min_max(
             pos2(area.left() + LEFT, area.top() + ABOVE),
-            pos2(area.right() - right, area.bottom() - BELOW),
+            pos2(area.right() - right, area.bottom() - BELOW - chunks),
         );
         let gaps = BETWEEN * (shown.len() as f32 - 1.0);
         let width = (row.width() - gaps) / shown.len().max(1) as f32;
@@ -63,7 +67,9 @@ impl LabUi<'_> {
         for pane in &panes {
             self.pane_title(ui, pane);
             self.paint_pane(ui, pane, clip.seconds());
-            self.time_axis(ui, pane.rect, clip.seconds());
+            self.chunk_row(ui, pane, clip.seconds());
+            let with_chunks = pane.rect.with_max_y(pane.rect.bottom() + chunks);
+            self.time_axis(ui, with_chunks, clip.seconds());
         }
         if let Some(first) = panes.first() {
             self.frequency_axis(ui, first.rect);
@@ -72,16 +78,7 @@ impl LabUi<'_> {
             pos2(area.right() - right + 10.0, row.top()),
             pos2(area.right(), row.bottom()),
         );
-        let only_difference = shown == [Side::Difference];
-        let look = self.settings.look;
-        let mut ranges = vec![([look.floor_db, look.ceiling_db], false)];
-        if only_difference {
-            ranges.clear();
-        }
-        if two_ranges || only_difference {
-            ranges.push((self.difference_range(), true));
-        }
-        colour_bar::show(ui, bar, look.colour_map, &ranges);
+        colour_bar::show(ui, bar, self.settings.look.colour_map, &scales);
     }
 
     fn ask_for_pictures(
@@ -97,9 +94,19 @@ impl LabUi<'_> {
         let max_width = (columns.ceil() as usize).next_power_of_two().clamp(256, most);
         let height = ((size.y * scale) as usize).next_power_of_two().clamp(256, 1024.min(most));
         let adversarial = self.lab.adversarial().map(|adversarial| adversarial.samples.clone());
+        if let Some(region) = self.lab.region().filter(|_| self.lab.drag_from.is_none()) {
+            let (original, adversarial) = (original.clone(), adversarial.clone());
+            let request = MeasureRequest { region, original, adversarial };
+            self.lab.insights.pictures.measure(request);
+        }
         for side in SIDES {
             if side != Side::Original && adversarial.is_none() {
                 continue;
+            }
+            if let Some(subject) = self.lab.subject(side) {
+                let (stft, look) = (self.settings.stft, self.settings.look);
+                let request = InsightRequest { side, subject, stft, look, max_width, height };
+                self.lab.insights.pictures.ask(request);
             }
             let look = match side {
                 Side::Difference => self.difference_look(),
@@ -124,7 +131,7 @@ impl LabUi<'_> {
     }
 
     /// The range of the difference, in steps of 10 dB so that it stands still while an attack runs.
-    fn difference_range(&self) -> [f32; 2] {
+    pub(super) fn difference_range(&self) -> [f32; 2] {
         let clip = self.lab.clip.as_ref();
         let picture = clip.and_then(|c| self.lab.pictures.get(Side::Difference, &c.samples));
         match picture {
@@ -175,7 +182,7 @@ impl LabUi<'_> {
         match (side, self.lab.verdict(), self.lab.adversarial()) {
             (Side::Original, Some(heard), _) => verdict(heard),
             (Side::Original, None, _) if self.lab.is_naming() => {
-                words.push(("listening…".to_owned(), aside, palette.quiet, 7.0));
+                words.push(("listening…".to_owned(), aside.clone(), palette.quiet, 7.0));
             }
             (Side::Adversarial, _, Some(adversarial)) => {
                 if let Some(heard) = adversarial.verdict {
@@ -183,17 +190,47 @@ impl LabUi<'_> {
                 }
                 if let Some(snr) = adversarial.snr_db {
                     let snr = format!("(SNR {})", text::decibels(snr, 1));
-                    words.push((snr, aside, palette.quiet, 8.0));
+                    words.push((snr, aside.clone(), palette.quiet, 8.0));
                 }
             }
             (Side::Difference, _, Some(_)) => {
                 let what = "adversarial − original".to_owned();
                 words.push((String::new(), aside.clone(), palette.quiet, 0.0));
-                words.push((what, aside, palette.quiet, 7.0));
+                words.push((what, aside.clone(), palette.quiet, 7.0));
             }
             _ => {}
         }
+        let heard = words.len() > 1;
+        words.extend(self.why_words(side).map(|why| (why, aside, palette.quiet, 8.0)));
+        // What is said of the difference's levels is not what is shown.
+        if side == Side::Difference && heard && self.lab.insights.mode != PictureMode::Levels {
+            words.drain(1..3);
+        }
         words
+    }
+
+    /// What else a title says where no levels are shown.
+    fn why_words(&self, side: Side) -> Option<String> {
+        match (self.lab.insights.mode, side) {
+            (PictureMode::Levels, _)
+            | (PictureMode::Machine, Side::Original | Side::Adversarial) => None,
+            (PictureMode::Machine, Side::Difference) => Some("of what is fed".to_owned()),
+            (PictureMode::Listening, _) => {
+                let why = self.lab.explanation(side)?;
+                let labels = self.lab.labels();
+                let (label, rival) = (labels.title(why.label), labels.title(why.rival));
+                let heard = match side {
+                    Side::Original => self.lab.verdict(),
+                    Side::Adversarial => self.lab.adversarial().and_then(|it| it.verdict),
+                    Side::Difference => None,
+                };
+                Some(match (side, heard.map(|verdict| verdict.top().0)) {
+                    (Side::Difference, _) => format!("effect on {label}"),
+                    (_, Some(heard)) if heard == why.label => format!("over {rival}"),
+                    _ => format!("{label} over {rival}"),
+                })
+            }
+        }
     }
 
     fn frequency_axis(&self, ui: &Ui, rect: Rect) {
@@ -201,10 +238,10 @@ impl LabUi<'_> {
         let view = self.lab.view;
         let shown = view.y[1] - view.y[0];
         let about = (f64::from(rect.height()) / 42.0 / shown) as usize;
-        let axis = self.settings.look.axis;
+        let heights = self.heights();
         let mut lowest = f32::INFINITY;
-        for (hz, label) in axis.ticks(about) {
-            let up = view.up(axis.unit(hz));
+        for (hz, label) in heights.ticks(about) {
+            let up = view.up(heights.unit(hz));
             if !(-1e-9..=1.0 + 1e-9).contains(&up) {
                 continue;
             }

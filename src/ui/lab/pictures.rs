@@ -101,7 +101,7 @@ pub struct Pictures {
     shown: [Option<SidePicture>; 3],
 }
 
-fn slot(side: Side) -> usize {
+pub(super) fn slot(side: Side) -> usize {
     match side {
         Side::Original => 0,
         Side::Adversarial => 1,

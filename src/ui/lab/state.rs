@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use super::insights::Insights;
 use super::models::Models;
 use super::pictures::Pictures;
 use super::places::Places;
@@ -10,7 +11,6 @@ use super::view::View;
 use super::{LabResult, Running};
 use crate::audio::player::Side;
 use crate::audio::{Clip, DeviceList};
-use crate::dsp::FrequencyAxis;
 use crate::engine::{CommandId, DeviceInUse, TracePoint};
 use crate::models::{Labels, ModelSource, Verdict};
 use crate::ui::pace::Pace;
@@ -52,6 +52,8 @@ pub struct Cursor {
     pub seconds: f64,
     /// Frequency in Hz; `None` on a waveform.
     pub hz: Option<f64>,
+    /// Where on the height of all of the picture that is, in \[0, 1\].
+    pub height: Option<f64>,
 }
 
 /// The state of the Lab.
@@ -82,10 +84,12 @@ pub struct Lab {
     pub view: View,
     /// Where the pointer is.
     pub cursor: Option<Cursor>,
-    /// Where a drag over a pane began, in seconds.
-    pub drag_from: Option<f64>,
+    /// Where on the screen a drag over a pane began.
+    pub drag_from: Option<eframe::egui::Pos2>,
     /// The part that is played again and again, in seconds.
     pub loop_region: Option<(f64, f64)>,
+    /// The band of frequencies in Hz that was chosen with it; none for all of them.
+    pub band: Option<[f64; 2]>,
     /// What is typed into the search for a target.
     pub target_search: String,
     /// Whether the attack card shows all options.
@@ -104,6 +108,8 @@ pub struct Lab {
     pub places: Places,
     /// Whether only what a class must see is shown, in large type.
     pub presenting: bool,
+    /// What the chosen model is fed and where it listens.
+    pub insights: Insights,
 }
 
 impl Lab {
@@ -128,6 +134,7 @@ impl Lab {
             cursor: None,
             drag_from: None,
             loop_region: None,
+            band: None,
             target_search: String::new(),
             more_options: false,
             recent: RecentFiles::default(),
@@ -137,6 +144,7 @@ impl Lab {
             pictures: Pictures::new(pace)?,
             places: Places::default(),
             presenting: false,
+            insights: Insights::new(pace)?,
         })
     }
 
@@ -212,10 +220,5 @@ impl Lab {
         let (cursor, clip) = (self.cursor?, self.clip.as_ref()?);
         let picture = self.pictures.get(side, &clip.samples)?;
         picture.spectrogram.decibels_at(cursor.seconds, cursor.hz?)
-    }
-
-    /// Where on the axis the pointer is, in \[0, 1\].
-    pub fn cursor_height(&self, axis: FrequencyAxis) -> Option<f64> {
-        self.cursor?.hz.map(|hz| axis.unit(hz))
     }
 }

@@ -19,6 +19,18 @@ impl Default for View {
 }
 
 impl View {
+    /// A window that reaches from place to place, brought into the whole and to a size that can be
+    /// shown.
+    pub fn of(x: [f64; 2], y: [f64; 2]) -> Self {
+        let fit = |[low, high]: [f64; 2]| {
+            let span = (high - low).clamp(SMALLEST, 1.0);
+            let mut range = [low, low + span];
+            shift(&mut range, 0.0);
+            range
+        };
+        Self { x: fit(x), y: fit(y) }
+    }
+
     /// Whether all of the clip is shown.
     pub fn is_whole(&self) -> bool {
         *self == Self::default()
@@ -104,6 +116,14 @@ mod tests {
         assert!(view.width() >= SMALLEST * 0.999);
         view.zoom([0.95, 0.1], [1e-9, 1e-9]);
         assert_eq!(view, View::default());
+    }
+
+    #[test]
+    fn a_window_from_place_to_place_stays_inside() {
+        assert_eq!(View::of([0.25, 0.5], [0.0, 1.0]).x, [0.25, 0.5]);
+        assert_eq!(View::of([-1.0, 3.0], [0.0, 1.0]), View::default());
+        let tiny = View::of([1.0, 1.0], [0.5, 0.5]);
+        assert!(tiny.x[0] < tiny.x[1] && tiny.x[1] <= 1.0 && tiny.y[1] > tiny.y[0]);
     }
 
     #[test]

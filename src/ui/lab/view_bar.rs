@@ -3,6 +3,7 @@
 use eframe::egui::{ComboBox, Slider, Ui};
 
 use super::LabUi;
+use super::insights::PictureMode;
 use super::sides::{SIDES, title};
 use crate::dsp::{ColourMap, FrequencyAxis, Look};
 use crate::ui::UiCommand;
@@ -44,15 +45,23 @@ impl LabUi<'_> {
                     )
                 },
             ];
-            if segmented(ui, if narrow { 108.0 } else { 129.0 }, &segments, &mut axis) {
-                self.settings.look.axis = axis;
-            }
+            // A model has bands of its own.
+            let free = self.lab.insights.mode != PictureMode::Machine;
+            ui.add_enabled_ui(free, |ui| {
+                if segmented(ui, if narrow { 108.0 } else { 129.0 }, &segments, &mut axis) {
+                    self.settings.look.axis = axis;
+                }
+            });
             let look = self.settings.look;
-            let range = format!(
-                "{} … {} dB",
-                text::number(look.floor_db.into(), 0),
-                text::number(look.ceiling_db.into(), 0)
-            );
+            let range = match self.lab.insights.mode {
+                PictureMode::Levels => format!(
+                    "{} … {} dB",
+                    text::number(look.floor_db.into(), 0),
+                    text::number(look.ceiling_db.into(), 0)
+                ),
+                // Their ranges follow what is there.
+                PictureMode::Machine | PictureMode::Listening => "Colours".to_owned(),
+            };
             let response = popup_button(ui, "Picture settings", &range, 138.0, |ui| {
                 ui.set_width(300.0);
                 picture_settings(ui, self.settings);

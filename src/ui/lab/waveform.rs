@@ -49,6 +49,7 @@ impl LabUi<'_> {
                 .lab
                 .adversarial()
                 .and_then(|_| self.lab.pictures.get(Side::Difference, &clip.samples));
+            let difference_shown = difference.is_some();
             if let Some(picture) = difference {
                 let magnified = scale * self.magnification() as f32;
                 let mesh = waveform_mesh(
@@ -60,6 +61,20 @@ impl LabUi<'_> {
                     palette.difference.gamma_multiply(0.8),
                 );
                 painter.add(Shape::mesh(mesh));
+            }
+            if difference_shown {
+                let words = format!("difference × {}", self.magnification());
+                let font = FontId::proportional(11.0);
+                let galley = ui.painter().layout_no_wrap(words, font, palette.difference);
+                let plate = Rect::from_min_size(
+                    pos2(
+                        rect.right() - galley.size().x - 10.0,
+                        rect.bottom() - galley.size().y - 3.0,
+                    ),
+                    galley.size() + vec2(6.0, 1.0),
+                );
+                painter.rect_filled(plate, 3.0, palette.card.gamma_multiply(0.8));
+                painter.galley(plate.min + vec2(3.0, 0.0), galley, palette.difference);
             }
             self.lane_marks(ui, rect, clip.seconds());
             let edge = Stroke::new(1.0, palette.edge);

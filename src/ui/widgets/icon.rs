@@ -37,6 +37,8 @@ pub enum Icon {
     Drop,
     /// Four arrows outwards: all of the clip.
     Fit,
+    /// A magnifying glass.
+    Zoom,
 }
 
 impl Icon {
@@ -156,6 +158,10 @@ impl Icon {
                 line(vec![at(0.0, -0.9), at(0.0, 0.35)]);
                 line(vec![at(-0.45, -0.1), at(0.0, 0.4), at(0.45, -0.1)]);
                 line(vec![at(-0.9, 0.3), at(-0.9, 0.9), at(0.9, 0.9), at(0.9, 0.3)]);
+            }
+            Self::Zoom => {
+                painter.circle_stroke(at(-0.2, -0.2), 0.6 * half, stroke);
+                line(vec![at(0.25, 0.25), at(0.9, 0.9)]);
             }
             Self::Fit => {
                 for (x, y) in [(-1.0, -1.0), (1.0, -1.0), (1.0, 1.0), (-1.0, 1.0)] {
