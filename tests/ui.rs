@@ -1,5 +1,7 @@
 //! The window without a screen: the real engine, models and clips, driven as people drive them.
 
+#[path = "ui/class.rs"]
+mod class;
 #[path = "ui/comfort.rs"]
 mod comfort;
 #[path = "ui/compare.rs"]
