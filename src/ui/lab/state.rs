@@ -7,10 +7,11 @@ use super::pictures::Pictures;
 use super::verdicts::Verdicts;
 use super::view::View;
 use super::{LabResult, Running};
+use crate::attacks::TracePoint;
 use crate::audio::Clip;
 use crate::audio::player::Side;
 use crate::dsp::FrequencyAxis;
-use crate::engine::{CommandId, DeviceInUse, TracePoint};
+use crate::engine::{CommandId, DeviceInUse};
 use crate::models::{Labels, ModelSource, Verdict};
 use crate::ui::pace::Pace;
 
