@@ -29,6 +29,7 @@ mod space;
 mod spec;
 mod surrogate;
 mod tanh_box;
+mod trace_point;
 mod vector;
 mod white_noise;
 mod widening;
@@ -45,6 +46,7 @@ pub use outcome::{Flow, Goal, Observer, Outcome, Problem, Progress, Status};
 pub use pgd::{Pgd, Size};
 pub use scale::perturb_at_snr;
 pub use spec::{AttackSpec, Preset};
+pub use trace_point::TracePoint;
 pub use white_noise::WhiteNoise;
 
 use crate::models::Classifier;

@@ -17,4 +17,6 @@ pub use devices::{DeviceList, Direction, SoundDevice, devices};
 pub use load_error::LoadError;
 pub use resample::{ResampleError, resample};
 pub use round::round_to_bits;
-pub use write::{SaveError, check_place, write_pair, write_wav_f32};
+pub use write::{
+    SaveError, WavDepth, check_place, file_name, wav_bytes, write_pair, write_wav, write_wav_f32,
+};

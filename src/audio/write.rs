@@ -1,13 +1,15 @@
-//! Writing WAV: 32-bit float, so that no perturbation is lost to rounding.
+//! Writing WAV: 32-bit float, so that no perturbation is lost to rounding, or fewer bits for those
+//! who need them.
 
 use std::fs;
 use std::io::{self, Cursor};
 use std::path::{Path, PathBuf};
 
 use hound::{SampleFormat, WavSpec, WavWriter};
+use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
-use super::SAMPLE_RATE;
+use super::{SAMPLE_RATE, round_to_bits};
 use crate::files;
 
 /// Why a file could not be written. Nothing is left behind in its place.
@@ -34,12 +36,61 @@ pub enum SaveError {
     Io { path: PathBuf, source: io::Error },
 }
 
-const WAV: WavSpec = WavSpec {
-    channels: 1,
-    sample_rate: SAMPLE_RATE,
-    bits_per_sample: 32,
-    sample_format: SampleFormat::Float,
-};
+/// How a WAV holds a sample.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub enum WavDepth {
+    /// 32-bit float: bit for bit what the models heard.
+    #[default]
+    Float32,
+    /// Integers of 24 bits.
+    Int24,
+    /// Integers of 16 bits, as on a CD: as coarse as many perturbations are large.
+    Int16,
+}
+
+impl WavDepth {
+    /// All depths, the exact one first.
+    pub const ALL: [Self; 3] = [Self::Float32, Self::Int24, Self::Int16];
+
+    /// Bits a sample.
+    pub fn bits(self) -> u32 {
+        match self {
+            Self::Float32 => 32,
+            Self::Int24 => 24,
+            Self::Int16 => 16,
+        }
+    }
+
+    /// The depth of so many bits.
+    pub fn of_bits(bits: u32) -> Option<Self> {
+        Self::ALL.into_iter().find(|depth| depth.bits() == bits)
+    }
+
+    /// Whether samples are rounded to integers.
+    pub fn rounds(self) -> bool {
+        self != Self::Float32
+    }
+
+    fn spec(self) -> WavSpec {
+        WavSpec {
+            channels: 1,
+            sample_rate: SAMPLE_RATE,
+            bits_per_sample: self.bits() as u16,
+            sample_format: if self.rounds() { SampleFormat::Int } else { SampleFormat::Float },
+        }
+    }
+}
+
+/// `samples` (mono at [`SAMPLE_RATE`]) as a whole WAV file in memory: bit for bit, or rounded as
+/// [`round_to_bits`] does.
+///
+/// # Errors
+/// Where the samples are more than a WAV holds.
+pub fn wav_bytes(samples: &[f32], depth: WavDepth) -> io::Result<Vec<u8>> {
+    let mut bytes = Cursor::new(Vec::with_capacity(samples.len() * 4 + 128));
+    encode(&mut bytes, samples, depth)?;
+    Ok(bytes.into_inner())
+}
 
 /// Writes `samples` (mono at [`SAMPLE_RATE`]) as 32-bit float WAV, bit for bit. An existing file
 /// is replaced, and only once the new one is complete.
@@ -47,10 +98,17 @@ const WAV: WavSpec = WavSpec {
 /// # Errors
 /// [`SaveError`], with neither a half file nor a temporary one left behind.
 pub fn write_wav_f32(path: &Path, samples: &[f32]) -> Result<(), SaveError> {
+    write_wav(path, samples, WavDepth::Float32)
+}
+
+/// As [`write_wav_f32`], with any depth.
+///
+/// # Errors
+/// As [`write_wav_f32`].
+pub fn write_wav(path: &Path, samples: &[f32], depth: WavDepth) -> Result<(), SaveError> {
     check_names(path)?;
-    let mut bytes = Cursor::new(Vec::new());
-    encode(&mut bytes, samples)
-        .and_then(|()| files::replace(path, bytes.get_ref()))
+    wav_bytes(samples, depth)
+        .and_then(|bytes| files::replace(path, &bytes))
         .map_err(|source| save_error(path, source))
 }
 
@@ -91,10 +149,17 @@ fn folder_of(path: &Path) -> &Path {
     }
 }
 
-fn encode(bytes: &mut Cursor<Vec<u8>>, samples: &[f32]) -> io::Result<()> {
-    let mut writer = WavWriter::new(bytes, WAV).map_err(io_error)?;
+fn encode(bytes: &mut Cursor<Vec<u8>>, samples: &[f32], depth: WavDepth) -> io::Result<()> {
+    let mut writer = WavWriter::new(bytes, depth.spec()).map_err(io_error)?;
+    let steps = 2_f64.powi(depth.bits().cast_signed() - 1);
     for &sample in samples {
-        writer.write_sample(sample).map_err(io_error)?;
+        let written = if depth.rounds() {
+            let rounded = f64::from(round_to_bits(f64::from(sample), depth.bits()));
+            writer.write_sample((rounded * steps) as i32)
+        } else {
+            writer.write_sample(sample)
+        };
+        written.map_err(io_error)?;
     }
     writer.finalize().map_err(io_error)
 }
@@ -135,7 +200,7 @@ pub fn write_pair(
 }
 
 /// `name` as a file name that Linux, macOS and Windows accept, at most 100 characters, never empty.
-fn file_name(name: &str) -> String {
+pub fn file_name(name: &str) -> String {
     let refused = |c: char| c.is_control() || r#"/\:*?"<>|"#.contains(c);
     let clean: String = name.chars().map(|c| if refused(c) { '_' } else { c }).take(100).collect();
     let clean = clean.trim().trim_matches('.');
@@ -144,7 +209,31 @@ fn file_name(name: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::file_name;
+    use super::*;
+
+    #[test]
+    fn a_file_of_few_bits_holds_exactly_what_rounding_gives() {
+        let samples: Vec<f32> =
+            (0..2000).map(|n| (n as f32 * 0.37).sin()).chain([1.0, -1.0, 0.0, 1e-6]).collect();
+        for depth in WavDepth::ALL {
+            let bytes = wav_bytes(&samples, depth).unwrap();
+            let mut reader = hound::WavReader::new(Cursor::new(bytes)).unwrap();
+            assert_eq!(u32::from(reader.spec().bits_per_sample), depth.bits());
+            let steps = 2_f64.powi(depth.bits().cast_signed() - 1);
+            let read: Vec<f32> = match depth {
+                WavDepth::Float32 => reader.samples::<f32>().map(Result::unwrap).collect(),
+                WavDepth::Int24 | WavDepth::Int16 => {
+                    let read = reader.samples::<i32>().map(Result::unwrap);
+                    read.map(|step| (f64::from(step) / steps) as f32).collect()
+                }
+            };
+            let rounded = |&x: &f32| match depth {
+                WavDepth::Float32 => x,
+                _ => round_to_bits(f64::from(x), depth.bits()),
+            };
+            assert_eq!(read, samples.iter().map(rounded).collect::<Vec<_>>(), "{depth:?}");
+        }
+    }
 
     #[test]
     fn names_become_file_names() {

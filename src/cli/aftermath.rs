@@ -1,41 +1,18 @@
 //! What is asked of a result afterwards: what survives, and whether other models fall for it.
 
-use serde_json::{Value, json};
-
-use super::common::{self, Failure, Loaded, Prepared, label_json};
+use super::common::{self, Failure, Loaded, Prepared};
 use crate::attacks::{Flow, Outcome};
+use crate::export::Transfer;
 use crate::models::{Classifier, Verdict};
-use crate::survival::{Success, Survived, Transform, count, survival};
-
-/// What another model says of both clips.
-pub struct Transfer {
-    model: String,
-    title: String,
-    original: Verdict,
-    adversarial: Verdict,
-}
-
-impl Transfer {
-    /// Whether it hears something else in the adversarial clip than in the clean one.
-    fn fooled(&self) -> bool {
-        self.original.top().0 != self.adversarial.top().0
-    }
-
-    fn json(&self) -> Value {
-        json!({
-            "model": self.model,
-            "fooled": self.fooled(),
-            "original": label_json(&self.original, self.original.top().0),
-            "adversarial": label_json(&self.adversarial, self.adversarial.top().0),
-        })
-    }
-}
+use crate::survival::{Success, Survived, Transform, count, survival, survival_of};
 
 /// What was asked for and found out.
 #[derive(Default)]
 pub struct Aftermath {
-    survival: Option<Vec<Survived>>,
-    transfer: Option<Vec<Transfer>>,
+    /// What became of the result by each transform.
+    pub survival: Option<Vec<Survived>>,
+    /// What other models say.
+    pub transfer: Option<Vec<Transfer>>,
 }
 
 impl Aftermath {
@@ -53,21 +30,30 @@ impl Aftermath {
             bar.inc(1);
             Flow::Continue
         };
-        let success = Success {
-            classifier: model,
-            original_label: outcome.original_label,
-            goal: outcome.goal,
-            clean,
-            adversarial: &outcome.samples,
-            seed: outcome.seed,
-        };
+        let success = success(model, clean, outcome);
         let mut all = prepared.pool.install(|| survival(&success, observer));
         bar.finish_and_clear();
-        for survived in &mut all {
-            let explain = |error: &mut String| *error = prepared.compute.explain(error);
-            survived.result.as_mut().err().map(explain);
-        }
+        explain(prepared, &mut all);
         self.survival = Some(all);
+    }
+
+    /// What became of the result by one transform: found out now unless it is known.
+    pub fn after(
+        &self,
+        transform: Transform,
+        prepared: &Prepared,
+        model: &dyn Classifier,
+        clean: &[f32],
+        outcome: &Outcome,
+    ) -> Option<Survived> {
+        let known = self.survival.iter().flatten().find(|known| known.transform == transform);
+        known.cloned().or_else(|| {
+            let success = success(model, clean, outcome);
+            let go_on = |_: &Survived| Flow::Continue;
+            let mut one = prepared.pool.install(|| survival_of(&success, &[transform], go_on));
+            explain(prepared, &mut one);
+            one.pop()
+        })
     }
 
     /// Asks other models about both clips.
@@ -83,8 +69,7 @@ impl Aftermath {
     ) -> Result<(), Failure> {
         let one = |(source, model): &Loaded| -> candle_core::Result<Transfer> {
             Ok(Transfer {
-                model: source.to_string(),
-                title: source.title(),
+                model: source.clone(),
                 original: model.classify(clean)?,
                 adversarial: model.classify(&outcome.samples)?,
             })
@@ -96,20 +81,7 @@ impl Aftermath {
         Ok(())
     }
 
-    /// The fields of what was asked for, in the attack's JSON object.
-    pub fn fields(&self, outcome: &Outcome) -> serde_json::Map<String, Value> {
-        let mut fields = serde_json::Map::new();
-        if let Some(survival) = &self.survival {
-            let all = survival.iter().map(|survived| survived_json(survived, outcome));
-            fields.insert("survival".to_owned(), all.collect());
-        }
-        if let Some(transfer) = &self.transfer {
-            fields.insert("transfer".to_owned(), transfer.iter().map(Transfer::json).collect());
-        }
-        fields
-    }
-
-    /// The same for people, as tables.
+    /// What was asked for, for people, as tables.
     pub fn lines(&self) -> Vec<String> {
         let named = |verdict: &Verdict| format!("{} {:.2}", verdict.title(), verdict.top().1);
         let mut lines = Vec::new();
@@ -118,7 +90,7 @@ impl Aftermath {
             lines.extend(transfer.iter().map(|t| {
                 let fooled = if t.fooled() { "fooled" } else { "not fooled" };
                 let (before, after) = (named(&t.original), named(&t.adversarial));
-                format!("  {:<22}  {fooled:<10}  {before} -> {after}", t.title)
+                format!("  {:<22}  {fooled:<10}  {before} -> {after}", t.model.title())
             }));
         }
         if let Some(survival) = &self.survival {
@@ -137,19 +109,24 @@ impl Aftermath {
     }
 }
 
-fn survived_json(survived: &Survived, outcome: &Outcome) -> Value {
-    let heard = survived.result.as_ref().ok();
-    let verdict = heard.map(|heard| &heard.verdict);
-    json!({
-        "transform": survived.transform.name(),
-        "status": survived.status(),
-        "label": verdict.map(|verdict| verdict.labels.name(verdict.top().0)),
-        "confidence": verdict.map(|verdict| verdict.top().1),
-        "original_label_confidence":
-            verdict.map(|verdict| verdict.probability(outcome.original_label)),
-        "clean_label": heard.map(|heard| heard.clean.labels.name(heard.clean.top().0)),
-        "clean_confidence": heard.map(|heard| heard.clean.top().1),
-        "snr_db": heard.map(|heard| heard.snr_db),
-        "reason": survived.result.as_ref().err(),
-    })
+fn success<'a>(
+    classifier: &'a dyn Classifier,
+    clean: &'a [f32],
+    outcome: &'a Outcome,
+) -> Success<'a> {
+    Success {
+        classifier,
+        original_label: outcome.original_label,
+        goal: outcome.goal,
+        clean,
+        adversarial: &outcome.samples,
+        seed: outcome.seed,
+    }
+}
+
+fn explain(prepared: &Prepared, all: &mut [Survived]) {
+    for survived in all {
+        let explain = |error: &mut String| *error = prepared.compute.explain(error);
+        survived.result.as_mut().err().map(explain);
+    }
 }

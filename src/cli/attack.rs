@@ -5,15 +5,15 @@ use std::sync::Arc;
 
 use clap::Args;
 use indicatif::ProgressBar;
-use serde_json::json;
+use serde_json::Value;
 
 use super::aftermath::Aftermath;
 use super::attack_options::Options;
-use super::common::{self, Compute, Failure, Models, Prepared, label_json};
+use super::common::{self, Compute, Failure, Models, Prepared};
 use super::measures;
-use crate::attacks::{AttackId, Flow, Goal, Outcome, Problem, Progress, Status};
-use crate::audio::{self, Clip};
-use crate::dsp::{Look, StftSettings};
+use crate::attacks::{AttackId, Flow, Goal, Problem, Progress, Status, TracePoint};
+use crate::audio::{self, Clip, WavDepth};
+use crate::export::{self, Contents, Destination, Pictures, Record};
 use crate::figure::Figure;
 use crate::models::{Classifier, Labels, ModelSource, ScoreKind, TargetChoice, TargetRule};
 use crate::names::UnknownName;
@@ -41,15 +41,23 @@ pub struct Arguments {
     /// Seed of everything random
     #[arg(long, default_value_t = 0)]
     seed: u64,
-    /// Write the adversarial clip here (32-bit float WAV)
+    /// Write the adversarial clip here
     #[arg(short, long, value_name = "ADV.wav")]
     output: Option<PathBuf>,
-    /// Write the clean clip here too, as the model heard it (32-bit float WAV)
+    /// Write the clean clip here too, as the model heard it
     #[arg(long, value_name = "NAT.wav")]
     original: Option<PathBuf>,
     /// Write the figure here: both spectrograms side by side (PNG or SVG)
     #[arg(long, value_name = "FIG.png")]
     figure: Option<PathBuf>,
+    /// Write everything into this folder, or into this ZIP: both clips, the figure, the steps, and
+    /// all that is needed to compute it again
+    #[arg(long, value_name = "DIR|FILE.zip")]
+    export: Option<PathBuf>,
+    /// How WAVs hold samples: 32 (float, bit for bit), 24 or 16 bits. What fewer bits do to the
+    /// result is said on stderr
+    #[arg(long, value_name = "BITS", default_value = "32", value_parser = wav_depth)]
+    wav_bits: WavDepth,
     /// Ask the model again after rounding, resampling, compression, filters and noise
     #[arg(long)]
     survival: bool,
@@ -105,8 +113,10 @@ pub fn run(arguments: &Arguments) -> Result<(), Failure> {
         )));
     }
     let bar = common::progress_bar(1);
+    let mut trace = Vec::new();
     let mut observer = |progress: &Progress<'_>| {
         show(&bar, progress);
+        trace.push(TracePoint::of(progress));
         Flow::Continue
     };
     let attack = spec.build();
@@ -115,22 +125,41 @@ pub fn run(arguments: &Arguments) -> Result<(), Failure> {
     if let Status::Failed(reason) = &mut outcome.status {
         *reason = prepared.compute.explain(reason);
     }
-    if let Status::Failed(reason) = &outcome.status {
-        report(arguments, model.as_ref(), &outcome, &Aftermath::default(), false)?;
+    let mut record = Record {
+        name: None,
+        clip,
+        model: arguments.model.clone(),
+        card: Some(Box::new(model.card().clone())),
+        spec,
+        true_label: problem.true_label,
+        outcome,
+        threads: Some(prepared.pool.current_num_threads()),
+        device: Some(prepared.compute.name.clone()),
+        trace: trace.into(),
+        survival: None,
+        transfer: None,
+    };
+    if let Status::Failed(reason) = &record.outcome.status {
+        report(arguments, &record, &Aftermath::default(), false)?;
         return Err(Failure::Failed(format!("{}: {reason}", arguments.clip.display())));
     }
     // A full disk must not cost the numbers of a long search.
-    let written = write(arguments, &clip, &outcome);
+    let written = write(arguments, &record);
     let mut aftermath = Aftermath::default();
+    let (clean, outcome) = (&record.clip.samples, &record.outcome);
     if arguments.survival {
-        aftermath.survive(&prepared, model.as_ref(), &clip.samples, &outcome);
+        aftermath.survive(&prepared, model.as_ref(), clean, outcome);
     }
     let asked = if arguments.transfer {
-        aftermath.transfer(&prepared, &others, &clip.samples, &outcome)
+        aftermath.transfer(&prepared, &others, clean, outcome)
     } else {
         Ok(())
     };
-    report(arguments, model.as_ref(), &outcome, &aftermath, written.is_ok())?;
+    record.survival.clone_from(&aftermath.survival);
+    record.transfer.clone_from(&aftermath.transfer);
+    let written = written
+        .and_then(|()| export_and_warn(arguments, &record, &aftermath, &prepared, model.as_ref()));
+    report(arguments, &record, &aftermath, written.is_ok())?;
     written.and(asked)
 }
 
@@ -158,9 +187,15 @@ fn goal(
     Ok(Goal::Targeted(target))
 }
 
+fn wav_depth(text: &str) -> Result<WavDepth, String> {
+    let depth = text.parse().ok().and_then(WavDepth::of_bits);
+    depth.ok_or_else(|| "it must be 32, 24 or 16".to_owned())
+}
+
 /// The files that were asked for.
 fn outputs(arguments: &Arguments) -> impl Iterator<Item = &PathBuf> {
-    [&arguments.original, &arguments.output, &arguments.figure].into_iter().flatten()
+    let Arguments { original, output, figure, export, .. } = arguments;
+    [original, output, figure, export].into_iter().flatten()
 }
 
 /// A path in the one form that tells whether two are the same file, whether it exists or not.
@@ -194,7 +229,9 @@ fn check_places(arguments: &Arguments) -> Result<(), Failure> {
         audio::check_place(path).map_err(|e| failed(&e))?;
     }
     let figure = arguments.figure.as_deref();
-    figure.map_or(Ok(()), Figure::check_place).map_err(|e| failed(&e))
+    figure.map_or(Ok(()), Figure::check_place).map_err(|e| failed(&e))?;
+    let export = arguments.export.clone().map(Destination::of);
+    export.as_ref().map_or(Ok(()), export::check_destination).map_err(|e| failed(&e))
 }
 
 fn show(bar: &ProgressBar, progress: &Progress<'_>) {
@@ -208,28 +245,18 @@ fn show(bar: &ProgressBar, progress: &Progress<'_>) {
     ));
 }
 
-/// Writes the files that were asked for.
-fn write(arguments: &Arguments, clip: &Clip, outcome: &Outcome) -> Result<(), Failure> {
+/// Writes the single files that were asked for.
+fn write(arguments: &Arguments, record: &Record) -> Result<(), Failure> {
     let failed = |error: &dyn std::fmt::Display| Failure::Failed(error.to_string());
+    let depth = arguments.wav_bits;
     if let Some(path) = &arguments.output {
-        audio::write_wav_f32(path, &outcome.samples).map_err(|e| failed(&e))?;
+        audio::write_wav(path, &record.outcome.samples, depth).map_err(|e| failed(&e))?;
     }
     if let Some(path) = &arguments.original {
-        audio::write_wav_f32(path, &clip.samples).map_err(|e| failed(&e))?;
+        audio::write_wav(path, &record.clip.samples, depth).map_err(|e| failed(&e))?;
     }
     if let Some(path) = &arguments.figure {
-        let figure = Figure {
-            clip: clip.name.to_string(),
-            model: arguments.model.title(),
-            attack: arguments.attack.title().to_owned(),
-            original: Arc::clone(&clip.samples),
-            adversarial: Arc::clone(&outcome.samples),
-            original_label: (outcome.original.title(), outcome.original.top().1),
-            adversarial_label: (outcome.adversarial.title(), outcome.adversarial.top().1),
-            snr_db: outcome.metrics.snr_db,
-            stft: StftSettings::default(),
-            look: Look::default(),
-        };
+        let figure = record.figure(arguments.model.title(), Pictures::default());
         figure.write(path).map_err(|e| failed(&e))?;
     }
     Ok(())
@@ -240,45 +267,51 @@ fn target_rule(arguments: &Arguments, labels: &Labels) -> Option<TargetRule> {
     TargetChoice::find(labels, arguments.target.as_deref()?).ok()?.rule()
 }
 
+/// Writes the folder or ZIP that was asked for, and says what fewer bits do to the result.
+fn export_and_warn(
+    arguments: &Arguments,
+    record: &Record,
+    aftermath: &Aftermath,
+    prepared: &Prepared,
+    model: &dyn Classifier,
+) -> Result<(), Failure> {
+    let writes_wavs = arguments.output.is_some() || arguments.export.is_some();
+    let transform = export::rounding(arguments.wav_bits).filter(|_| writes_wavs);
+    let rounded = transform.and_then(|transform| {
+        aftermath.after(transform, prepared, model, &record.clip.samples, &record.outcome)
+    });
+    let title = arguments.model.title();
+    if let Some(rounded) = &rounded {
+        let rounding = export::rounding_words(&record.outcome, rounded, &title);
+        eprintln!("mondegreen: {}", rounding.words);
+    }
+    let Some(path) = arguments.export.clone() else { return Ok(()) };
+    let contents = Contents { depth: arguments.wav_bits, ..Contents::default() };
+    let (pictures, to) = (Pictures::default(), Destination::of(path));
+    export::write(record, &title, contents, pictures, rounded.as_ref(), &to)
+        .map(|_| ())
+        .map_err(|error| Failure::Failed(error.to_string()))
+}
+
 fn report(
     arguments: &Arguments,
-    model: &dyn Classifier,
-    outcome: &Outcome,
+    record: &Record,
     aftermath: &Aftermath,
     written: bool,
 ) -> Result<(), Failure> {
-    let labels = model.labels();
-    let after = outcome.adversarial.probability(outcome.original_label);
+    let outcome = &record.outcome;
     if arguments.json {
-        let mut line = json!({
-            "clip": arguments.clip.to_string_lossy(),
-            "model": arguments.model.to_string(),
-            "attack": arguments.attack.name(),
-            "target": outcome.goal.target().map(|target| labels.name(target)),
-            "target_rule": target_rule(arguments, labels).map(TargetRule::name),
-            "status": outcome.status.name(),
-            "reason": outcome.status.reason(),
-            "original": label_json(&outcome.original, outcome.original.top().0),
-            "adversarial": label_json(&outcome.adversarial, outcome.adversarial.top().0),
-            "original_label_confidence_after": after,
-            "margin_after": outcome.margin(),
-            "iterations": outcome.iterations,
-            "gradient_evaluations": outcome.gradient_evaluations,
-            "seconds": outcome.seconds,
-            "seed": outcome.seed,
-            "sixteen_bit": outcome.sixteen_bit,
-        });
-        if let Some(fields) = line.as_object_mut() {
-            fields.append(&mut measures::fields(&outcome.metrics));
-            fields.append(&mut aftermath.fields(outcome));
-        }
-        return common::say(line);
+        let mut fields = export::summary_json(record, &arguments.clip.to_string_lossy());
+        let rule = target_rule(arguments, &outcome.original.labels).map(TargetRule::name);
+        fields.insert("target_rule".to_owned(), rule.into());
+        return common::say(Value::Object(fields));
     }
     let reason = outcome.status.reason().map(|reason| format!(" ({reason})")).unwrap_or_default();
     let named =
         |verdict: &crate::models::Verdict| format!("{} {:.2}", verdict.title(), verdict.top().1);
     common::say(format_args!("{}: {}{reason}", arguments.attack.title(), outcome.status.name()))?;
     if let Some(target) = outcome.goal.target() {
+        let labels = &outcome.original.labels;
         let how = match target_rule(arguments, labels) {
             Some(TargetRule::Random) => format!(" (drawn at random, seed {})", outcome.seed),
             Some(TargetRule::LeastLikely) => " (the least likely)".to_owned(),

@@ -5,8 +5,9 @@ use std::path::{Path, PathBuf};
 use clap::Args;
 use serde_json::json;
 
-use super::common::{self, Compute, Failure, label_json};
+use super::common::{self, Compute, Failure};
 use crate::audio;
+use crate::export::label_json;
 use crate::models::{ModelSource, Verdict};
 
 /// Options of `classify`.

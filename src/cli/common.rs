@@ -9,12 +9,9 @@ use std::sync::Arc;
 use clap::Args;
 use indicatif::{ProgressBar, ProgressStyle};
 use rayon::ThreadPool;
-use serde_json::{Value, json};
 
 use crate::engine::{self, DeviceChoice, DeviceError, EngineOptions};
-use crate::models::{
-    Classifier, ModelLibrary, ModelSource, Verdict, WeightsError, search_directories,
-};
+use crate::models::{Classifier, ModelLibrary, ModelSource, WeightsError, search_directories};
 use crate::names::UnknownName;
 
 /// Where and with what to compute.
@@ -187,14 +184,6 @@ pub fn progress_bar(steps: usize) -> ProgressBar {
         bar.set_style(style);
     }
     bar
-}
-
-/// `{"label", "confidence"}` of one label; null where the model was not asked.
-pub fn label_json(verdict: &Verdict, label: usize) -> Value {
-    if verdict.probabilities.is_empty() {
-        return Value::Null;
-    }
-    json!({ "label": verdict.labels.name(label), "confidence": verdict.probability(label) })
 }
 
 /// Writes a line to stdout. `println!` would panic where the pipe is closed or the disk full.

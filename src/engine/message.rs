@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use super::device::DeviceChoice;
 use super::handle::DeviceInUse;
-use crate::attacks::{AttackSpec, Explanation, Goal, Outcome};
+use crate::attacks::{AttackSpec, Explanation, Goal, Outcome, TracePoint};
 use crate::audio::Clip;
 use crate::models::{Inspection, ModelCard, ModelSource, Verdict};
 use crate::survival::Survived;
@@ -166,23 +166,6 @@ pub struct Snapshot {
     /// The best adversarial samples and the model's answer, when they improved since the last
     /// snapshot.
     pub improved: Option<(Arc<[f32]>, Verdict)>,
-}
-
-/// One step of an attack in numbers.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct TracePoint {
-    /// The step.
-    pub iteration: usize,
-    /// Confidence of the original label.
-    pub original: f32,
-    /// Confidence of the most probable other label.
-    pub leading: f32,
-    /// Confidence of the target, if there is one.
-    pub target: Option<f32>,
-    /// SNR in dB of this step.
-    pub snr_db: f64,
-    /// SNR in dB of the best so far.
-    pub best_snr_db: Option<f64>,
 }
 
 /// What the engine tells.

@@ -16,6 +16,5 @@ pub use device::{DeviceChoice, DeviceError, Gpu};
 pub use handle::{DeviceInUse, Engine, EngineOptions};
 pub use message::{
     AttackJob, ClipSource, Command, CommandId, Event, EventKind, SaveJob, Snapshot, SurvivalJob,
-    TracePoint,
 };
 pub use threads::{Background, automatic_threads, most_threads, parse_threads, thread_pool};

@@ -96,8 +96,8 @@ pub fn panic_message(panic: &(dyn std::any::Any + Send)) -> &str {
 mod tests {
     use std::sync::atomic::{AtomicUsize, Ordering};
 
-    use super::super::message::TracePoint;
     use super::*;
+    use crate::attacks::TracePoint;
     use crate::models::{Labels, Verdict};
 
     /// An outbox, and how often it has woken its reader.

@@ -3,8 +3,8 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use super::message::{Snapshot, TracePoint};
-use crate::attacks::Progress;
+use super::message::Snapshot;
+use crate::attacks::{Progress, TracePoint};
 use crate::models::Verdict;
 
 /// Least time between two snapshots: a frame at 30 a second.
@@ -29,7 +29,7 @@ impl Tracer {
     pub fn step(&mut self, progress: &Progress<'_>) -> Option<Snapshot> {
         let (mut trace, earlier) =
             self.pending.take().map_or((Vec::new(), None), |s| (s.trace, s.improved));
-        trace.push(point(progress));
+        trace.push(TracePoint::of(progress));
         let improved = progress.best.and_then(|(samples, verdict)| self.improved(samples, verdict));
         self.pending = Some(Snapshot {
             iteration: progress.iteration,
@@ -64,23 +64,6 @@ impl Tracer {
         }
         self.shown = Some(Arc::clone(samples));
         Some((Arc::clone(samples), verdict.clone()))
-    }
-}
-
-fn point(progress: &Progress<'_>) -> TracePoint {
-    let verdict = progress.verdict;
-    let leading = verdict
-        .ranked(2)
-        .into_iter()
-        .find(|&(label, _)| label != progress.original)
-        .map_or(0.0, |(_, probability)| probability);
-    TracePoint {
-        iteration: progress.iteration,
-        original: verdict.probability(progress.original),
-        leading,
-        target: progress.target.map(|target| verdict.probability(target)),
-        snr_db: progress.snr_db,
-        best_snr_db: progress.best_snr_db,
     }
 }
 

@@ -114,12 +114,18 @@ impl Success<'_> {
 /// `observer` is told of each and may stop the rest.
 ///
 /// Where a transform or the model fails, that one says why and the others go on.
-pub fn survival(
+pub fn survival(success: &Success<'_>, observer: impl FnMut(&Survived) -> Flow) -> Vec<Survived> {
+    survival_of(success, &Transform::ALL, observer)
+}
+
+/// The same for these transforms only.
+pub fn survival_of(
     success: &Success<'_>,
+    transforms: &[Transform],
     mut observer: impl FnMut(&Survived) -> Flow,
 ) -> Vec<Survived> {
-    let mut all = Vec::with_capacity(Transform::ALL.len());
-    for transform in Transform::ALL {
+    let mut all = Vec::with_capacity(transforms.len());
+    for &transform in transforms {
         let survived = Survived { transform, result: success.after(transform) };
         let flow = observer(&survived);
         all.push(survived);

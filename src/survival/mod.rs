@@ -6,7 +6,7 @@ mod evaluate;
 mod low_pass;
 mod transform;
 
-pub use evaluate::{Fate, Heard, Success, Survived, count, survival};
+pub use evaluate::{Fate, Heard, Success, Survived, count, survival, survival_of};
 pub use transform::{Transform, TransformError};
 
 #[cfg(test)]

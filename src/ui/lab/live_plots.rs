@@ -6,7 +6,7 @@ use eframe::egui::{
 use egui_plot::{AxisHints, GridMark, HPlacement, Line, Plot, PlotPoint, PlotPoints};
 
 use super::LabUi;
-use crate::engine::TracePoint;
+use crate::attacks::TracePoint;
 use crate::ui::text;
 use crate::ui::theme::{self, CARD_RADIUS, SMALL};
 use crate::ui::widgets::caption;

@@ -2,7 +2,8 @@
 
 use std::sync::Arc;
 
-use crate::engine::{AttackJob, CommandId, Snapshot, TracePoint};
+use crate::attacks::TracePoint;
+use crate::engine::{AttackJob, CommandId, Snapshot};
 use crate::models::{ModelCard, Verdict};
 
 /// An attack that was asked for and has not ended.
