@@ -1,13 +1,14 @@
 //! Jobs that read and write files: each on a thread of its own, since the engine's thread may be
 //! busy with an attack for minutes.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::thread::JoinHandle;
 
 use super::message::{ClipSource, CommandId, EventKind, SaveJob};
 use super::outbox::Outbox;
 use crate::assets::BUNDLED;
 use crate::audio::{self, Clip};
+use crate::{export, lab_file};
 
 /// Runs a job on a thread of its own and sends its answer; gives the thread, if one started.
 pub fn aside(
@@ -44,6 +45,15 @@ pub fn load_clip(source: &ClipSource, limit_seconds: f64) -> Result<EventKind, S
     clip.map(EventKind::ClipLoaded).map_err(|error| error.to_string())
 }
 
+/// Reads a lab file.
+///
+/// # Errors
+/// A message for people that names it.
+pub fn open_lab(path: &Path) -> Result<EventKind, String> {
+    let state = lab_file::open(path).map_err(|error| error.to_string())?;
+    Ok(EventKind::LabOpened(Box::new(state)))
+}
+
 /// Writes files and gives their paths.
 ///
 /// # Errors
@@ -55,6 +65,13 @@ pub fn save(job: &SaveJob) -> Result<Vec<PathBuf>, String> {
                 .map(Vec::from)
                 .map_err(|error| error.to_string())
         }
+        SaveJob::Export { record, model, contents, pictures, rounded, to } => {
+            export::write(record, model, *contents, *pictures, rounded.as_deref(), to)
+                .map_err(|error| error.to_string())
+        }
+        SaveJob::Lab { state, path } => lab_file::write(state, path)
+            .map(|()| vec![path.clone()])
+            .map_err(|error| error.to_string()),
         SaveJob::Figure { figure, path } => {
             figure.write(path).map(|()| vec![path.clone()]).map_err(|error| error.to_string())
         }

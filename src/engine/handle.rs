@@ -102,14 +102,22 @@ impl Engine {
         Ok(engine)
     }
 
+    /// A number that no other command has: for a result of an earlier session.
+    pub fn number(&self) -> CommandId {
+        CommandId(self.last_id.fetch_add(1, Ordering::Relaxed) + 1)
+    }
+
     /// Queues a command, or starts it at once beside the others if it only reads or writes files; its
     /// events carry the number given back.
     pub fn send(&self, command: Command) -> CommandId {
-        let id = CommandId(self.last_id.fetch_add(1, Ordering::Relaxed) + 1);
+        let id = self.number();
         match command {
             Command::LoadClip { source, limit_seconds } => {
                 // Nobody waits for a clip that is still being decoded when the window closes.
                 files::aside(&self.outbox, id, move || files::load_clip(&source, limit_seconds));
+            }
+            Command::OpenLab(path) => {
+                files::aside(&self.outbox, id, move || files::open_lab(&path));
             }
             Command::Save(job) => {
                 let save = move || files::save(&job).map(EventKind::Saved);

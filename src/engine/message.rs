@@ -7,6 +7,8 @@ use super::device::DeviceChoice;
 use super::handle::DeviceInUse;
 use crate::attacks::{AttackSpec, Explanation, Goal, Outcome, TracePoint};
 use crate::audio::Clip;
+use crate::export::{Contents, Destination, Pictures, Record};
+use crate::lab_file::LabState;
 use crate::models::{Inspection, ModelCard, ModelSource, Verdict};
 use crate::survival::Survived;
 
@@ -84,6 +86,8 @@ pub enum Command {
     Survival(Box<SurvivalJob>),
     /// Compute on so many threads from the next command on; none for one a core.
     SetThreads(Option<usize>),
+    /// Read a lab file, beside the engine's thread.
+    OpenLab(PathBuf),
     /// Write files beside the engine's thread.
     Save(SaveJob),
     /// Compute elsewhere from now on; models are loaded there on their next use. Where it fails
@@ -135,6 +139,28 @@ pub enum SaveJob {
         /// The folder.
         folder: PathBuf,
     },
+    /// Everything that was chosen of a result, as a folder or a ZIP.
+    Export {
+        /// The result.
+        record: Box<Record>,
+        /// The model's name for people.
+        model: String,
+        /// What goes in.
+        contents: Contents,
+        /// How the figure is drawn.
+        pictures: Pictures,
+        /// What is known of a file of so many bits.
+        rounded: Option<Box<Survived>>,
+        /// Where it goes.
+        to: Destination,
+    },
+    /// A whole lab in one file.
+    Lab {
+        /// The lab.
+        state: Box<LabState>,
+        /// The file.
+        path: PathBuf,
+    },
     /// The figure: original and adversarial spectrogram side by side.
     Figure {
         /// What to draw.
@@ -180,6 +206,8 @@ pub struct Event {
 /// The kinds of [`Event`].
 #[derive(Clone, Debug)]
 pub enum EventKind {
+    /// A lab file was read.
+    LabOpened(Box<LabState>),
     /// A clip was decoded.
     ClipLoaded(Clip),
     /// A model is ready.

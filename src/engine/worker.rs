@@ -131,7 +131,7 @@ impl Worker {
             Command::Survival(job) => self.answer(id, |worker| worker.survival(id, &job)),
             Command::UseDevice(choice) => self.answer(id, |worker| worker.use_device(choice)),
             Command::SetThreads(threads) => self.answer(id, |worker| worker.set_threads(threads)),
-            Command::LoadClip { .. } | Command::Save(_) => {
+            Command::LoadClip { .. } | Command::OpenLab(_) | Command::Save(_) => {
                 let failed = "files are read and written beside this thread".to_owned();
                 self.answer(id, |_| Err(failed));
             }

@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 
 use eframe::egui;
 
+use crate::lab_file;
 use crate::models::WEIGHTS_EXTENSION;
 
 /// What people chose.
@@ -17,6 +18,12 @@ pub enum Chosen {
     Weights(PathBuf),
     /// A folder for the pair of WAVs.
     PairFolder(PathBuf),
+    /// A folder for an export.
+    ExportFolder(PathBuf),
+    /// A ZIP for an export.
+    ExportZip(PathBuf),
+    /// A file for a lab.
+    Lab(PathBuf),
     /// A file for the figure.
     Figure(PathBuf),
     /// The dialog vanished at once: there is none on this system.
@@ -49,8 +56,9 @@ impl Dialogs {
     /// Asks for a clip.
     pub fn open_clip(&mut self, ctx: &egui::Context) {
         let dialog = rfd::FileDialog::new()
-            .set_title("Open a recording")
+            .set_title("Open a recording or a lab")
             .add_filter("Recordings", &EXTENSIONS)
+            .add_filter("Labs", &[lab_file::EXTENSION])
             .add_filter("All files", &["*"]);
         self.start(ctx, move || dialog.pick_file().map(Chosen::Clip));
     }
@@ -68,6 +76,30 @@ impl Dialogs {
     pub fn pair_folder(&mut self, ctx: &egui::Context) {
         let dialog = rfd::FileDialog::new().set_title("Folder for the pair of WAVs");
         self.start(ctx, move || dialog.pick_folder().map(Chosen::PairFolder));
+    }
+
+    /// Asks for the folder in which an export makes its own.
+    pub fn export_folder(&mut self, ctx: &egui::Context) {
+        let dialog = rfd::FileDialog::new().set_title("Export into a new folder in");
+        self.start(ctx, move || dialog.pick_folder().map(Chosen::ExportFolder));
+    }
+
+    /// Asks for the ZIP of an export.
+    pub fn export_zip(&mut self, ctx: &egui::Context, name: &str) {
+        let dialog = rfd::FileDialog::new()
+            .set_title("Export as a ZIP")
+            .set_file_name(name)
+            .add_filter("ZIP archive", &["zip"]);
+        self.start(ctx, move || dialog.save_file().map(Chosen::ExportZip));
+    }
+
+    /// Asks for the file of a lab.
+    pub fn lab(&mut self, ctx: &egui::Context, name: &str) {
+        let dialog = rfd::FileDialog::new()
+            .set_title("Save the lab")
+            .set_file_name(name)
+            .add_filter("Lab", &[lab_file::EXTENSION]);
+        self.start(ctx, move || dialog.save_file().map(Chosen::Lab));
     }
 
     /// Asks for the file of a figure.

@@ -9,6 +9,7 @@ use crate::attacks::{AttackId, AttackSpec, Preset};
 use crate::audio::SoundDevice;
 use crate::dsp::{Look, StftSettings};
 use crate::engine::most_threads;
+use crate::export::Contents;
 use crate::models::TargetRule;
 
 /// How many recent files are kept.
@@ -58,6 +59,8 @@ pub struct Settings {
     pub threads: Option<usize>,
     /// The attack as it was last set.
     pub attack: AttackForm,
+    /// What goes into an export.
+    pub export: Contents,
     /// The attacks that are compared, by their names on the command line.
     pub compared_attacks: Vec<String>,
     /// The models that are not compared, as on the command line.
@@ -89,6 +92,7 @@ impl Default for Settings {
             countdown: false,
             threads: None,
             attack: AttackForm::default(),
+            export: Contents::default(),
             compared_attacks: COMPARED.map(|id| id.name().to_owned()).into(),
             uncompared_models: Vec::new(),
             model: String::new(),

@@ -204,6 +204,31 @@ impl App {
             }
             UiCommand::SavePair(folder) => self.save_pair(folder),
             UiCommand::SaveFigure(path) => self.save_figure(path),
+            UiCommand::OpenLab(path) => {
+                self.attack_when_ready = false;
+                let name = file_name(&path);
+                let command = self.engine.send(Command::OpenLab(path));
+                self.lab.opening = Some(Opening { command, name });
+            }
+            UiCommand::ChooseLab => {
+                if self.lab.clip.is_some() {
+                    self.dialogs.lab(ctx, &self.lab_name());
+                }
+            }
+            UiCommand::SaveLab(path) => self.save_lab(path),
+            UiCommand::ToggleExport => {
+                let some = self.lab.shown_result().is_some_and(LabResult::was_changed);
+                self.exporting = some && !self.exporting;
+            }
+            UiCommand::ChooseExportFolder => {
+                self.remember_result();
+                self.dialogs.export_folder(ctx);
+            }
+            UiCommand::ChooseExportZip => {
+                self.remember_result();
+                self.dialogs.export_zip(ctx, &format!("{}.zip", self.clip_name()));
+            }
+            UiCommand::Export(to) => self.export(to),
             UiCommand::SetTheme(theme) => {
                 self.settings.theme = theme;
                 ctx.set_theme(theme);
@@ -451,7 +476,7 @@ impl App {
     }
 
     /// The result that a dialog was opened for, or the one that is shown.
-    fn result_to_save(&mut self) -> Option<usize> {
+    pub(super) fn result_to_save(&mut self) -> Option<usize> {
         let index = self.to_save.take().or(self.lab.shown_index());
         let index = index.filter(|&index| index < self.lab.results.len());
         if index.is_none() {

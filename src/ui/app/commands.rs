@@ -8,6 +8,8 @@ use crate::attacks::AttackId;
 use crate::audio::SoundDevice;
 use crate::audio::player::Side;
 use crate::engine::DeviceChoice;
+use crate::export::Destination;
+use crate::lab_file::is_lab_file;
 use crate::metrics::Region;
 use crate::models::{ModelSource, is_weights_file};
 use crate::ui::lab::PictureMode;
@@ -123,6 +125,20 @@ pub enum UiCommand {
     ResetView,
     /// Show or hide the difference.
     ToggleDifference,
+    /// Open a lab file.
+    OpenLab(PathBuf),
+    /// Ask for a file and save the lab there.
+    ChooseLab,
+    /// Save the lab in a file.
+    SaveLab(PathBuf),
+    /// Show what of the result can be exported, or hide it.
+    ToggleExport,
+    /// Ask for a folder and export into a new folder there.
+    ChooseExportFolder,
+    /// Ask for a file and export as a ZIP.
+    ChooseExportZip,
+    /// Export what was chosen of the result.
+    Export(Destination),
     /// Ask for a folder and save the pair of WAVs there.
     ChoosePairFolder,
     /// Save the pair of WAVs in a folder.
@@ -144,9 +160,15 @@ pub enum UiCommand {
 }
 
 impl UiCommand {
-    /// Opens a file as what its name says: a model's weights, or a recording.
+    /// Opens a file as what its name says: a model's weights, a lab, or a recording.
     pub fn open(path: PathBuf) -> Self {
-        if is_weights_file(&path) { Self::OpenModel(path) } else { Self::OpenFile(path) }
+        if is_weights_file(&path) {
+            Self::OpenModel(path)
+        } else if is_lab_file(&path) {
+            Self::OpenLab(path)
+        } else {
+            Self::OpenFile(path)
+        }
     }
 }
 
@@ -182,7 +204,7 @@ macro_rules! binding {
 }
 
 /// All keys, in the order of the help.
-pub const BINDINGS: [Binding; 24] = [
+pub const BINDINGS: [Binding; 26] = [
     binding!("Space", "Play or pause", plain(Key::Space), UiCommand::PlayOrPause),
     binding!("A", "Listen to the original", plain(Key::A), UiCommand::Listen(Side::Original)),
     binding!(
@@ -220,6 +242,13 @@ pub const BINDINGS: [Binding; 24] = [
     binding!("Ctrl O", "Open a recording", with_command(Key::O), UiCommand::ChooseClip),
     binding!("Ctrl R", "Record a clip", with_command(Key::R), UiCommand::OpenRecorder),
     binding!("Ctrl S", "Save the pair of WAVs", with_command(Key::S), UiCommand::ChoosePairFolder),
+    binding!("Ctrl E", "Export the result", with_command(Key::E), UiCommand::ToggleExport),
+    binding!(
+        "Ctrl Shift S",
+        "Save the whole lab",
+        KeyboardShortcut::new(Modifiers::COMMAND.plus(Modifiers::SHIFT), Key::S),
+        UiCommand::ChooseLab
+    ),
     binding!("Ctrl P", "Save the figure", with_command(Key::P), UiCommand::ChooseFigure),
     binding!("Ctrl 1", "The Lab", with_command(Key::Num1), UiCommand::ShowTab(Tab::Lab)),
     binding!(

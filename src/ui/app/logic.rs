@@ -7,6 +7,7 @@ use eframe::egui;
 
 use super::{App, UiCommand};
 use crate::engine::EventKind;
+use crate::export::Destination;
 use crate::ui::dialogs::Chosen;
 use crate::ui::lab::News;
 
@@ -38,6 +39,7 @@ impl App {
                         self.settings.remember(path);
                     }
                 }
+                News::Lab(state) => self.take_up_lab(*state),
                 News::Worth(text) => self.notices.info(text),
                 News::Trouble(text) => self.notices.error(text),
             }
@@ -45,7 +47,12 @@ impl App {
         self.attack_when_ready();
         self.go_on_comparing();
         match self.dialogs.poll() {
-            Some(Chosen::Clip(path)) => self.ask(UiCommand::OpenFile(path)),
+            Some(Chosen::Clip(path)) => self.ask(UiCommand::open(path)),
+            Some(Chosen::ExportFolder(path)) => {
+                self.ask(UiCommand::Export(Destination::NewFolderIn(path)));
+            }
+            Some(Chosen::ExportZip(path)) => self.ask(UiCommand::Export(Destination::Zip(path))),
+            Some(Chosen::Lab(path)) => self.ask(UiCommand::SaveLab(path)),
             Some(Chosen::Weights(path)) => self.ask(UiCommand::OpenModel(path)),
             Some(Chosen::PairFolder(path)) => self.ask(UiCommand::SavePair(path)),
             Some(Chosen::Figure(path)) => self.ask(UiCommand::SaveFigure(path)),

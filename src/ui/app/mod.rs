@@ -3,6 +3,7 @@
 mod apply;
 mod commands;
 mod entries;
+mod keep;
 mod logic;
 mod top_bar;
 mod ui;
@@ -50,6 +51,8 @@ pub struct App {
     /// Wishes to be fulfilled after this frame.
     asked: Vec<UiCommand>,
     help: bool,
+    /// Whether the sheet for exports is open.
+    exporting: bool,
     /// The command palette, while it is open.
     palette: Option<CommandPalette>,
     /// The step of the tour, while it is taken.
@@ -115,6 +118,7 @@ impl App {
             dialogs: Dialogs::default(),
             asked: Vec::new(),
             help: false,
+            exporting: false,
             palette: None,
             tour: None,
             attack_when_ready: false,

@@ -10,6 +10,7 @@ use crate::models::is_weights_file;
 use crate::ui::about::About;
 use crate::ui::command_palette::Answer;
 use crate::ui::compare::CompareUi;
+use crate::ui::export_sheet::ExportSheet;
 use crate::ui::lab::{LabResult, LabUi};
 use crate::ui::notices::NoticeKind;
 use crate::ui::tab::Tab;
@@ -67,11 +68,28 @@ impl App {
             self.help = !close;
         }
         self.model_sheet(ui);
+        self.export_sheet(ui);
         self.recording.show(ui, &mut self.settings, &mut self.asked);
         self.about_sheet(ui);
         self.tour(ui);
         self.command_palette(ui);
         drop_target(ui);
+    }
+
+    fn export_sheet(&mut self, ui: &Ui) {
+        let Some(result) = self.lab.shown_result().filter(|_| self.exporting) else {
+            self.exporting = false;
+            return;
+        };
+        let sheet = ExportSheet {
+            result,
+            models: &self.lab.models,
+            contents: &mut self.settings.export,
+            dialog_is_open: self.dialogs.is_open(),
+            can_check: self.lab.running.is_none(),
+            asked: &mut self.asked,
+        };
+        self.exporting = !sheet.show(ui.ctx());
     }
 
     fn tour(&mut self, ui: &Ui) {
@@ -118,7 +136,21 @@ impl App {
             let has_result = self.lab.shown_result().is_some_and(LabResult::was_changed);
             let why_not = "There is nothing to save yet: attack the clip first.";
             let palette = theme::palette(ui);
+            let lab = Button::new(RichText::new("Save lab…").size(12.5)).min_size(vec2(0.0, 22.0));
+            let ready = self.lab.clip.is_some() && !self.dialogs.is_open();
+            let lab = ui.add_enabled(ready, lab).on_hover_text(
+                "Clip, all results and how the window looks at them, in one file that opens again \
+                 (Ctrl Shift S)",
+            );
+            if lab.on_disabled_hover_text("There is nothing to save yet: open a clip.").clicked() {
+                self.asked.push(UiCommand::ChooseLab);
+            }
             for (label, command, tooltip) in [
+                (
+                    "Export…",
+                    UiCommand::ToggleExport,
+                    "Sound, picture, numbers and steps of the result, as a folder or a ZIP (Ctrl E)",
+                ),
                 (
                     "Save pair of WAVs…",
                     UiCommand::ChoosePairFolder,

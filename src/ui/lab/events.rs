@@ -7,6 +7,7 @@ use super::{Lab, LabResult, Running, Survival};
 use crate::attacks::{Outcome, Status};
 use crate::audio::Clip;
 use crate::engine::{CommandId, Event, EventKind};
+use crate::lab_file::LabState;
 use crate::models::Verdict;
 
 /// What an event means for the rest of the window.
@@ -15,6 +16,8 @@ pub enum News {
     Nothing,
     /// A clip was opened.
     Opened(Clip),
+    /// A lab was read.
+    Lab(Box<LabState>),
     /// Something worth knowing.
     Worth(String),
     /// An error to tell.
@@ -75,6 +78,11 @@ impl Lab {
                 }
             }
             EventKind::SurvivalDone => self.end_survival(command),
+            EventKind::LabOpened(state) => {
+                if self.opening.take_if(|opening| opening.command == command).is_some() {
+                    return News::Lab(state);
+                }
+            }
             EventKind::ThreadsSet(_) | EventKind::Saved(_) => {}
             EventKind::AttackProgress(snapshot) => {
                 let running = self.running.as_mut().filter(|running| running.command == command);
@@ -100,6 +108,7 @@ impl Lab {
                     outcome: *outcome,
                     card: running.card,
                     threads: running.threads,
+                    device: self.device.name.clone(),
                     trace: running.trace,
                     survival: Default::default(),
                 });
@@ -170,14 +179,7 @@ impl Lab {
 
     /// Puts a clip on the desk; the results of earlier clips are kept and come back with them.
     pub fn put(&mut self, clip: Clip) -> Clip {
-        // The same recording again is the same clip, so that its results belong to it.
-        let known = self.results.iter().map(|result| &result.job.clip);
-        let known = known.chain(self.running.iter().map(|running| &running.job.clip));
-        let clip = known
-            .chain(&self.clip)
-            .find(|known| known.name == clip.name && known.samples == clip.samples)
-            .cloned()
-            .unwrap_or(clip);
+        let clip = self.known(clip);
         if !self.is_this_clip(&clip) {
             self.view = Default::default();
             self.choose_region(None);
@@ -186,6 +188,17 @@ impl Lab {
         self.clip = Some(clip.clone());
         self.shown = if self.is_attacking_this() { Shown::Live } else { self.latest_result() };
         clip
+    }
+
+    /// The same recording again is the same clip, so that its results belong to it.
+    pub(super) fn known(&self, clip: Clip) -> Clip {
+        let known = self.results.iter().map(|result| &result.job.clip);
+        let known = known.chain(self.running.iter().map(|running| &running.job.clip));
+        known
+            .chain(&self.clip)
+            .find(|known| known.name == clip.name && known.samples == clip.samples)
+            .cloned()
+            .unwrap_or(clip)
     }
 
     fn latest_result(&self) -> Shown {

@@ -32,6 +32,7 @@ mod pictures;
 mod places;
 mod presenter;
 mod recent_menu;
+mod records;
 mod region;
 mod result;
 mod results_card;

@@ -18,6 +18,8 @@ pub struct LabResult {
     pub card: Option<Box<ModelCard>>,
     /// How many threads computed it.
     pub threads: Option<usize>,
+    /// Where it was computed.
+    pub device: String,
     /// Its steps.
     pub trace: Vec<TracePoint>,
     /// Whether the model still falls for it after what happens to recordings.

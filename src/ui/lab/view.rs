@@ -48,6 +48,15 @@ impl View {
         shift(&mut self.y, by[1]);
     }
 
+    /// Shows these ranges of time and of the axis, as far as they are ranges.
+    pub fn look_at(&mut self, [x, y]: [[f64; 2]; 2]) {
+        let valid =
+            |range: [f64; 2]| range[0] >= 0.0 && range[1] <= 1.0 && range[1] - range[0] >= SMALLEST;
+        if valid(x) && valid(y) {
+            *self = Self { x, y };
+        }
+    }
+
     /// How much of the clip's time is shown, in (0, 1].
     pub fn width(&self) -> f64 {
         self.x[1] - self.x[0]

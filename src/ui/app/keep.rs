@@ -1,0 +1,109 @@
+//! What leaves the window as files, and labs that come back.
+
+use std::path::PathBuf;
+
+use serde::{Deserialize, Serialize};
+
+use super::App;
+use crate::audio;
+use crate::dsp::{Look, StftSettings};
+use crate::engine::{Command, SaveJob};
+use crate::export::{Destination, Pictures, rounding};
+use crate::lab_file::{EXTENSION, LabState};
+use crate::models::ModelSource;
+use crate::ui::settings::AttackForm;
+use crate::ui::tab::Tab;
+
+/// What a lab file keeps of the window, beside clips and results.
+#[derive(Serialize, Deserialize)]
+#[serde(default)]
+struct Window {
+    model: String,
+    attack: AttackForm,
+    look: Look,
+    stft: StftSettings,
+    panes: [bool; 3],
+    view: [[f64; 2]; 2],
+}
+
+impl Default for Window {
+    fn default() -> Self {
+        Self {
+            model: String::new(),
+            attack: AttackForm::default(),
+            look: Look::default(),
+            stft: StftSettings::default(),
+            panes: [true, true, false],
+            view: [[0.0, 1.0]; 2],
+        }
+    }
+}
+
+impl App {
+    /// The clip's name, fit for a file's.
+    pub(super) fn clip_name(&self) -> String {
+        let name = self.lab.clip.as_ref().map(|clip| audio::file_name(&clip.name));
+        name.unwrap_or_else(|| "clip".to_owned())
+    }
+
+    /// A name for the lab's file.
+    pub(super) fn lab_name(&self) -> String {
+        format!("{}.{EXTENSION}", self.clip_name())
+    }
+
+    pub(super) fn save_lab(&mut self, path: PathBuf) {
+        let view = self.lab.view;
+        let window = Window {
+            model: self.lab.models.chosen().to_string(),
+            attack: self.settings.attack.clone(),
+            look: self.settings.look,
+            stft: self.settings.stft,
+            panes: self.settings.panes,
+            view: [view.x, view.y],
+        };
+        let window = serde_json::to_value(window).unwrap_or_default();
+        let state = Box::new(self.lab.to_save(window));
+        self.saving.push(self.engine.send(Command::Save(SaveJob::Lab { state, path })));
+    }
+
+    /// Takes up a lab that was read.
+    pub(super) fn take_up_lab(&mut self, mut state: LabState) {
+        let window: Window = serde_json::from_value(state.window.take()).unwrap_or_default();
+        let engine = &self.engine;
+        let shows_result = state.shown.is_some();
+        let news = self.lab.take_up(state, || engine.number());
+        for words in news {
+            self.notices.info(words);
+        }
+        self.settings.attack = window.attack;
+        self.settings.look = window.look;
+        self.settings.stft = window.stft;
+        self.settings.panes = window.panes;
+        self.lab.view.look_at(window.view);
+        if !shows_result && let Ok(model) = ModelSource::find(&window.model) {
+            self.lab.models.choose(&model);
+        }
+        self.tab = Tab::Lab;
+    }
+
+    /// Exports what was chosen of the result that the dialog was opened for.
+    pub(super) fn export(&mut self, to: Destination) {
+        let Some(index) = self.result_to_save() else { return };
+        let Some(record) = self.lab.record(index) else { return };
+        let contents = self.settings.export;
+        let survived = record.survival.as_deref().unwrap_or_default();
+        let rounded = rounding(contents.depth)
+            .and_then(|transform| survived.iter().find(|known| known.transform == transform))
+            .cloned()
+            .map(Box::new);
+        let job = SaveJob::Export {
+            model: self.lab.models.title(&record.model),
+            record: Box::new(record),
+            contents,
+            pictures: Pictures { stft: self.settings.stft, look: self.settings.look },
+            rounded,
+            to,
+        };
+        self.saving.push(self.engine.send(Command::Save(job)));
+    }
+}
