@@ -180,7 +180,7 @@ fn tooltip(part: &Part, [from, to]: [f64; 2], padding: f64, told: &Told) -> Stri
     }
     if padding > 0.01 {
         words += &format!(
-            ". The clip is too short for it: {} s were added, filled with the clip's smallest value",
+            ". The clip is too short for it: {} s were added, filled with the picture's smallest value",
             text::number(padding, 2)
         );
     }
