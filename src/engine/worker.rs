@@ -357,6 +357,17 @@ mod tests {
                 EventKind::Failed(reason) => assert!(reason.contains(advice), "{reason}"),
                 other => panic!("{other:?}"),
             }
+            let (inspected, explained) = (clip.clone(), clip.clone());
+            let model = || ModelId::Vgg13.into();
+            for looks in [
+                Command::Inspect { clip: inspected, model: model() },
+                Command::Explain { clip: explained, model: model(), label: Some(1) },
+            ] {
+                match ask(looks) {
+                    EventKind::Failed(reason) => assert!(reason.contains(advice), "{reason}"),
+                    other => panic!("{other:?}"),
+                }
+            }
             match ask(attack()) {
                 EventKind::AttackDone(outcome) => match outcome.status {
                     Status::Failed(reason) => assert!(reason.contains(advice), "{reason}"),
@@ -367,6 +378,20 @@ mod tests {
             fails.store(false, Ordering::Relaxed);
             match ask(classify()) {
                 EventKind::Classified { verdict, .. } => assert_eq!(verdict.title(), "Bark"),
+                other => panic!("{other:?}"),
+            }
+            match ask(Command::Inspect { clip: clip.clone(), model: model() }) {
+                EventKind::Inspected(it) => {
+                    assert_eq!((it.parts.len(), it.verdict.title().as_str()), (1, "Bark"));
+                }
+                other => panic!("{other:?}"),
+            }
+            let why = Command::Explain { clip: clip.clone(), model: model(), label: None };
+            match ask(why) {
+                EventKind::Explained(it) => {
+                    assert_eq!((it.label, it.rival, it.gradient.len()), (0, 1, 3200));
+                    assert!((it.lead - 1.0).abs() < 1e-5, "{}", it.lead);
+                }
                 other => panic!("{other:?}"),
             }
         }

@@ -81,6 +81,16 @@ impl<T> Answers<T> {
         self.0.retain(|(question, _)| keep(question));
     }
 
+    /// Forgets the oldest questions beyond so many, but none that is to be kept.
+    pub fn limit(&mut self, most: usize, keep: impl Fn(&Question) -> bool) {
+        let mut surplus = self.0.len().saturating_sub(most);
+        self.0.retain(|(question, _)| {
+            let gone = surplus > 0 && !keep(question);
+            surplus -= usize::from(gone);
+            !gone
+        });
+    }
+
     /// Forgets where models failed, so that they are asked again.
     pub fn forget_failures(&mut self) {
         self.0.retain(|(_, answer)| !matches!(answer, Answer::Failed(_)));
@@ -111,6 +121,13 @@ mod tests {
         assert!(matches!(answers.get(&about(&bell, Some(3))), Some(Answer::Failed(_))));
         answers.forget_failures();
         assert!(answers.get(&about(&bell, Some(3))).is_none());
+        for number in 10..20 {
+            answers.ask(about(&other, Some(number)), CommandId(number as u64));
+        }
+        answers.limit(3, |question| Arc::ptr_eq(&question.samples, &bell));
+        assert!(answers.given(&about(&bell, None)).is_some(), "kept although it is the oldest");
+        assert!(answers.get(&about(&other, Some(17))).is_none());
+        assert!(answers.get(&about(&other, Some(19))).is_some());
         answers.keep(|question| Arc::ptr_eq(&question.samples, &other));
         assert!(answers.given(&about(&bell, None)).is_none());
     }

@@ -58,6 +58,9 @@ impl LabUi<'_> {
             let across = self.lab.view.across(moment / seconds.max(1e-9));
             rect.left() + across as f32 * rect.width()
         };
+        // Many parts close together would leave nothing of the picture.
+        let apart = rect.width() / (inspection.parts.len() as f32 * self.lab.view.width() as f32);
+        let crowded = apart < 24.0;
         let mut heard_until = 0.0_f64;
         let mut unheard = Vec::new();
         for part in &inspection.parts {
@@ -67,9 +70,11 @@ impl LabUi<'_> {
             for moment in [from, to] {
                 if moment > 0.0 && moment < seconds {
                     let x = x_of(moment);
-                    let dark = Stroke::new(3.0, Color32::from_black_alpha(110));
+                    let (width, dark, bright) =
+                        if crowded { (1.0, 60, 90) } else { (3.0, 110, 170) };
+                    let dark = Stroke::new(width, Color32::from_black_alpha(dark));
                     painter.vline(x, rect.y_range(), dark);
-                    let line = Stroke::new(1.0, Color32::from_white_alpha(170));
+                    let line = Stroke::new(1.0, Color32::from_white_alpha(bright));
                     for step in 0..(rect.height() / 8.0).ceil() as usize {
                         let top = rect.top() + 8.0 * step as f32;
                         painter.vline(x, top..=top + 4.0, line);
@@ -175,7 +180,7 @@ fn tooltip(part: &Part, [from, to]: [f64; 2], padding: f64, told: &Told) -> Stri
     }
     if padding > 0.01 {
         words += &format!(
-            ". The clip is too short for it: {} s were added, filled with the clip's smallest value",
+            ". The clip is too short for it: {} s were added, filled with the picture's smallest value",
             text::number(padding, 2)
         );
     }

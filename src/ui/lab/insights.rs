@@ -12,6 +12,10 @@ use crate::engine::{Command, CommandId, Engine};
 use crate::models::{Inspection, ModelSource};
 use crate::ui::pace::Pace;
 
+/// How many answers of each kind are kept: enough to go to and fro between results, and no burden on
+/// memory after hundreds of attacks.
+const MOST_KEPT: usize = 12;
+
 /// What the pictures show.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum PictureMode {
@@ -111,6 +115,12 @@ impl Lab {
         };
         self.insights.inspections.keep(kept);
         self.insights.explanations.keep(kept);
+        let shown: Vec<_> = self.clips_to_name().into_iter().map(|clip| clip.samples).collect();
+        let is_shown = |question: &Question| {
+            shown.iter().any(|samples| Arc::ptr_eq(samples, &question.samples))
+        };
+        self.insights.inspections.limit(MOST_KEPT, is_shown);
+        self.insights.explanations.limit(MOST_KEPT, is_shown);
         // The engine would only come to it after the attack.
         let ready = self.models.current().is_some_and(|model| model.card.is_some());
         if self.insights.mode == PictureMode::Levels || self.running.is_some() || !ready {
