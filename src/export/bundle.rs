@@ -250,7 +250,9 @@ fn read_me(
             name if name.ends_with("_adv.wav") => "the adversarial sound, mono, 32 kHz",
             name if name.ends_with(".png") || name.ends_with(".svg") => "both spectrograms",
             name if name.ends_with(".csv") => "every step of the attack",
-            name if name.ends_with(".json") => "all numbers, and all that is needed to compute it again",
+            name if name.ends_with(".json") => {
+                "all numbers, and all that is needed to compute it again"
+            }
             _ => "",
         };
         text += &format!("{name}: {what}\n");

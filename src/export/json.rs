@@ -41,11 +41,11 @@ pub fn summary_json(record: &Record, clip: &str) -> Map<String, Value> {
     }));
     fields.append(&mut metrics_json(&outcome.metrics));
     if let Some(survival) = &record.survival {
-        let all = survival.iter().map(|survived| survived_json(survived, outcome).into());
+        let all = survival.iter().map(|survived| Value::Object(survived_json(survived, outcome)));
         fields.insert("survival".to_owned(), all.collect());
     }
     if let Some(transfer) = &record.transfer {
-        let all = transfer.iter().map(|one| transfer_json(one).into());
+        let all = transfer.iter().map(|one| Value::Object(transfer_json(one)));
         fields.insert("transfer".to_owned(), all.collect());
     }
     fields

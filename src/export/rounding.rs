@@ -27,13 +27,15 @@ pub fn rounding_words(outcome: &Outcome, survived: &Survived, model: &str) -> Ro
         other => other.title(),
     };
     if !outcome.is_adversarial() {
-        let words = format!("The result does not fool {model} in the first place, nor with {what}.");
+        let words =
+            format!("The result does not fool {model} in the first place, nor with {what}.");
         return Rounding { fools: false, words };
     }
     let heard = match &survived.result {
         Ok(heard) => heard,
         Err(reason) => {
-            let words = format!("Whether {what} still fool {model} could not be found out: {reason}");
+            let words =
+                format!("Whether {what} still fool {model} could not be found out: {reason}");
             return Rounding { fools: false, words };
         }
     };

@@ -21,7 +21,8 @@ fn verdict(probabilities: [f32; 3]) -> Verdict {
 pub(crate) fn record() -> Record {
     let sine = |n: usize| (n as f32 * 0.05).sin() * 0.25;
     let clean: Vec<f32> = (0..128_000).map(sine).collect();
-    let adversarial: Vec<f32> = clean.iter().enumerate().map(|(n, x)| x + sine(3 * n) * 1e-3).collect();
+    let adversarial: Vec<f32> =
+        clean.iter().enumerate().map(|(n, x)| x + sine(3 * n) * 1e-3).collect();
     let metrics = Metrics::of(&clean, &adversarial);
     let mut clip = Clip::from_samples("Dog: \"Rex\"", clean);
     clip.source_rate = 44_100;
@@ -170,7 +171,8 @@ fn a_folder_and_a_zip_hold_the_same_files_and_name_their_hashes() {
 fn fewer_bits_are_written_only_with_what_they_do_to_the_result() {
     let record = record();
     let home = tempfile::tempdir().unwrap();
-    let contents = Contents { depth: WavDepth::Int16, png: false, svg: false, ..Contents::default() };
+    let contents =
+        Contents { depth: WavDepth::Int16, png: false, svg: false, ..Contents::default() };
     let to = Destination::Folder(home.path().join("few"));
     let lost = rounded(Fate::NotFooled);
     let written = write(&record, "GCNN", contents, Pictures::default(), Some(&lost), &to).unwrap();
@@ -202,12 +204,17 @@ fn a_place_that_takes_nothing_is_told_before_and_leaves_no_trace_after() {
     ] {
         let error = check_destination(&to).unwrap_err().to_string();
         assert!(error.contains("can't be written"), "{error}");
-        let written =
-            write(&record(), "GCNN", Contents::default(), Pictures::default(), None, &to);
+        let written = write(&record(), "GCNN", Contents::default(), Pictures::default(), None, &to);
         assert!(written.is_err(), "{to:?}");
     }
-    let none =
-        Contents { wavs: false, json: false, trace: false, png: false, svg: false, ..Contents::default() };
+    let none = Contents {
+        wavs: false,
+        json: false,
+        trace: false,
+        png: false,
+        svg: false,
+        ..Contents::default()
+    };
     let to = Destination::Folder(home.path().join("none"));
     let error = write(&record(), "GCNN", none, Pictures::default(), None, &to).unwrap_err();
     assert!(error.to_string().contains("nothing was chosen"));

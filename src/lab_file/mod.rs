@@ -1,20 +1,15 @@
 //! A lab in one file: the clips with their samples, all results with their samples, steps and
 //! verdicts, and how the window looked at them. `docs/lab-file.md` describes the format.
-//!
-//! The same files lie in a folder of the user's data while the program runs ([`Session`]), so that
-//! nothing is lost where it ends unexpectedly, and so that memory need not hold what nobody looks at.
 
 mod error;
 mod parse;
 mod read;
-mod session;
 mod state;
 mod write;
 
 pub use error::LabFileError;
-pub use read::{fetch, open};
-pub use session::{Leftover, Session, default_folder};
-pub use state::{Body, Desk, DeskResult, Kept, LabState};
+pub use read::open;
+pub use state::LabState;
 pub use write::write;
 
 #[cfg(test)]

@@ -159,7 +159,8 @@ impl Told {
             let known = told.into_iter().filter_map(|told| told.survived(&labels).transpose());
             known.collect::<Result<Vec<_>, String>>()
         });
-        let transfer = self.transfer.map(|told| told.into_iter().map(ToldTransfer::transfer).collect());
+        let transfer =
+            self.transfer.map(|told| told.into_iter().map(ToldTransfer::transfer).collect());
         Ok(Record {
             name: self.name,
             clip,

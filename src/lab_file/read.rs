@@ -1,8 +1,8 @@
-//! Reading a lab, from one file or from a session's folder. All is checked before anything is given.
+//! Reading a lab. All is checked before anything is given.
 
-use std::fs::{self, File};
-use std::io::{self, BufReader, Cursor, Read as _};
-use std::path::{Component, Path, PathBuf};
+use std::fs::File;
+use std::io::{BufReader, Cursor, Read as _};
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use hound::{SampleFormat, WavReader};
@@ -11,8 +11,8 @@ use serde_json::Value;
 use zip::ZipArchive;
 
 use super::parse::Told;
-use super::state::{Body, Fetched, Kept, LabState};
-use super::{FORMAT, FORMAT_VERSION, INDEX, LabFileError, RESULT, SAMPLES, STEPS, Session};
+use super::state::LabState;
+use super::{FORMAT, FORMAT_VERSION, INDEX, LabFileError, RESULT, SAMPLES, STEPS};
 use crate::audio::{Clip, SAMPLE_RATE};
 use crate::export::{read_entry, read_trace, sha256_of_samples};
 
@@ -22,13 +22,12 @@ const LARGEST_TEXT: u64 = 1 << 28;
 /// No sound of a lab is as large, in bytes: an hour is half of it.
 const LARGEST_SOUND: u64 = 1 << 30;
 
-/// Opens a lab: a file, or the folder of a session. Samples and steps of its results are put into
-/// `session`, where there is one, and otherwise kept in memory.
+/// Opens a lab.
 ///
 /// # Errors
 /// [`LabFileError`] for what is no lab, was saved by a newer version, or is damaged; then nothing
 /// was opened.
-pub fn open(path: &Path, mut session: Option<&mut Session>) -> Result<LabState, LabFileError> {
+pub fn open(path: &Path) -> Result<LabState, LabFileError> {
     let mut source = Source::open(path)?;
     let index = source.index()?;
     let damaged = |part: String| LabFileError::damaged(path, part);
@@ -51,54 +50,32 @@ pub fn open(path: &Path, mut session: Option<&mut Session>) -> Result<LabState, 
     for line in &index.results {
         let clip = clips.get(line.clip).cloned();
         let clip = clip.ok_or_else(|| damaged(format!("{} has no clip", line.folder)))?;
-        let mut record = source.record(&line.folder, clip)?;
-        let body = match session.as_deref_mut() {
-            Some(session) => {
-                let at = session.keep(&record)?;
-                (record.outcome.samples, record.trace) = (Arc::default(), Arc::default());
-                Body::At(at)
-            }
-            None => Body::Here,
-        };
-        results.push(Kept { record, body });
+        results.push(source.record(&line.folder, clip)?);
     }
     let within = |place: Option<usize>| place.filter(|&place| place < results.len());
     Ok(LabState {
         clip: index.clip.and_then(|place| clips.get(place).cloned()),
         shown: within(index.shown),
-        compared: within(index.compared),
         results,
         window: index.window,
     })
 }
 
-/// Samples and steps of a result that lies in a session's folder.
-///
-/// # Errors
-/// [`LabFileError`] where they are not there or are not what they were.
-pub fn fetch(at: &Path) -> Result<Fetched, LabFileError> {
-    let mut source = Source { path: at.to_path_buf(), kind: Kind::Folder };
-    let told: Told = source.json(RESULT)?;
-    let samples = source.samples(SAMPLES, &told.adversarial_samples_sha256)?;
-    Ok((samples, source.steps(STEPS)?))
-}
-
 /// The table of contents as it is read.
 #[derive(Deserialize)]
-pub(super) struct IndexTold {
-    pub(super) clips: Vec<ClipTold>,
-    pub(super) results: Vec<ResultTold>,
+struct IndexTold {
+    clips: Vec<ClipTold>,
+    results: Vec<ResultTold>,
     clip: Option<usize>,
     shown: Option<usize>,
-    compared: Option<usize>,
     #[serde(default)]
     window: Value,
 }
 
 #[derive(Deserialize)]
-pub(super) struct ClipTold {
+struct ClipTold {
     file: String,
-    pub(super) name: String,
+    name: String,
     path: Option<String>,
     samples_sha256: String,
     source_rate: u32,
@@ -107,7 +84,7 @@ pub(super) struct ClipTold {
 }
 
 #[derive(Deserialize)]
-pub(super) struct ResultTold {
+struct ResultTold {
     folder: String,
     clip: usize,
 }
@@ -126,28 +103,20 @@ struct Program {
 }
 
 /// Where a lab is read from.
-pub(super) struct Source {
+struct Source {
     path: PathBuf,
-    kind: Kind,
-}
-
-enum Kind {
-    Zip(Box<ZipArchive<BufReader<File>>>),
-    Folder,
+    archive: ZipArchive<BufReader<File>>,
 }
 
 impl Source {
-    pub(super) fn open(path: &Path) -> Result<Self, LabFileError> {
+    fn open(path: &Path) -> Result<Self, LabFileError> {
         let path = path.to_path_buf();
-        if path.is_dir() {
-            return Ok(Self { path, kind: Kind::Folder });
-        }
         let unreadable = |source| LabFileError::Read { path: path.clone(), source };
         let mut file = BufReader::new(File::open(&path).map_err(unreadable)?);
         let mut begin = Vec::new();
         file.by_ref().take(4).read_to_end(&mut begin).map_err(unreadable)?;
         match ZipArchive::new(file) {
-            Ok(archive) => Ok(Self { path, kind: Kind::Zip(Box::new(archive)) }),
+            Ok(archive) => Ok(Self { path, archive }),
             Err(_) if begin.starts_with(b"PK\x03\x04") => {
                 Err(LabFileError::damaged(&path, "its end is missing"))
             }
@@ -155,24 +124,10 @@ impl Source {
         }
     }
 
-    /// A file of the lab, whose checksum is right where it comes from an archive.
+    /// A file of the lab, whose checksum is right.
     fn read(&mut self, name: &str, limit: u64) -> Result<Option<Vec<u8>>, LabFileError> {
-        match &mut self.kind {
-            Kind::Zip(archive) => read_entry(archive, name, limit)
-                .map_err(|error| LabFileError::damaged(&self.path, format!("{name}: {error}"))),
-            Kind::Folder => {
-                // A name leads nowhere but into the folder.
-                let name = Path::new(name);
-                if !name.components().all(|part| matches!(part, Component::Normal(_))) {
-                    return Ok(None);
-                }
-                match fs::read(self.path.join(name)) {
-                    Ok(bytes) => Ok(Some(bytes)),
-                    Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
-                    Err(source) => Err(LabFileError::Read { path: self.path.join(name), source }),
-                }
-            }
-        }
+        read_entry(&mut self.archive, name, limit)
+            .map_err(|error| LabFileError::damaged(&self.path, format!("{name}: {error}")))
     }
 
     fn part(&mut self, name: &str, limit: u64) -> Result<Vec<u8>, LabFileError> {
@@ -181,7 +136,7 @@ impl Source {
     }
 
     /// The table of contents, of a version that is known.
-    pub(super) fn index(&mut self) -> Result<IndexTold, LabFileError> {
+    fn index(&mut self) -> Result<IndexTold, LabFileError> {
         let foreign = |path: &Path, what: &str| LabFileError::Foreign {
             path: path.to_path_buf(),
             what: what.to_owned(),

@@ -2,7 +2,8 @@
 
 use super::Survival;
 use crate::attacks::Outcome;
-use crate::engine::{AttackJob, TracePoint};
+use crate::attacks::TracePoint;
+use crate::engine::AttackJob;
 use crate::models::ModelCard;
 
 /// What came of an attack.
