@@ -31,8 +31,7 @@ impl Aftermath {
             Flow::Continue
         };
         let success = success(model, clean, outcome);
-        let mut all =
-            prepared.pool.install(|| survival(&success, observer));
+        let mut all = prepared.pool.install(|| survival(&success, observer));
         bar.finish_and_clear();
         explain(prepared, &mut all);
         self.survival = Some(all);

@@ -154,9 +154,8 @@ pub fn run(arguments: &Arguments) -> Result<(), Failure> {
     };
     record.survival.clone_from(&aftermath.survival);
     record.transfer.clone_from(&aftermath.transfer);
-    let written = written.and_then(|()| {
-        export_and_warn(arguments, &record, &aftermath, &prepared, model.as_ref())
-    });
+    let written = written
+        .and_then(|()| export_and_warn(arguments, &record, &aftermath, &prepared, model.as_ref()));
     report(arguments, &record, &aftermath, written.is_ok())?;
     written.and(asked)
 }

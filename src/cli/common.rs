@@ -11,9 +11,7 @@ use indicatif::{ProgressBar, ProgressStyle};
 use rayon::ThreadPool;
 
 use crate::engine::{self, DeviceChoice, DeviceError, EngineOptions};
-use crate::models::{
-    Classifier, ModelLibrary, ModelSource, WeightsError, search_directories,
-};
+use crate::models::{Classifier, ModelLibrary, ModelSource, WeightsError, search_directories};
 use crate::names::UnknownName;
 
 /// Where and with what to compute.
