@@ -158,7 +158,7 @@ fn a_folder_and_a_zip_hold_the_same_files_and_name_their_hashes() {
         assert_eq!(json["files_sha256"][name], sha256(&std::fs::read(path).unwrap()), "{name}");
     }
     let command = json["command"].as_str().unwrap();
-    assert!(command.contains("attack \"Dog_ _Rex_nat.wav\""), "{command}");
+    assert!(command.contains("attack \"Dog_ _Rex__nat.wav\""), "{command}");
     let trace = std::fs::read_to_string(&first[4]).unwrap();
     assert_eq!(read_trace(&trace), Ok(record.trace.to_vec()));
     let wav = std::fs::read(&first[1]).unwrap();
