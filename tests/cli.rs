@@ -18,6 +18,9 @@ mod weights;
 #[path = "cli/attack.rs"]
 mod attack;
 
+#[path = "cli/export.rs"]
+mod export;
+
 use std::io::Read as _;
 use std::process::Stdio;
 

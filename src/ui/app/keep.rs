@@ -11,7 +11,7 @@ use crate::engine::{Command, SaveJob};
 use crate::export::{Destination, Pictures, rounding};
 use crate::lab_file::{EXTENSION, LabState};
 use crate::models::ModelSource;
-use crate::ui::settings::AttackForm;
+use crate::ui::settings::{AttackForm, Settings};
 use crate::ui::tab::Tab;
 
 /// What a lab file keeps of the window, beside clips and results.
@@ -22,18 +22,25 @@ struct Window {
     attack: AttackForm,
     look: Look,
     stft: StftSettings,
+    difference_auto: bool,
+    difference_range: [f32; 2],
+    magnification: u32,
     panes: [bool; 3],
     view: [[f64; 2]; 2],
 }
 
 impl Default for Window {
     fn default() -> Self {
+        let settings = Settings::default();
         Self {
-            model: String::new(),
-            attack: AttackForm::default(),
-            look: Look::default(),
-            stft: StftSettings::default(),
-            panes: [true, true, false],
+            model: settings.model,
+            attack: settings.attack,
+            look: settings.look,
+            stft: settings.stft,
+            difference_auto: settings.difference_auto,
+            difference_range: settings.difference_range,
+            magnification: settings.magnification,
+            panes: settings.panes,
             view: [[0.0, 1.0]; 2],
         }
     }
@@ -58,6 +65,9 @@ impl App {
             attack: self.settings.attack.clone(),
             look: self.settings.look,
             stft: self.settings.stft,
+            difference_auto: self.settings.difference_auto,
+            difference_range: self.settings.difference_range,
+            magnification: self.settings.magnification,
             panes: self.settings.panes,
             view: [view.x, view.y],
         };
@@ -78,6 +88,9 @@ impl App {
         self.settings.attack = window.attack;
         self.settings.look = window.look;
         self.settings.stft = window.stft;
+        self.settings.difference_auto = window.difference_auto;
+        self.settings.difference_range = window.difference_range;
+        self.settings.magnification = window.magnification;
         self.settings.panes = window.panes;
         self.lab.view.look_at(window.view);
         if !shows_result && let Ok(model) = ModelSource::find(&window.model) {

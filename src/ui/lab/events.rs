@@ -42,6 +42,10 @@ impl Lab {
                     self.insights.forget_model(&model);
                 }
                 self.verdicts.forget_failures_of(&model);
+                // Of a lab that was opened before the model was.
+                if let Some(words) = self.other_weights(&model) {
+                    return News::Worth(words);
+                }
             }
             EventKind::ModelNotLoaded { model, reason } => {
                 self.verdicts.answer(command, &model, Heard::Failed(reason.clone()));

@@ -8,6 +8,7 @@ use super::{Lab, LabResult};
 use crate::engine::{AttackJob, CommandId};
 use crate::export::{Record, Transfer};
 use crate::lab_file::LabState;
+use crate::models::ModelSource;
 
 impl Lab {
     /// All there is to say of a result, by its index.
@@ -60,7 +61,6 @@ impl Lab {
         mut number: impl FnMut() -> CommandId,
     ) -> Vec<String> {
         let mut shown = None;
-        let mut news = Vec::new();
         for (place, record) in state.results.into_iter().enumerate() {
             let clip = self.known(record.clip);
             let job = AttackJob {
@@ -70,9 +70,6 @@ impl Lab {
                 goal: record.outcome.goal,
                 seed: record.outcome.seed,
             };
-            if let Some(words) = self.other_weights(&job, record.card.as_deref()) {
-                news.push(words);
-            }
             let same = |known: &LabResult| {
                 Arc::ptr_eq(&known.job.clip.samples, &job.clip.samples)
                     && known.job.model == job.model
@@ -107,23 +104,22 @@ impl Lab {
             self.models.choose(&model);
             self.shown = Shown::Result(index);
         }
-        news.sort();
-        news.dedup();
-        news
+        self.models.iter().filter_map(|model| self.other_weights(&model.source)).collect()
     }
 
-    /// What to say where a result was made with other weights than the model has now.
-    fn other_weights(
-        &self,
-        job: &AttackJob,
-        card: Option<&crate::models::ModelCard>,
-    ) -> Option<String> {
-        let now = self.models.get(&job.model)?.card.as_ref()?;
-        (now.weights_sha256 != card?.weights_sha256).then(|| {
+    /// What to say where results of a model were made with other weights than it has now, as far as
+    /// it is loaded.
+    pub(super) fn other_weights(&self, model: &ModelSource) -> Option<String> {
+        let now = &self.models.get(model)?.card.as_ref()?.weights_sha256;
+        let other = |result: &LabResult| {
+            result.job.model == *model
+                && result.card.as_ref().is_some_and(|card| card.weights_sha256 != *now)
+        };
+        self.results.iter().any(other).then(|| {
             format!(
-                "Results of {} in this lab were made with other weights than it has now: it may \
-                 hear something else in them.",
-                self.models.title(&job.model)
+                "Some results of {} were made with other weights than it has now: it may hear \
+                 something else in them.",
+                self.models.title(model)
             )
         })
     }

@@ -1,8 +1,7 @@
 //! The result of one attack, kept for as long as the window is open.
 
 use super::Survival;
-use crate::attacks::Outcome;
-use crate::attacks::TracePoint;
+use crate::attacks::{Outcome, TracePoint};
 use crate::engine::{AttackJob, CommandId};
 use crate::models::ModelCard;
 
