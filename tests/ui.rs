@@ -18,6 +18,8 @@ mod models;
 mod own_model;
 #[path = "ui/picture.rs"]
 mod picture;
+#[path = "ui/results.rs"]
+mod results;
 #[path = "ui/sound.rs"]
 mod sound;
 #[path = "ui/targets.rs"]

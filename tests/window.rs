@@ -122,8 +122,40 @@ fn screenshots() {
         window.wait_for("the attack has a result", |w| w.control_with("Result: C&W").is_some());
         window.point_at("Adversarial spectrogram", 0.62, 0.35);
         window.save(&folder.join(format!("lab-dark{suffix}.png")));
+        if suffix.is_empty() {
+            other_views(&mut window, &folder);
+        }
         window.theme("light");
         window.point_at("Adversarial spectrogram", 0.62, 0.35);
         window.save(&folder.join(format!("lab-light{suffix}.png")));
     }
+}
+
+/// What the machine sees, the presenter's view, the tour, a comparison.
+fn other_views(window: &mut Window, folder: &std::path::Path) {
+    window.key("m");
+    window.wait_for("the machine's view", |w| w.control_with("every 16 ms").is_some());
+    std::thread::sleep(Duration::from_secs(3));
+    window.save(&folder.join("machine-view.png"));
+    window.key("m");
+    window.key("F5");
+    window.wait_for("the presenter's view", |w| w.control("Show all").is_some());
+    window.save(&folder.join("presenter.png"));
+    window.key("F5");
+    window.wait_for("everything", |w| w.control("Present").is_some());
+    window.click("Tour");
+    window.wait_for("the tour", |w| w.control("End the tour").is_some());
+    window.save(&folder.join("tour.png"));
+    window.click("End the tour");
+    window.wait_for("no tour", |w| w.control("End the tour").is_none());
+    window.click("Compare tab");
+    window.wait_for("the choices", |w| w.control("GCNN").is_some());
+    for model in ["CRNN", "GCNN"] {
+        window.click(model);
+    }
+    window.click_with("Compare: ");
+    window.wait_for("the comparison", |w| w.control_with("12 of 12 done").is_some());
+    window.save(&folder.join("compare.png"));
+    window.click("Lab tab");
+    window.wait_for("the Lab", |w| w.control("Attack method").is_some());
 }

@@ -19,7 +19,7 @@ use crate::models::{ModelSource, Verdict};
 use crate::ui::command_palette::CommandPalette;
 use crate::ui::compare::Comparison;
 use crate::ui::demos::Demo;
-use crate::ui::lab::{KnownModel, LabResult, Opening, PictureMode, Running, Shown};
+use crate::ui::lab::{KnownModel, LabResult, Opening, PictureMode, Renaming, Running, Shown};
 use crate::ui::settings::Settings;
 use crate::ui::tab::Tab;
 use crate::ui::tour::STEPS;
@@ -95,6 +95,20 @@ impl App {
             }
             UiCommand::PlayResult(index) => self.play_result(index),
             UiCommand::CompareOrStop => self.compare_or_stop(),
+            UiCommand::BeginRenaming => {
+                self.lab.renaming = self.lab.shown_result().map(|result| Renaming {
+                    command: result.command,
+                    typed: result.name.clone().unwrap_or_default(),
+                });
+            }
+            UiCommand::RenameResult(command, name) => self.lab.rename(command, &name),
+            UiCommand::DeleteResult(index) => self.delete_result(index),
+            UiCommand::DeleteShown => {
+                if let Some(index) = self.lab.shown_index() {
+                    self.delete_result(index);
+                }
+            }
+            UiCommand::Undo => self.lab.undo(),
             UiCommand::ShowTab(tab) => self.tab = tab,
             UiCommand::Attack => self.attack_when_ready = true,
             UiCommand::ChooseAttack(id) => {
@@ -468,17 +482,27 @@ impl App {
         result.survival.command = Some(command);
     }
 
+    fn delete_result(&mut self, index: usize) {
+        let checking = self.lab.delete(index);
+        if checking && self.lab.running.is_none() {
+            self.engine.cancel();
+        }
+    }
+
     /// A dialog opens for the shown result.
     fn remember_result(&mut self) {
         if !self.dialogs.is_open() {
-            self.to_save = self.lab.shown_index();
+            self.to_save = self.lab.shown_result().map(|result| result.command);
         }
     }
 
     /// The result that a dialog was opened for, or the one that is shown.
     pub(super) fn result_to_save(&mut self) -> Option<usize> {
-        let index = self.to_save.take().or(self.lab.shown_index());
-        let index = index.filter(|&index| index < self.lab.results.len());
+        let of = |command| self.lab.results.iter().position(|result| result.command == command);
+        let index = match self.to_save.take() {
+            Some(command) => of(command),
+            None => self.lab.shown_index(),
+        };
         if index.is_none() {
             self.notices.info("Nothing was saved: there is no result. Attack the clip first.");
         }

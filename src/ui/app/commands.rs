@@ -7,7 +7,7 @@ use eframe::egui::{self, Key, KeyboardShortcut, Modifiers, ThemePreference};
 use crate::attacks::AttackId;
 use crate::audio::SoundDevice;
 use crate::audio::player::Side;
-use crate::engine::DeviceChoice;
+use crate::engine::{CommandId, DeviceChoice};
 use crate::export::Destination;
 use crate::lab_file::is_lab_file;
 use crate::metrics::Region;
@@ -66,6 +66,16 @@ pub enum UiCommand {
     PlayResult(usize),
     /// Run the chosen attacks against the chosen models, or stop.
     CompareOrStop,
+    /// Type a name for the shown result.
+    BeginRenaming,
+    /// Give a result a name, by the command that gave it.
+    RenameResult(CommandId, String),
+    /// Delete a result, by its index.
+    DeleteResult(usize),
+    /// Delete the shown result.
+    DeleteShown,
+    /// Undo the latest deletion or renaming of a result.
+    Undo,
     /// Show a tab.
     ShowTab(Tab),
     /// Attack as soon as clip and model are there and nothing else is under way.
@@ -204,7 +214,7 @@ macro_rules! binding {
 }
 
 /// All keys, in the order of the help.
-pub const BINDINGS: [Binding; 26] = [
+pub const BINDINGS: [Binding; 29] = [
     binding!("Space", "Play or pause", plain(Key::Space), UiCommand::PlayOrPause),
     binding!("A", "Listen to the original", plain(Key::A), UiCommand::Listen(Side::Original)),
     binding!(
@@ -242,6 +252,9 @@ pub const BINDINGS: [Binding; 26] = [
     binding!("Ctrl O", "Open a recording", with_command(Key::O), UiCommand::ChooseClip),
     binding!("Ctrl R", "Record a clip", with_command(Key::R), UiCommand::OpenRecorder),
     binding!("Ctrl S", "Save the pair of WAVs", with_command(Key::S), UiCommand::ChoosePairFolder),
+    binding!("F2", "Rename the result", plain(Key::F2), UiCommand::BeginRenaming),
+    binding!("Delete", "Delete the result", plain(Key::Delete), UiCommand::DeleteShown),
+    binding!("Ctrl Z", "Undo deleting or renaming", with_command(Key::Z), UiCommand::Undo),
     binding!("Ctrl E", "Export the result", with_command(Key::E), UiCommand::ToggleExport),
     binding!(
         "Ctrl Shift S",

@@ -71,7 +71,7 @@ pub struct App {
     /// What the player complained about last.
     complaint: Option<String>,
     /// The result that a file dialog was opened for: another may be shown when it answers.
-    to_save: Option<usize>,
+    to_save: Option<CommandId>,
     /// Files being written, and the latest that were.
     saving: Vec<CommandId>,
     saved: Vec<PathBuf>,

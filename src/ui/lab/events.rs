@@ -107,6 +107,7 @@ impl Lab {
                 let ours = self.is_this_clip(&running.job.clip);
                 self.keep_verdicts(&running, &outcome);
                 self.results.push(LabResult {
+                    name: None,
                     command,
                     job: running.job,
                     outcome: *outcome,
@@ -205,7 +206,7 @@ impl Lab {
             .unwrap_or(clip)
     }
 
-    fn latest_result(&self) -> Shown {
+    pub(super) fn latest_result(&self) -> Shown {
         let latest = self.results_of_clip().next_back();
         latest.map_or(Shown::Nothing, |(index, _)| Shown::Result(index))
     }

@@ -28,7 +28,7 @@ impl Lab {
             })
             .collect();
         Some(Record {
-            name: None,
+            name: result.name.clone(),
             clip: job.clip.clone(),
             model: job.model.clone(),
             card: result.card.clone(),
@@ -79,6 +79,7 @@ impl Lab {
             let index = self.results.iter().position(same).unwrap_or_else(|| {
                 let found = record.survival.unwrap_or_default();
                 self.results.push(LabResult {
+                    name: record.name,
                     command: number(),
                     job,
                     outcome: record.outcome,

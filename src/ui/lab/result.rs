@@ -1,12 +1,14 @@
 //! The result of one attack, kept for as long as the window is open.
 
 use super::Survival;
-use crate::attacks::{Outcome, TracePoint};
+use crate::attacks::{AttackId, Outcome, TracePoint};
 use crate::engine::{AttackJob, CommandId};
 use crate::models::ModelCard;
 
 /// What came of an attack.
 pub struct LabResult {
+    /// What people called it, if they did.
+    pub name: Option<String>,
     /// The command that gave it.
     pub command: CommandId,
     /// What was asked for.
@@ -26,6 +28,11 @@ pub struct LabResult {
 }
 
 impl LabResult {
+    /// What it is called: by people, or after its attack.
+    pub fn title(&self) -> &str {
+        self.name.as_deref().unwrap_or_else(|| short_name(self.job.spec.id))
+    }
+
     /// The label that is heard now, or how the attack ended where nothing changed.
     pub fn headline(&self) -> String {
         if self.was_changed() && self.outcome.is_adversarial() {
@@ -39,5 +46,19 @@ impl LabResult {
     /// Whether the samples differ from the clean ones at all.
     pub fn was_changed(&self) -> bool {
         self.outcome.metrics.peak > 0.0
+    }
+}
+
+/// An attack's name where there is little room.
+fn short_name(id: AttackId) -> &'static str {
+    match id {
+        AttackId::CarliniWagner => "C&W",
+        AttackId::MaskedCarliniWagner => "C&W masked",
+        AttackId::WhiteNoise => "Noise",
+        AttackId::Fgsm => "FGSM",
+        AttackId::Pgd => "PGD",
+        AttackId::Deepfool => "DeepFool",
+        AttackId::Lbfgs => "L-BFGS",
+        AttackId::BayesOpt => "Black box",
     }
 }

@@ -1,12 +1,12 @@
 //! The results of this clip: each can be brought back.
 
 use eframe::egui::{
-    Align2, CornerRadius, FontId, Label, Rect, Role, Sense, Ui, WidgetInfo, pos2, vec2,
+    Align2, CornerRadius, FontId, Key, Label, Link, Rect, RichText, Role, Sense, TextEdit, Ui,
+    WidgetInfo, pos2, vec2,
 };
 
-use super::state::Shown;
+use super::state::{Renaming, Shown};
 use super::{LabResult, LabUi};
-use crate::attacks::AttackId;
 use crate::ui::UiCommand;
 use crate::ui::text;
 use crate::ui::theme::{self, BODY, CONTROL_RADIUS};
@@ -24,15 +24,41 @@ impl LabUi<'_> {
                     self.asked.push(UiCommand::ShowLive);
                 }
             }
-            let mut wish = None;
+            let mut wishes = Vec::new();
+            let mut renaming = self.lab.renaming.take();
             for (index, result) in self.lab.results_of_clip().rev() {
                 let chosen = self.lab.shown == Shown::Result(index);
                 let model = self.lab.models.title(&result.job.model);
                 if result_line(ui, result, &model, chosen) {
-                    wish = Some(UiCommand::ShowResult(index));
+                    wishes.push(UiCommand::ShowResult(index));
+                }
+                match &mut renaming {
+                    Some(Renaming { command, typed }) if *command == result.command => {
+                        match name_field(ui, typed, result.title()) {
+                            Typed::Goes => {}
+                            Typed::GivenUp => renaming = None,
+                            Typed::Done => {
+                                wishes.push(UiCommand::RenameResult(*command, typed.clone()));
+                                renaming = None;
+                            }
+                        }
+                    }
+                    _ if chosen => wishes.extend(what_to_do(ui, index)),
+                    _ => {}
                 }
             }
-            self.asked.extend(wish);
+            // A result that is gone is not renamed any more.
+            self.lab.renaming = renaming.filter(|renaming| {
+                self.lab.results.iter().any(|result| result.command == renaming.command)
+            });
+            if let Some(what) = self.lab.history.next() {
+                let link = small_link(ui, &format!("Undo {what}"));
+                if link.on_hover_text("The latest twenty changes can be undone (Ctrl Z)").clicked()
+                {
+                    wishes.push(UiCommand::Undo);
+                }
+            }
+            self.asked.extend(wishes);
             if !live && self.lab.results_of_clip().next().is_none() {
                 let words = "Each attack of this clip is kept here and can be brought back.";
                 ui.add(Label::new(theme::small(ui, words)).wrap());
@@ -41,23 +67,10 @@ impl LabUi<'_> {
     }
 }
 
-fn short_name(id: AttackId) -> &'static str {
-    match id {
-        AttackId::CarliniWagner => "C&W",
-        AttackId::MaskedCarliniWagner => "C&W masked",
-        AttackId::WhiteNoise => "Noise",
-        AttackId::Fgsm => "FGSM",
-        AttackId::Pgd => "PGD",
-        AttackId::Deepfool => "DeepFool",
-        AttackId::Lbfgs => "L-BFGS",
-        AttackId::BayesOpt => "Black box",
-    }
-}
-
 fn result_line(ui: &mut Ui, result: &LabResult, model: &str, chosen: bool) -> bool {
     let (spec, outcome) = (&result.job.spec, &result.outcome);
     let fooled = outcome.is_adversarial() && result.was_changed();
-    let (attack, label) = (short_name(spec.id), result.headline());
+    let (attack, label) = (result.title(), result.headline());
     let snr = if result.was_changed() {
         text::decibels(outcome.metrics.snr_db, 1)
     } else {
@@ -77,6 +90,56 @@ fn result_line(ui: &mut Ui, result: &LabResult, model: &str, chosen: bool) -> bo
         outcome.status.name()
     );
     response.on_hover_text(tooltip).clicked()
+}
+
+/// What can be done with the result that is shown.
+fn what_to_do(ui: &mut Ui, index: usize) -> Option<UiCommand> {
+    ui.horizontal(|ui| {
+        ui.spacing_mut().item_spacing.x = 12.0;
+        let rename = small_link(ui, "Rename").on_hover_text("Give this result a name (F2)");
+        let delete = small_link(ui, "Delete").on_hover_text("Delete this result (Delete)");
+        if rename.clicked() {
+            return Some(UiCommand::BeginRenaming);
+        }
+        delete.clicked().then_some(UiCommand::DeleteResult(index))
+    })
+    .inner
+}
+
+fn small_link(ui: &mut Ui, words: &str) -> eframe::egui::Response {
+    ui.scope(|ui| {
+        ui.spacing_mut().interact_size.y = 18.0;
+        ui.add(Link::new(RichText::new(words).size(theme::SMALL)))
+    })
+    .inner
+}
+
+/// How far people are with a name.
+enum Typed {
+    /// They type.
+    Goes,
+    /// They do not want to.
+    GivenUp,
+    /// They have typed it.
+    Done,
+}
+
+fn name_field(ui: &mut Ui, typed: &mut String, hint: &str) -> Typed {
+    let field = TextEdit::singleline(typed).desired_width(f32::INFINITY).char_limit(60);
+    let field = field.hint_text(hint);
+    let field = ui.add(field).accessible_name("Name of the result");
+    let (enter, escape) =
+        ui.input(|input| (input.key_pressed(Key::Enter), input.key_pressed(Key::Escape)));
+    if escape {
+        return Typed::GivenUp;
+    }
+    if enter || field.lost_focus() {
+        return Typed::Done;
+    }
+    if !field.has_focus() {
+        field.request_focus();
+    }
+    Typed::Goes
 }
 
 /// A line of three columns: attack, label, SNR.

@@ -1,8 +1,8 @@
 //! What the centre shows before there is a clip: where to begin.
 
 use eframe::egui::{
-    Align2, Button, CornerRadius, FontId, Rect, Sense, Stroke, StrokeKind, Ui, UiBuilder, pos2,
-    vec2,
+    Align2, Button, CornerRadius, FontId, Rect, ScrollArea, Sense, Stroke, StrokeKind, Ui,
+    UiBuilder, pos2, vec2,
 };
 
 use super::LabUi;
@@ -52,26 +52,33 @@ impl LabUi<'_> {
         );
         let rest =
             Rect::from_min_max(pos2(inside.left(), line.bottom() + 24.0), inside.right_bottom());
+        // Large type in a small window needs more room than there is.
+        let scroll = ScrollArea::vertical().max_height(rest.height());
         ui.scope_builder(UiBuilder::new().max_rect(rest), |ui| {
-            self.other_ways(ui);
-            ui.add_space(8.0);
-            ui.label(theme::strong("or begin with one of these", BODY));
-            ui.add_space(2.0);
-            bundled_grid(ui, COLUMNS, self.asked);
-            ui.add_space(8.0);
-            ui.label(theme::strong("or see at once what it is about", BODY));
-            ui.add_space(2.0);
-            ui.horizontal_wrapped(|ui| {
-                for (index, demo) in Demo::ALL.iter().enumerate() {
-                    if quiet_button(ui, demo.title).on_hover_text(demo.lesson).clicked() {
-                        self.asked.push(UiCommand::Demo(index));
-                    }
+            scroll.show(ui, |ui| self.beginnings(ui));
+        });
+    }
+
+    /// All that one can begin with.
+    fn beginnings(&mut self, ui: &mut Ui) {
+        self.other_ways(ui);
+        ui.add_space(8.0);
+        ui.label(theme::strong("or begin with one of these", BODY));
+        ui.add_space(2.0);
+        bundled_grid(ui, COLUMNS, self.asked);
+        ui.add_space(8.0);
+        ui.label(theme::strong("or see at once what it is about", BODY));
+        ui.add_space(2.0);
+        ui.horizontal_wrapped(|ui| {
+            for (index, demo) in Demo::ALL.iter().enumerate() {
+                if quiet_button(ui, demo.title).on_hover_text(demo.lesson).clicked() {
+                    self.asked.push(UiCommand::Demo(index));
                 }
-                let tour = quiet_button(ui, "Take the tour");
-                if tour.on_hover_text("Ten steps, which drive the Lab").clicked() {
-                    self.asked.push(UiCommand::Tour(Some(0)));
-                }
-            });
+            }
+            let tour = quiet_button(ui, "Take the tour");
+            if tour.on_hover_text("Ten steps, which drive the Lab").clicked() {
+                self.asked.push(UiCommand::Tour(Some(0)));
+            }
         });
     }
 

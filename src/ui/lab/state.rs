@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use super::history::History;
 use super::insights::Insights;
 use super::models::Models;
 use super::pictures::Pictures;
@@ -46,6 +47,14 @@ pub struct Adversarial<'a> {
     pub snr_db: Option<f64>,
 }
 
+/// A result that gets another name.
+pub struct Renaming {
+    /// The command that gave it.
+    pub command: CommandId,
+    /// What was typed so far.
+    pub typed: String,
+}
+
 /// A point that the pointer is on, in any pane.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Cursor {
@@ -79,6 +88,10 @@ pub struct Lab {
     pub running: Option<Running>,
     /// Results of all clips of this session, in the order in which they came.
     pub results: Vec<LabResult>,
+    /// What can be undone.
+    pub history: History,
+    /// The result that is being renamed.
+    pub renaming: Option<Renaming>,
     /// Which adversarial samples are shown.
     pub shown: Shown,
     /// The part of the picture that is shown.
@@ -130,6 +143,8 @@ impl Lab {
             threads: None,
             running: None,
             results: Vec::new(),
+            history: History::default(),
+            renaming: None,
             shown: Shown::Nothing,
             view: View::default(),
             cursor: None,
