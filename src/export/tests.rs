@@ -136,7 +136,7 @@ fn a_folder_and_a_zip_hold_the_same_files_and_name_their_hashes() {
         check_destination(to).unwrap();
         write(&record, "GCNN", contents, Pictures::default(), None, to).unwrap()
     };
-    assert_eq!(export(&Destination::Zip(zip_path.clone())), [zip_path.clone()]);
+    assert_eq!(export(&Destination::Zip(zip_path.clone())), std::slice::from_ref(&zip_path));
     let first = export(&Destination::NewFolderIn(home.path().to_path_buf()));
     let second = export(&Destination::NewFolderIn(home.path().to_path_buf()));
     assert_eq!(first[0].parent().unwrap(), home.path().join("Dog_ _Rex_ carlini-wagner"));

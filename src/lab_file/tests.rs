@@ -25,7 +25,7 @@ fn saved() -> (tempfile::TempDir, PathBuf, LabState) {
 }
 
 fn error(path: &Path) -> LabFileError {
-    open(path).err().expect("it is refused")
+    open(path).expect_err("it is refused")
 }
 
 #[test]

@@ -1,7 +1,7 @@
 //! What a teacher uses: the tour, demonstrations, the presenter's view, the command palette.
 
 use eframe::egui::{Key, Modifiers};
-use egui_kittest::kittest::{NodeT as _, Queryable as _};
+use egui_kittest::kittest::Queryable as _;
 use mondegreen::ui::NoticeKind;
 
 use crate::driver::{Lab, has, lab, until};

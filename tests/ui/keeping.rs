@@ -60,7 +60,8 @@ fn a_saved_lab_opens_in_another_window_with_its_results() {
     let mut harness = with_result();
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("drum.mondegreen");
-    assert_eq!(saved(&mut harness, UiCommand::SaveLab(path.clone())), [path.clone()]);
+    let files = saved(&mut harness, UiCommand::SaveLab(path.clone()));
+    assert_eq!(files, std::slice::from_ref(&path));
 
     let mut other = lab();
     other.state_mut().ask(UiCommand::open(path.clone()));
