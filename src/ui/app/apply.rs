@@ -6,23 +6,17 @@ use eframe::egui;
 
 use super::{App, UiCommand};
 use crate::assets::BUNDLED;
-use crate::attacks::{AttackSpec, Goal};
+use crate::attacks::AttackSpec;
 use crate::audio::player::Side;
 use crate::audio::{DEFAULT_LIMIT_SECONDS, Direction};
-use crate::engine::{
-    AttackJob, ClipSource, Command, CommandId, DeviceChoice, SaveJob, SurvivalJob,
-};
-use crate::figure::Figure;
+use crate::engine::{ClipSource, Command, DeviceChoice};
 use crate::files;
 use crate::metrics::Region;
-use crate::models::{ModelSource, Verdict};
+use crate::models::ModelSource;
 use crate::ui::command_palette::CommandPalette;
-use crate::ui::compare::Comparison;
-use crate::ui::demos::Demo;
-use crate::ui::lab::{KnownModel, LabResult, Opening, PictureMode, Renaming, Running, Shown};
+use crate::ui::lab::{LabResult, Opening, PictureMode, Renaming, Shown};
 use crate::ui::settings::Settings;
 use crate::ui::tab::Tab;
-use crate::ui::tour::STEPS;
 
 impl App {
     /// Fulfils the wishes of this frame.
@@ -43,7 +37,7 @@ impl App {
         self.settings.model = self.lab.models.chosen().to_string();
     }
 
-    fn apply(&mut self, ctx: &egui::Context, command: UiCommand) {
+    pub(super) fn apply(&mut self, ctx: &egui::Context, command: UiCommand) {
         match command {
             UiCommand::ChooseClip => self.dialogs.open_clip(ctx),
             UiCommand::OpenFile(path) => {
@@ -300,128 +294,6 @@ impl App {
         self.lab.verdicts.forget_failures();
     }
 
-    fn attack_or_stop(&mut self) {
-        self.attack_when_ready = false;
-        if self.lab.running.is_some() {
-            // The comparison that it is part of ends, too.
-            self.comparison.leave_out_the_rest();
-            self.stop();
-            return;
-        }
-        let Some(clip) = self.lab.clip.clone() else { return };
-        if !self.lab.models.current().is_some_and(KnownModel::is_ready) {
-            self.notices.info(NOT_READY);
-            return;
-        }
-        self.notices.retract(Some(NOT_READY));
-        let goal = match self.goal() {
-            Ok(goal) => goal,
-            Err(missing) => {
-                self.notices.info(missing);
-                return;
-            }
-        };
-        for missing in [NO_TARGET, NOT_NAMED] {
-            self.notices.retract(Some(missing));
-        }
-        let form = &self.settings.attack;
-        if self.lab.results.iter().any(|result| result.survival.command.is_some()) {
-            // People do not wait for what they have not asked for last.
-            self.engine.cancel();
-        }
-        let model = self.lab.models.chosen().clone();
-        self.start(AttackJob { clip, model, spec: form.spec(), goal, seed: form.seed });
-        self.lab.shown = Shown::Live;
-        self.player.set_side(Side::Original);
-    }
-
-    /// Attacks once that was asked for and is possible.
-    pub(super) fn attack_when_ready(&mut self) {
-        let lab = &self.lab;
-        let ready = lab.opening.is_none()
-            && lab.running.is_none()
-            && lab.clip.is_some()
-            && lab.models.current().is_some_and(KnownModel::is_ready);
-        if self.attack_when_ready && ready {
-            self.attack_when_ready = false;
-            self.attack_or_stop();
-        }
-    }
-
-    fn demonstrate(&mut self, ctx: &egui::Context, index: usize) {
-        let Some(demo) = Demo::ALL.get(index) else { return };
-        let Some(clip) = demo.bundled() else { return };
-        self.settings.attack.set_preset(Demo::PRESET);
-        for command in [
-            UiCommand::ShowTab(Tab::Lab),
-            UiCommand::ChooseModel(demo.model.into()),
-            UiCommand::ChooseAttack(demo.attack),
-            UiCommand::SetTarget(demo.target.map(str::to_owned)),
-            UiCommand::OpenBundled(clip),
-            UiCommand::Attack,
-        ] {
-            self.apply(ctx, command);
-        }
-    }
-
-    fn go_to_step(&mut self, ctx: &egui::Context, index: Option<usize>) {
-        self.tour = index.filter(|&index| index < STEPS.len());
-        let Some(step) = self.tour.and_then(|index| STEPS.get(index)) else { return };
-        for command in (step.acts)() {
-            self.apply(ctx, command);
-        }
-    }
-
-    fn toggle_presenter(&mut self, ctx: &egui::Context) {
-        match self.zoom_before.take() {
-            Some(zoom) => ctx.set_zoom_factor(zoom),
-            None => {
-                let zoom = ctx.zoom_factor();
-                self.zoom_before = Some(zoom);
-                ctx.set_zoom_factor(PRESENTER * zoom);
-            }
-        }
-        self.lab.presenting = self.zoom_before.is_some();
-        self.tab = Tab::Lab;
-    }
-
-    fn start(&mut self, job: AttackJob) -> CommandId {
-        let command = self.engine.send(Command::Attack(Box::new(job.clone())));
-        self.lab.running = Some(Running::new(command, job));
-        command
-    }
-
-    fn stop(&mut self) {
-        if let Some(running) = &mut self.lab.running {
-            running.stopping = true;
-            self.engine.cancel();
-        }
-    }
-
-    fn compare_or_stop(&mut self) {
-        if self.comparison.is_running() {
-            self.comparison.leave_out_the_rest();
-            self.stop();
-            return;
-        }
-        let Some(clip) = &self.lab.clip else { return };
-        let plan = Comparison::plan(clip, &self.settings, &self.lab);
-        self.comparison.begin(plan.jobs);
-    }
-
-    /// Starts the comparison's next attack once nothing else is under way.
-    pub(super) fn go_on_comparing(&mut self) {
-        self.comparison.follow(&self.lab);
-        let checking = self.lab.results.iter().any(|result| result.survival.command.is_some());
-        if self.lab.running.is_some() || checking {
-            return;
-        }
-        if let Some((index, job)) = self.comparison.next() {
-            let command = self.start(job);
-            self.comparison.started(index, command);
-        }
-    }
-
     /// Plays a result's adversarial side from the start, or pauses it.
     fn play_result(&mut self, index: usize) {
         let same = self.lab.shown_index() == Some(index);
@@ -437,124 +309,13 @@ impl App {
         }
     }
 
-    /// Where the attack shall go, or what is missing to know it.
-    fn goal(&self) -> Result<Goal, &'static str> {
-        let form = &self.settings.attack;
-        if !form.aims() {
-            return Ok(Goal::Untargeted);
-        }
-        let target = match form.target_rule {
-            None => self.lab.labels().find(&form.target).map_err(|_| NO_TARGET)?,
-            Some(rule) => {
-                let verdict = self.lab.verdict().ok_or(NOT_NAMED)?;
-                rule.target(verdict, verdict.top().0, form.seed).ok_or(NO_TARGET)?
-            }
-        };
-        Ok(Goal::Targeted(target))
-    }
-
-    fn check_survival_or_stop(&mut self) {
-        let Some(index) = self.lab.shown_index() else { return };
-        // An attack under way would be stopped with it, and holds the engine anyway.
-        let attacking = self.lab.running.is_some();
-        let Some(result) = self.lab.results.get_mut(index) else { return };
-        if result.survival.command.is_some() {
-            if !attacking {
-                result.survival.stopping = true;
-                self.engine.cancel();
-            }
-            return;
-        }
-        if attacking || !result.was_changed() {
-            return;
-        }
-        let (job, outcome) = (&result.job, &result.outcome);
-        let job = SurvivalJob {
-            clip: job.clip.clone(),
-            adversarial: outcome.samples.clone(),
-            model: job.model.clone(),
-            original_label: outcome.original_label,
-            goal: job.goal,
-            seed: outcome.seed,
-        };
-        result.survival.found.clear();
-        let command = self.engine.send(Command::Survival(Box::new(job)));
-        result.survival.command = Some(command);
-    }
-
     fn delete_result(&mut self, index: usize) {
         let checking = self.lab.delete(index);
         if checking && self.lab.running.is_none() {
             self.engine.cancel();
         }
     }
-
-    /// A dialog opens for the shown result.
-    fn remember_result(&mut self) {
-        if !self.dialogs.is_open() {
-            self.to_save = self.lab.shown_result().map(|result| result.command);
-        }
-    }
-
-    /// The result that a dialog was opened for, or the one that is shown.
-    pub(super) fn result_to_save(&mut self) -> Option<usize> {
-        let of = |command| self.lab.results.iter().position(|result| result.command == command);
-        let index = match self.to_save.take() {
-            Some(command) => of(command),
-            None => self.lab.shown_index(),
-        };
-        if index.is_none() {
-            self.notices.info("Nothing was saved: there is no result. Attack the clip first.");
-        }
-        index
-    }
-
-    fn save_pair(&mut self, folder: PathBuf) {
-        if let Some(result) = self.result_to_save().and_then(|index| self.lab.results.get(index)) {
-            let job = SaveJob::Pair {
-                clip: result.job.clip.clone(),
-                adversarial: result.outcome.samples.clone(),
-                folder,
-            };
-            self.saving.push(self.engine.send(Command::Save(job)));
-        }
-    }
-
-    fn save_figure(&mut self, path: PathBuf) {
-        let (stft, look) = (self.settings.stft, self.settings.look);
-        if let Some(result) = self.result_to_save().and_then(|index| self.lab.results.get(index)) {
-            let (job, outcome) = (&result.job, &result.outcome);
-            let top = |verdict: &Verdict| (verdict.title(), verdict.top().1);
-            let figure = Figure {
-                clip: job.clip.name.to_string(),
-                model: self.lab.models.title(&job.model),
-                attack: job.spec.id.title().to_owned(),
-                original: job.clip.samples.clone(),
-                adversarial: outcome.samples.clone(),
-                original_label: top(&outcome.original),
-                adversarial_label: top(&outcome.adversarial),
-                snr_db: outcome.metrics.snr_db,
-                stft,
-                look,
-            };
-            let job = SaveJob::Figure { figure: Box::new(figure), path };
-            self.saving.push(self.engine.send(Command::Save(job)));
-        }
-    }
 }
-
-/// By how much everything is larger for a class.
-const PRESENTER: f32 = 1.25;
-
-/// What is told where the labels to aim at are not known yet, or may change.
-const NOT_READY: &str = "The model is not loaded yet: attack when it is.";
-
-/// What is told where an attack should aim and has no target.
-const NO_TARGET: &str = "Choose the label that the model shall hear, then attack.";
-
-/// What is told where a target follows from what the model hears, and that is not known yet.
-const NOT_NAMED: &str = "The model has not named the clip yet, and the target follows from what it \
-                         hears: attack when it has.";
 
 /// Where recordings are kept.
 fn recordings_folder() -> Option<PathBuf> {

@@ -9,8 +9,9 @@ use crate::audio;
 use crate::dsp::{Look, StftSettings};
 use crate::engine::{Command, SaveJob};
 use crate::export::{Destination, Pictures, rounding};
+use crate::figure::Figure;
 use crate::lab_file::{EXTENSION, LabState};
-use crate::models::ModelSource;
+use crate::models::{ModelSource, Verdict};
 use crate::ui::settings::{AttackForm, Settings};
 use crate::ui::tab::Tab;
 
@@ -118,5 +119,58 @@ impl App {
             to,
         };
         self.saving.push(self.engine.send(Command::Save(job)));
+    }
+
+    /// A dialog opens for the shown result.
+    pub(super) fn remember_result(&mut self) {
+        if !self.dialogs.is_open() {
+            self.to_save = self.lab.shown_result().map(|result| result.command);
+        }
+    }
+
+    /// The result that a dialog was opened for, or the one that is shown.
+    pub(super) fn result_to_save(&mut self) -> Option<usize> {
+        let of = |command| self.lab.results.iter().position(|result| result.command == command);
+        let index = match self.to_save.take() {
+            Some(command) => of(command),
+            None => self.lab.shown_index(),
+        };
+        if index.is_none() {
+            self.notices.info("Nothing was saved: there is no result. Attack the clip first.");
+        }
+        index
+    }
+
+    pub(super) fn save_pair(&mut self, folder: PathBuf) {
+        if let Some(result) = self.result_to_save().and_then(|index| self.lab.results.get(index)) {
+            let job = SaveJob::Pair {
+                clip: result.job.clip.clone(),
+                adversarial: result.outcome.samples.clone(),
+                folder,
+            };
+            self.saving.push(self.engine.send(Command::Save(job)));
+        }
+    }
+
+    pub(super) fn save_figure(&mut self, path: PathBuf) {
+        let (stft, look) = (self.settings.stft, self.settings.look);
+        if let Some(result) = self.result_to_save().and_then(|index| self.lab.results.get(index)) {
+            let (job, outcome) = (&result.job, &result.outcome);
+            let top = |verdict: &Verdict| (verdict.title(), verdict.top().1);
+            let figure = Figure {
+                clip: job.clip.name.to_string(),
+                model: self.lab.models.title(&job.model),
+                attack: job.spec.id.title().to_owned(),
+                original: job.clip.samples.clone(),
+                adversarial: outcome.samples.clone(),
+                original_label: top(&outcome.original),
+                adversarial_label: top(&outcome.adversarial),
+                snr_db: outcome.metrics.snr_db,
+                stft,
+                look,
+            };
+            let job = SaveJob::Figure { figure: Box::new(figure), path };
+            self.saving.push(self.engine.send(Command::Save(job)));
+        }
     }
 }

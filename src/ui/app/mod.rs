@@ -1,6 +1,8 @@
 //! The application: owns everything, split by role into events, wishes and painting.
 
 mod apply;
+mod attacking;
+mod class;
 mod commands;
 mod entries;
 mod keep;
