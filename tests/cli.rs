@@ -18,6 +18,9 @@ mod weights;
 #[path = "cli/attack.rs"]
 mod attack;
 
+#[path = "cli/views.rs"]
+mod views;
+
 #[path = "cli/export.rs"]
 mod export;
 

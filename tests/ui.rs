@@ -12,6 +12,8 @@ mod driver;
 mod keeping;
 #[path = "ui/lab.rs"]
 mod lab;
+#[path = "ui/memory.rs"]
+mod memory;
 #[path = "ui/models.rs"]
 mod models;
 #[path = "support/own_model.rs"]

@@ -79,8 +79,7 @@ pub fn run(arguments: &Arguments) -> Result<(), Failure> {
     arguments.options.check(arguments.attack, arguments.target.is_some())?;
     check_places(arguments)?;
     let mut prepared = arguments.compute.prepare()?;
-    let clip = audio::load(&arguments.clip, arguments.limit)
-        .map_err(|error| Failure::Failed(error.to_string()))?;
+    let clip = common::load(&arguments.clip, arguments.limit)?;
     let model = prepared.model(&arguments.model)?;
     let others = if arguments.transfer {
         let others = ModelSource::named().filter(|source| *source != arguments.model);
@@ -176,10 +175,8 @@ fn goal(
         Some(TargetChoice::Label(label)) => return Ok(Goal::Targeted(label)),
         Some(TargetChoice::Rule(rule)) => rule,
     };
-    let verdict = prepared.pool.install(|| model.classify(&clip.samples)).map_err(|error| {
-        let reason = prepared.compute.explain(&error.to_string());
-        Failure::Failed(format!("{}: {reason}", arguments.clip.display()))
-    })?;
+    let verdict = prepared.pool.install(|| model.classify(&clip.samples));
+    let verdict = verdict.map_err(|error| prepared.failure(&arguments.clip, &error.to_string()))?;
     let original = true_label.unwrap_or_else(|| verdict.top().0);
     let target = rule.target(&verdict, original, arguments.seed).ok_or_else(|| {
         Failure::Usage(format!("{} has no other label to aim at", arguments.model.title()))

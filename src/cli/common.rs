@@ -2,7 +2,7 @@
 
 use std::fmt;
 use std::io::{self, IsTerminal as _, Write as _};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
 
@@ -10,7 +10,9 @@ use clap::Args;
 use indicatif::{ProgressBar, ProgressStyle};
 use rayon::ThreadPool;
 
+use crate::audio::{self, Clip};
 use crate::engine::{self, DeviceChoice, DeviceError, EngineOptions};
+use crate::files;
 use crate::models::{Classifier, ModelLibrary, ModelSource, WeightsError, search_directories};
 use crate::names::UnknownName;
 
@@ -50,11 +52,40 @@ impl Compute {
         if let Some(notice) = &compute.notice {
             eprintln!("mondegreen: {notice}");
         }
-        let pool = engine::thread_pool(self.threads).map_err(Failure::Failed)?;
+        let pool = self.pool()?;
         let directories = search_directories(self.models.as_deref());
         let library = ModelLibrary::new(directories, compute.device.clone());
         Ok(Prepared { library, pool, compute })
     }
+
+    /// The computing threads alone.
+    ///
+    /// # Errors
+    /// Where the system gives none.
+    pub fn pool(&self) -> Result<ThreadPool, Failure> {
+        engine::thread_pool(self.threads).map_err(Failure::Failed)
+    }
+}
+
+/// Reads a clip of at most so many seconds.
+///
+/// # Errors
+/// What can't become a clip, and why.
+pub fn load(path: &Path, limit: f64) -> Result<Clip, Failure> {
+    audio::load(path, limit).map_err(|error| Failure::Failed(error.to_string()))
+}
+
+/// Refuses a table that can't be written before anything is computed for it.
+///
+/// # Errors
+/// As writing it would give.
+pub fn check_table(path: &Path) -> Result<(), Failure> {
+    files::check_place(path).map_err(|error| unwritten(path, &error))
+}
+
+/// What to say where a file can't be written.
+pub fn unwritten(path: &Path, error: &io::Error) -> Failure {
+    Failure::Failed(format!("{} can't be written: {error}", path.display()))
 }
 
 /// All that a subcommand computes with.
@@ -67,6 +98,11 @@ pub struct Prepared {
 }
 
 impl Prepared {
+    /// What to say where a model can't take a clip.
+    pub fn failure(&self, clip: &Path, reason: &str) -> Failure {
+        Failure::Failed(format!("{}: {}", clip.display(), self.compute.explain(reason)))
+    }
+
     /// A loaded model.
     ///
     /// # Errors

@@ -7,6 +7,9 @@ mod bench;
 mod classify;
 mod common;
 mod evaluate;
+mod explain;
+mod inspect;
+mod measure;
 mod measures;
 mod train;
 
@@ -37,6 +40,12 @@ enum Task {
     Classify(classify::Arguments),
     /// Make a model mishear a clip
     Attack(attack::Arguments),
+    /// Measure how far two clips are apart
+    Measure(measure::Arguments),
+    /// Show what a model is fed of a clip, and what it says of each part
+    Inspect(inspect::Arguments),
+    /// Show where in time and frequency a model's answer comes from
+    Explain(explain::Arguments),
     /// Time models and attacks on this machine
     Bench(bench::Arguments),
     /// Measure how good models are on labelled clips
@@ -59,6 +68,9 @@ pub fn main() -> ExitCode {
     let result = match arguments.command {
         Some(Task::Classify(task)) => classify::run(&task),
         Some(Task::Attack(task)) => attack::run(&task),
+        Some(Task::Measure(task)) => measure::run(&task),
+        Some(Task::Inspect(task)) => inspect::run(&task),
+        Some(Task::Explain(task)) => explain::run(&task),
         Some(Task::Bench(task)) => bench::run(&task),
         Some(Task::Evaluate(task)) => evaluate::run(&task),
         Some(Task::Train(task)) => train::run(&task),

@@ -12,7 +12,11 @@ use rayon::prelude::*;
 use realfft::RealFftPlanner;
 
 use super::spectrogram::{FRAMES_A_TASK, cut_frame, hann};
-use super::{SILENCE_DB, Spectrogram, StftSettings};
+use super::{NYQUIST_HZ, SILENCE_DB, Spectrogram, StftSettings};
+use crate::audio::SAMPLE_RATE;
+
+/// Where the first octave of [`Relevance::shares_of_octaves`] begins.
+const LOWEST_OCTAVE_HZ: f64 = 62.5;
 
 /// What is shown of a gradient.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -104,11 +108,65 @@ impl Relevance {
         self.values.get(index).map(|&value| (value, share))
     }
 
+    /// The values, frame by frame, lowest frequency first, in units of the score.
+    pub fn values(&self) -> &[f32] {
+        &self.values
+    }
+
+    /// The clip cut into `parts` of equal length: from when to when in seconds, and the share of the
+    /// cells' absolute values that lies there. All shares add up to 1, or are 0 where nothing does.
+    pub fn shares_of_time(&self, parts: usize) -> Vec<(f64, f64, f64)> {
+        let (bins, end) = (self.heat.bins(), self.heat.seconds());
+        let hop = self.heat.settings().hop as f64 / f64::from(SAMPLE_RATE);
+        let length = end / parts.max(1) as f64;
+        let mut sums = vec![0.0; parts.max(1)];
+        for (frame, values) in self.values.chunks_exact(bins).enumerate() {
+            let part = (frame as f64 * hop / length) as usize;
+            sums[part.min(parts.max(1) - 1)] += absolute_sum(values.iter());
+        }
+        let edge = |part: usize| part as f64 * length;
+        shares(sums.into_iter().enumerate().map(|(i, sum)| (edge(i), edge(i + 1), sum)).collect())
+    }
+
+    /// The same of octaves from 62.5 Hz, all below that being one band, up to half the sample rate.
+    pub fn shares_of_octaves(&self) -> Vec<(f64, f64, f64)> {
+        let bins = self.heat.bins();
+        let step = f64::from(SAMPLE_RATE) / self.heat.settings().window as f64;
+        let mut parts = Vec::new();
+        let (mut low, mut high) = (0.0, LOWEST_OCTAVE_HZ);
+        while low < NYQUIST_HZ {
+            let last = high >= NYQUIST_HZ;
+            let inside = (0..bins).filter(|&bin| {
+                let hz = bin as f64 * step;
+                low <= hz && (hz < high || last)
+            });
+            let frames = self.values.chunks_exact(bins);
+            let inside: Vec<usize> = inside.collect();
+            let sums = frames.map(|values| absolute_sum(inside.iter().map(|&bin| &values[bin])));
+            parts.push((low, high.min(NYQUIST_HZ), sums.sum()));
+            (low, high) = (high, 2.0 * high);
+        }
+        shares(parts)
+    }
+
     /// The sum of all cells: how much the score changes where all of the samples are added, or
     /// become 1 dB louder.
     pub fn total(&self) -> f64 {
         self.values.iter().map(|&value| f64::from(value)).sum()
     }
+}
+
+fn absolute_sum<'a>(values: impl Iterator<Item = &'a f32>) -> f64 {
+    values.map(|&value| f64::from(value.abs())).sum()
+}
+
+/// Sums as shares of their sum.
+fn shares(mut parts: Vec<(f64, f64, f64)>) -> Vec<(f64, f64, f64)> {
+    let all: f64 = parts.iter().map(|part| part.2).sum();
+    if all > 0.0 {
+        parts.iter_mut().for_each(|part| part.2 /= all);
+    }
+    parts
 }
 
 /// 10 log10 of a share, not below [`SILENCE_DB`].
@@ -120,7 +178,6 @@ fn share_db(value: f32, strongest: f32) -> f32 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::audio::SAMPLE_RATE;
 
     fn sine(hz: f64, amplitude: f64, phase: f64) -> Vec<f32> {
         (0..32_000)
@@ -194,5 +251,27 @@ mod tests {
         let flat = Relevance::compute(&[0.0; 4000], &[0.5; 4000], settings, Weighing::PerDecibel);
         let (value, share) = flat.at(0.05, 100.0).unwrap();
         assert!(value == 0.0 && share < 1e-19, "{value}, {share}");
+    }
+
+    #[test]
+    fn shares_say_when_and_where_the_answer_hangs() {
+        // A tone of 1 kHz in the second half, which the score listens to.
+        let samples: Vec<f32> = sine(1000.0, 0.5, 0.0)
+            .into_iter()
+            .enumerate()
+            .map(|(n, x)| if n < 16_000 { 0.0 } else { x })
+            .collect();
+        let settings = StftSettings { window: 1024, hop: 256 };
+        let map = Relevance::compute(&samples, &samples, settings, Weighing::PerDecibel);
+        let times = map.shares_of_time(4);
+        let sum: f64 = times.iter().map(|part| part.2).sum();
+        assert!((sum - 1.0).abs() < 1e-9 && times[2].2 + times[3].2 > 0.95, "{times:?}");
+        let bands = map.shares_of_octaves();
+        assert_eq!(bands.first().map(|band| (band.0, band.1)), Some((0.0, 62.5)));
+        assert_eq!(bands.last().map(|band| band.1), Some(NYQUIST_HZ));
+        let of = |hz: f64| bands.iter().find(|band| band.0 <= hz && hz < band.1).map(|b| b.2);
+        assert!(of(1000.0).unwrap_or(0.0) + of(999.0).unwrap_or(0.0) > 0.95, "{bands:?}");
+        let silent = Relevance::compute(&[0.0; 4096], &[0.0; 4096], settings, Weighing::Gradient);
+        assert!(silent.shares_of_time(3).iter().all(|part| part.2 == 0.0));
     }
 }

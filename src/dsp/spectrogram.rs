@@ -32,7 +32,7 @@ impl Default for StftSettings {
 
 impl StftSettings {
     /// These settings with window and hop brought into their ranges.
-    pub(super) fn in_range(self) -> Self {
+    pub fn in_range(self) -> Self {
         let window = self.window.clamp(128, 8192).next_power_of_two();
         Self { window, hop: self.hop.clamp(1, window) }
     }

@@ -170,7 +170,7 @@ fn survived_json(survived: &Survived, outcome: &Outcome) -> Map<String, Value> {
 }
 
 /// The measures of a perturbation.
-fn metrics_json(metrics: &Metrics) -> Map<String, Value> {
+pub fn metrics_json(metrics: &Metrics) -> Map<String, Value> {
     let (loudness, mask) = (&metrics.loudness, &metrics.noise_to_mask);
     object(json!({
         "snr_db": metrics.snr_db,

@@ -13,7 +13,7 @@ use mondegreen::engine::EngineOptions;
 use mondegreen::ui::{App, Options};
 
 /// Generous: a busy machine with two cores computes beside other tests.
-const DEADLINE: Duration = Duration::from_secs(900);
+const DEADLINE: Duration = Duration::from_secs(300);
 
 /// The window's usual size.
 pub const USUAL: [f32; 2] = [1280.0, 800.0];

@@ -1,5 +1,6 @@
 //! What leaves the window and comes back: exports, with what fewer bits do, and lab files.
 
+use eframe::egui;
 use egui_kittest::kittest::Queryable as _;
 use mondegreen::export::Destination;
 use mondegreen::ui::{NoticeKind, UiCommand};
@@ -60,6 +61,9 @@ fn a_saved_lab_opens_in_another_window_with_its_results() {
     let mut harness = with_result();
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("drum.mondegreen");
+    harness.state_mut().ask(UiCommand::SetLoop(Some((0.1, 0.3))));
+    harness.key_press(egui::Key::M);
+    until(&mut harness, "the machine's view", |h| has(h, "Original, whole clip, part 1 of 1"));
     let files = saved(&mut harness, UiCommand::SaveLab(path.clone()));
     assert_eq!(files, std::slice::from_ref(&path));
 
@@ -68,6 +72,9 @@ fn a_saved_lab_opens_in_another_window_with_its_results() {
     until(&mut other, "the result is there", |h| has(h, "Result: Noise"));
     assert!(other.query_by_label("Adversarial spectrogram").is_some());
     assert!(has(&other, "20.0 dB"));
+    until(&mut other, "the chosen part and the machine's view are as they were", |h| {
+        has(h, "Original, whole clip, part 1 of 1") && has(h, "0.10–0.30 s")
+    });
     // Again: nothing is doubled.
     other.state_mut().ask(UiCommand::open(path.clone()));
     other.run_steps(20);

@@ -22,6 +22,7 @@ impl App {
     /// Fulfils the wishes of this frame.
     pub(super) fn fulfil(&mut self, ctx: &egui::Context) {
         let asked = std::mem::take(&mut self.asked);
+        self.lab.tidy_up();
         if !asked.is_empty() {
             ctx.request_repaint();
         }
@@ -86,6 +87,9 @@ impl App {
             UiCommand::OpenResult(index) => {
                 self.tab = Tab::Lab;
                 self.show_result(index);
+            }
+            UiCommand::BringBack(index) => {
+                self.bring_back(index);
             }
             UiCommand::PlayResult(index) => self.play_result(index),
             UiCommand::CompareOrStop => self.compare_or_stop(),
@@ -285,6 +289,14 @@ impl App {
         if let Some(result) = self.lab.results.get(index) {
             self.lab.models.choose(&result.job.model);
         }
+        self.bring_back(index);
+    }
+
+    /// Brings a result's samples back to memory; tells people where they are lost. Gives whether
+    /// they are there.
+    pub(super) fn bring_back(&mut self, index: usize) -> bool {
+        let back = self.lab.bring_back(index);
+        back.map_err(|words| self.notices.error(words)).is_ok()
     }
 
     fn use_device(&mut self, choice: DeviceChoice) {

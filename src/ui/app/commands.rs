@@ -60,6 +60,8 @@ pub enum UiCommand {
     CheckSurvivalOrStop,
     /// Bring back a result, by its index among all of the session.
     ShowResult(usize),
+    /// Have the samples of a result in memory, by its index, for this frame and the next.
+    BringBack(usize),
     /// Bring back a result in the Lab, by its index.
     OpenResult(usize),
     /// Play a result, by its index, or pause it.

@@ -5,13 +5,15 @@ use std::path::PathBuf;
 use serde::{Deserialize, Serialize};
 
 use super::App;
-use crate::audio;
+use crate::audio::{self, Clip};
 use crate::dsp::{Look, StftSettings};
 use crate::engine::{Command, SaveJob};
 use crate::export::{Destination, Pictures, rounding};
 use crate::figure::Figure;
 use crate::lab_file::{EXTENSION, LabState};
+use crate::metrics::Region;
 use crate::models::{ModelSource, Verdict};
+use crate::ui::lab::PictureMode;
 use crate::ui::settings::{AttackForm, Settings};
 use crate::ui::tab::Tab;
 
@@ -28,6 +30,13 @@ struct Window {
     magnification: u32,
     panes: [bool; 3],
     view: [[f64; 2]; 2],
+    mode: PictureMode,
+    /// Of the view of where the model listens: the label, and whether the gradient alone is shown.
+    listens_for: Option<String>,
+    gradient_alone: bool,
+    /// The chosen part: from when to when in seconds, and its band in Hz.
+    seconds: Option<[f64; 2]>,
+    hz: Option<[f64; 2]>,
 }
 
 impl Default for Window {
@@ -43,6 +52,11 @@ impl Default for Window {
             magnification: settings.magnification,
             panes: settings.panes,
             view: [[0.0, 1.0]; 2],
+            mode: PictureMode::default(),
+            listens_for: None,
+            gradient_alone: false,
+            seconds: None,
+            hz: None,
         }
     }
 }
@@ -60,6 +74,10 @@ impl App {
     }
 
     pub(super) fn save_lab(&mut self, path: PathBuf) {
+        if let Err(words) = self.lab.bring_all_back() {
+            // The rest is worth a file all the same.
+            self.notices.error(words);
+        }
         let view = self.lab.view;
         let window = Window {
             model: self.lab.models.chosen().to_string(),
@@ -71,6 +89,11 @@ impl App {
             magnification: self.settings.magnification,
             panes: self.settings.panes,
             view: [view.x, view.y],
+            mode: self.lab.insights.mode,
+            listens_for: self.lab.insights.label.clone(),
+            gradient_alone: self.lab.insights.gradient_alone,
+            seconds: self.lab.region().map(|region| region.seconds),
+            hz: self.lab.region().and_then(|region| region.hz),
         };
         let window = serde_json::to_value(window).unwrap_or_default();
         let state = Box::new(self.lab.to_save(window));
@@ -94,6 +117,17 @@ impl App {
         self.settings.magnification = window.magnification;
         self.settings.panes = window.panes;
         self.lab.view.look_at(window.view);
+        self.lab.insights.mode = window.mode;
+        self.lab.insights.label = window.listens_for;
+        self.lab.insights.gradient_alone = window.gradient_alone;
+        let whole = self.lab.clip.as_ref().map_or(0.0, Clip::seconds);
+        let inside = |seconds: &[f64; 2]| {
+            let [from, to] = *seconds;
+            0.0 <= from && from < to && to <= whole
+        };
+        let part = window.seconds.filter(inside).map(|seconds| Region { seconds, hz: window.hz });
+        self.lab.choose_region(part);
+        self.player.set_loop(self.lab.loop_region);
         if !shows_result && let Ok(model) = ModelSource::find(&window.model) {
             self.lab.models.choose(&model);
         }
@@ -138,7 +172,7 @@ impl App {
         if index.is_none() {
             self.notices.info("Nothing was saved: there is no result. Attack the clip first.");
         }
-        index
+        index.filter(|&index| self.bring_back(index))
     }
 
     pub(super) fn save_pair(&mut self, folder: PathBuf) {

@@ -69,6 +69,9 @@ impl App {
             .map(|file| UiCommand::open(file.path().to_path_buf()))
             .partition(|wish| matches!(wish, UiCommand::OpenModel(_)));
         self.asked.extend(models.into_iter().chain(clips.into_iter().take(1)));
+        if let Err(words) = self.lab.bring_back_shown() {
+            self.notices.error(words);
+        }
         self.lab.pictures.receive(ctx);
         self.take_recording(ctx);
         self.lab.insights.pictures.receive(ctx);
@@ -115,7 +118,7 @@ impl App {
                 if !same(&wanted.0, &self.given.0) {
                     self.player.pause();
                     self.player.seek(0.0);
-                    self.player.set_loop(None);
+                    self.player.set_loop(self.lab.loop_region);
                 }
                 self.player.set_clip(original, adversarial);
                 self.given = wanted;

@@ -168,6 +168,11 @@ impl App {
     pub fn saved(&self) -> &[PathBuf] {
         &self.saved
     }
+
+    /// How many adversarial samples of results are in memory now.
+    pub fn samples_in_memory(&self) -> usize {
+        self.lab.results.iter().map(|result| result.outcome.samples.len()).sum()
+    }
 }
 
 impl eframe::App for App {

@@ -143,7 +143,8 @@ impl Comparison {
         }
     }
 
-    /// Takes in what became of the row under way, and forgets rows whose results are gone.
+    /// Takes in what became of the row under way and what else was attacked, and forgets rows whose
+    /// results are gone.
     pub fn follow(&mut self, lab: &Lab) {
         let has_result = |command| lab.results.iter().any(|result| result.command == command);
         for row in &mut self.rows {
@@ -158,6 +159,15 @@ impl Comparison {
             RowState::Ended(command) => has_result(command),
             _ => true,
         });
+        for result in &lab.results {
+            let known = |row: &Row| {
+                row.state == RowState::Ended(result.command) || same(&row.job, &result.job)
+            };
+            if !self.rows.iter().any(known) {
+                let state = RowState::Ended(result.command);
+                self.rows.push(Row { job: result.job.clone(), state });
+            }
+        }
         self.thumbnails.keep(has_result);
     }
 }

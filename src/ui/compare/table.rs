@@ -126,6 +126,11 @@ impl CompareUi<'_> {
         let palette = theme::palette(ui);
         let result = line.result.and_then(|index| self.lab.results.get(index));
         if let Some(result) = result.filter(|_| line.changed) {
+            if let (true, Some(_), Some(index)) = (result.is_away, result.place, line.result)
+                && !self.comparison.thumbnails.has(result.command)
+            {
+                self.asked.push(UiCommand::BringBack(index));
+            }
             let texture = self.comparison.thumbnails.get(
                 ui.ctx(),
                 result.command,

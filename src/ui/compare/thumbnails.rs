@@ -43,6 +43,11 @@ struct Order {
 }
 
 impl Thumbnails {
+    /// Whether a result's picture is there or ordered.
+    pub fn has(&self, command: CommandId) -> bool {
+        self.known.contains_key(&command)
+    }
+
     /// The picture of a result's change; ordered where it is not there yet.
     pub fn get(
         &mut self,
@@ -52,7 +57,7 @@ impl Thumbnails {
         adversarial: &Arc<[f32]>,
         look: Look,
     ) -> Option<&TextureHandle> {
-        if !self.known.contains_key(&command) {
+        if !self.known.contains_key(&command) && !adversarial.is_empty() {
             let artist = self.artist.get_or_insert_with(|| Artist::hire(ctx.clone()));
             let (original, adversarial) = (original.clone(), adversarial.clone());
             // A thread that could not be started draws nothing; the table is complete without.

@@ -116,6 +116,8 @@ impl Lab {
                     device: self.device.name.clone(),
                     trace: running.trace,
                     survival: Default::default(),
+                    is_away: false,
+                    place: None,
                 });
                 if watched && ours {
                     self.shown = Shown::Result(self.results.len() - 1);

@@ -63,7 +63,7 @@ impl Lab {
 
     /// The clip that is shown, and the adversarial one where it is a result.
     pub(super) fn clips_to_name(&self) -> Vec<Clip> {
-        let adversarial = self.shown_result().filter(|result| result.was_changed());
+        let adversarial = self.shown_result().filter(|result| result.is_heard());
         let adversarial = adversarial.map(|result| Clip {
             samples: Arc::clone(&result.outcome.samples),
             ..result.job.clip.clone()

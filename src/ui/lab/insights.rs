@@ -2,6 +2,8 @@
 
 use std::sync::Arc;
 
+use serde::{Deserialize, Serialize};
+
 use super::Lab;
 use super::answers::{Answer, Answers, Question};
 use super::insight_pictures::{InsightPictures, Subject};
@@ -17,7 +19,7 @@ use crate::ui::pace::Pace;
 const MOST_KEPT: usize = 12;
 
 /// What the pictures show.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub enum PictureMode {
     /// The levels of the sound.
     #[default]

@@ -39,6 +39,7 @@ mod result;
 mod results_card;
 mod running;
 mod scales;
+mod shelf;
 mod sides;
 mod sound_settings;
 mod start;

@@ -11,9 +11,9 @@ use crate::lab_file::LabState;
 use crate::models::ModelSource;
 
 impl Lab {
-    /// All there is to say of a result, by its index.
+    /// All there is to say of a result, by its index, whose samples are in memory.
     pub fn record(&self, index: usize) -> Option<Record> {
-        let result = self.results.get(index)?;
+        let result = self.results.get(index).filter(|result| !result.is_away)?;
         let (job, outcome) = (&result.job, &result.outcome);
         let found = &result.survival.found;
         let others = self.models.iter().filter(|model| model.source != job.model);
@@ -43,14 +43,17 @@ impl Lab {
         })
     }
 
-    /// Everything, for a lab file; `window` is what the window keeps beside.
+    /// Everything that is in memory, for a lab file; `window` is what the window keeps beside.
     pub fn to_save(&self, window: serde_json::Value) -> LabState {
-        LabState {
-            clip: self.clip.clone(),
-            results: (0..self.results.len()).filter_map(|index| self.record(index)).collect(),
-            shown: self.shown_index(),
-            window,
+        let mut state = LabState { clip: self.clip.clone(), window, ..LabState::default() };
+        for index in 0..self.results.len() {
+            let Some(record) = self.record(index) else { continue };
+            if self.shown_index() == Some(index) {
+                state.shown = Some(state.results.len());
+            }
+            state.results.push(record);
         }
+        state
     }
 
     /// Takes up what a lab file holds: its results beside those that there are, its clip on the desk.
@@ -60,6 +63,8 @@ impl Lab {
         state: LabState,
         mut number: impl FnMut() -> CommandId,
     ) -> Vec<String> {
+        // What is lost can't be told from what comes, and comes again.
+        self.bring_all_back().ok();
         let mut shown = None;
         for (place, record) in state.results.into_iter().enumerate() {
             let clip = self.known(record.clip);
@@ -88,6 +93,8 @@ impl Lab {
                     device: record.device.unwrap_or_else(|| "an unknown device".to_owned()),
                     trace: record.trace.to_vec(),
                     survival: Survival { found, ..Survival::default() },
+                    is_away: false,
+                    place: None,
                 });
                 self.results.len() - 1
             });

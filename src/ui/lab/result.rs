@@ -1,6 +1,7 @@
 //! The result of one attack, kept for as long as the window is open.
 
 use super::Survival;
+use super::shelf::Place;
 use crate::attacks::{AttackId, Outcome, TracePoint};
 use crate::engine::{AttackJob, CommandId};
 use crate::models::ModelCard;
@@ -25,6 +26,10 @@ pub struct LabResult {
     pub trace: Vec<TracePoint>,
     /// Whether the model still falls for it after what happens to recordings.
     pub survival: Survival,
+    /// Whether samples and steps were put away; then both are empty here.
+    pub is_away: bool,
+    /// Where they are, once they were put away.
+    pub place: Option<Place>,
 }
 
 impl LabResult {
@@ -41,6 +46,11 @@ impl LabResult {
         } else {
             self.outcome.status.name().to_owned()
         }
+    }
+
+    /// Whether there are samples here that differ from the clean ones.
+    pub fn is_heard(&self) -> bool {
+        self.was_changed() && !self.is_away
     }
 
     /// Whether the samples differ from the clean ones at all.

@@ -7,6 +7,7 @@ use super::insights::Insights;
 use super::models::Models;
 use super::pictures::Pictures;
 use super::places::Places;
+use super::shelf::Shelf;
 use super::verdicts::Verdicts;
 use super::view::View;
 use super::{LabResult, Running};
@@ -88,6 +89,8 @@ pub struct Lab {
     pub running: Option<Running>,
     /// Results of all clips of this session, in the order in which they came.
     pub results: Vec<LabResult>,
+    /// Where their samples are put that nobody looks at.
+    pub shelf: Shelf,
     /// What can be undone.
     pub history: History,
     /// The result that is being renamed.
@@ -143,6 +146,7 @@ impl Lab {
             threads: None,
             running: None,
             results: Vec::new(),
+            shelf: Shelf::default(),
             history: History::default(),
             renaming: None,
             shown: Shown::Nothing,
@@ -211,7 +215,7 @@ impl Lab {
                 Some(Adversarial { samples, verdict: ours.then_some(verdict), snr_db })
             }
             Shown::Result(index) => {
-                let result = self.results.get(index).filter(|result| result.was_changed())?;
+                let result = self.results.get(index).filter(|result| result.is_heard())?;
                 let outcome = &result.outcome;
                 Some(Adversarial {
                     samples: &outcome.samples,
