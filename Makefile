@@ -80,6 +80,11 @@ frame-times: ## Time frames of the real window, idle and attacking, and count au
 	@scripts/setup.sh build window test
 	scripts/frame-times.sh
 
+.PHONY: endurance
+endurance: ## Time the window's first frame, look whether it rests, and watch its memory over 200 attacks
+	@scripts/setup.sh build window test
+	scripts/endurance.sh
+
 .PHONY: screenshots
 screenshots: ## Make screenshots/ afresh from the real window, on a virtual display
 	@scripts/setup.sh build window test

@@ -4,8 +4,12 @@
 
 #[path = "window/driver.rs"]
 mod driver;
+#[path = "window/endurance.rs"]
+mod endurance;
 #[path = "window/frame_times.rs"]
 mod frame_times;
+#[path = "window/snapshots.rs"]
+mod snapshots;
 #[path = "window/sound_card.rs"]
 mod sound_card;
 

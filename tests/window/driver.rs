@@ -45,15 +45,31 @@ pub struct Window {
     id: String,
     size: [u32; 2],
     dump: PathBuf,
+    /// From the program's start to its window's being there, which is after its first frame.
+    pub first_frame: Duration,
+    started: Instant,
     _home: Option<TempDir>,
 }
 
 impl Window {
     /// Starts a display of that size and the program on all of it.
     pub fn open(size: [u32; 2], arguments: &[&OsStr]) -> Self {
+        Self::open_with(size, 1, arguments, &[])
+    }
+
+    /// The same on a screen with `scale` pixels a point, in an environment with more to it.
+    pub fn open_with(
+        size: [u32; 2],
+        scale: u32,
+        arguments: &[&OsStr],
+        environment: &[(&str, &OsStr)],
+    ) -> Self {
         let home = tempfile::tempdir().expect("a home for the program");
         let dump = home.path().join("controls.tsv");
-        let told = [("MONDEGREEN_UI_DUMP", dump.as_os_str())];
+        let pixels = scale.to_string();
+        let mut told = environment.to_vec();
+        told.push(("MONDEGREEN_UI_DUMP", dump.as_os_str()));
+        told.push(("WINIT_X11_SCALE_FACTOR", OsStr::new(&pixels)));
         let mut window = Self::start(size, arguments, &told, &home, &dump);
         window._home = Some(home);
         window.wait_for("the window", |w| w.control("Help").is_some());
@@ -62,8 +78,9 @@ impl Window {
         window.wait_for("the window's size", |w| {
             let help = w.control("Help").map(|control| control.area);
             let save = w.control_with("Save figure").map(|control| control.area);
-            help.is_some_and(|area| area.left + area.width + 40 > width && area.left < width)
-                && save.is_some_and(|area| area.top + 60 > height && area.top < height)
+            help.is_some_and(|area| {
+                area.left + area.width + 40 * scale > width && area.left < width
+            }) && save.is_some_and(|area| area.top + 60 * scale > height && area.top < height)
         });
         window
     }
@@ -100,6 +117,7 @@ impl Window {
         let output = server.stdout.take().expect("Xvfb tells its display");
         BufReader::new(output).read_line(&mut number).expect("Xvfb tells its display");
         let display = format!(":{}", number.trim());
+        let started = Instant::now();
         let program = Command::new(env!("CARGO_BIN_EXE_mondegreen"))
             .args(arguments)
             .env("DISPLAY", &display)
@@ -113,17 +131,24 @@ impl Window {
             .spawn()
             .expect("the program starts");
         let (id, dump) = (String::new(), dump.to_path_buf());
-        Self { display, server, program, id, size, dump, _home: None }
+        let first_frame = Duration::ZERO;
+        Self { display, server, program, id, size, dump, first_frame, started, _home: None }
     }
 
     /// Gives the window all of the display, and the keys.
     fn fill_display(&mut self) {
         let id = self.xdotool(&["search", "--sync", "--onlyvisible", "--name", "^Mondegreen$"]);
+        self.first_frame = self.started.elapsed();
         self.id = id.lines().next().unwrap_or_default().to_owned();
         let [width, height] = self.size.map(|side| side.to_string());
         self.xdotool(&["windowmove", &self.id, "0", "0"]);
         self.xdotool(&["windowsize", "--sync", &self.id, &width, &height]);
         self.xdotool(&["windowfocus", "--sync", &self.id]);
+    }
+
+    /// The program's number in the system.
+    pub fn process(&self) -> u32 {
+        self.program.id()
     }
 
     /// Runs xdotool on the window's display.

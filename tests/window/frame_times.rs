@@ -14,9 +14,9 @@ const IDLE: f64 = 8.0;
 const ATTACKING: f64 = 20.0;
 
 /// A line of the log, see `MONDEGREEN_FRAME_LOG`; none where a field is empty.
-type Frame = Vec<Option<f64>>;
+pub type Frame = Vec<Option<f64>>;
 
-fn frames(log: &Path) -> (Vec<String>, Vec<Frame>) {
+pub fn frames(log: &Path) -> (Vec<String>, Vec<Frame>) {
     let text = std::fs::read_to_string(log).unwrap_or_default();
     let mut lines = text.lines();
     let names = lines.next().unwrap_or_default().split(',').map(str::to_owned).collect::<Vec<_>>();
@@ -50,7 +50,7 @@ fn play_about(window: &Window, seconds: f64) {
 }
 
 /// Waits until the log's last frame is one that `done` accepts.
-fn wait_for_frame(what: &str, log: &Path, done: impl Fn(&dyn Fn(&str) -> f64) -> bool) {
+pub fn wait_for_frame(what: &str, log: &Path, done: impl Fn(&dyn Fn(&str) -> f64) -> bool) {
     let start = Instant::now();
     loop {
         let (names, frames) = frames(log);

@@ -24,6 +24,8 @@ impl LabUi<'_> {
         strip(ui, |ui| {
             ui.set_min_width(ui.available_width());
             let narrow = ui.available_width() < 640.0;
+            // Larger letters than the smallest window is made for.
+            let cramped = ui.available_width() < 540.0;
             ui.spacing_mut().item_spacing.x = if narrow { 6.0 } else { 10.0 };
             self.which_panes(ui, narrow);
             let mut axis = self.settings.look.axis;
@@ -55,17 +57,24 @@ impl LabUi<'_> {
             let look = self.settings.look;
             let range = match self.lab.insights.mode {
                 PictureMode::Levels => format!(
-                    "{} … {} dB",
+                    "{}{}{} dB",
                     text::number(look.floor_db.into(), 0),
+                    if cramped { "…" } else { " … " },
                     text::number(look.ceiling_db.into(), 0)
                 ),
                 // Their ranges follow what is there.
                 PictureMode::Machine | PictureMode::Listening => "Colours".to_owned(),
             };
-            let response = popup_button(ui, "Picture settings", &range, 138.0, |ui| {
-                ui.set_width(300.0);
-                picture_settings(ui, self.settings);
-            });
+            let response = popup_button(
+                ui,
+                "Picture settings",
+                &range,
+                if cramped { 120.0 } else { 138.0 },
+                |ui| {
+                    ui.set_width(300.0);
+                    picture_settings(ui, self.settings);
+                },
+            );
             response.on_hover_text("Range of levels, colours, window and hop");
             let whole = self.lab.view.is_whole();
             let fit = ui
