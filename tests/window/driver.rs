@@ -270,7 +270,12 @@ impl Window {
             if self.control(&format!("Theme: {name}")).is_some() {
                 return;
             }
+            let before = self.control_with("Theme: ").map(|control| control.name);
             self.click_with("Theme: ");
+            // A large window takes its time to draw.
+            self.wait_for("another theme", |w| {
+                w.control_with("Theme: ").map(|control| control.name) != before
+            });
         }
         panic!("no theme {name}");
     }
