@@ -6,6 +6,7 @@ mod attack_options;
 mod bench;
 mod classify;
 mod common;
+mod compare;
 mod evaluate;
 mod explain;
 mod inspect;
@@ -40,6 +41,8 @@ enum Task {
     Classify(classify::Arguments),
     /// Make a model mishear a clip
     Attack(attack::Arguments),
+    /// Set several attacks on several models beside each other on one clip
+    Compare(compare::Arguments),
     /// Measure how far two clips are apart
     Measure(measure::Arguments),
     /// Show what a model is fed of a clip, and what it says of each part
@@ -68,6 +71,7 @@ pub fn main() -> ExitCode {
     let result = match arguments.command {
         Some(Task::Classify(task)) => classify::run(&task),
         Some(Task::Attack(task)) => attack::run(&task),
+        Some(Task::Compare(task)) => compare::run(&task),
         Some(Task::Measure(task)) => measure::run(&task),
         Some(Task::Inspect(task)) => inspect::run(&task),
         Some(Task::Explain(task)) => explain::run(&task),

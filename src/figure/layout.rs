@@ -5,16 +5,16 @@ use super::drawing::{AXIS, Anchor, Drawing, Rect, TICK, TICK_LENGTH, TITLE};
 use super::ticks::{label, round_ticks};
 use super::type_setting::{FONT_FAMILIES, fit, width};
 use crate::audio::SAMPLE_RATE;
-use crate::dsp::{FrequencyAxis, Picture, Spectrogram, StftSettings, render};
+use crate::dsp::{FrequencyAxis, Look, Picture, Spectrogram, StftSettings, render};
 
 /// Width of the figure in points: 7 inches, a page of two columns.
 pub(super) const WIDTH: f64 = 504.0;
 /// Height of the figure in points.
 const HEIGHT: f64 = 216.0;
 
-const LEFT: Rect = Rect { x: 34.0, y: 19.0, width: 206.0, height: 150.0 };
+pub(super) const LEFT: Rect = Rect { x: 34.0, y: 19.0, width: 206.0, height: 150.0 };
 const RIGHT: Rect = Rect { x: 253.0, ..LEFT };
-const BAR: Rect = Rect { x: 467.0, width: 7.0, ..LEFT };
+pub(super) const BAR: Rect = Rect { x: 467.0, width: 7.0, ..LEFT };
 
 /// Baseline of the caption below the top, in points.
 const CAPTION_Y: f64 = 207.5;
@@ -31,7 +31,7 @@ pub(super) fn svg(figure: &Figure) -> String {
         (RIGHT, "Adversarial: ", &figure.adversarial_label, &figure.adversarial),
     ];
     for (panel, side, verdict, samples) in sides {
-        drawing.picture(panel, &picture(figure, samples));
+        drawing.picture(panel, &picture(samples, figure.stft, &figure.look));
         drawing.frame(panel);
         let confidence = confidence(verdict.1);
         let (title, size) = fit([side, &verdict.0, &confidence], TITLE, panel.width);
@@ -40,7 +40,7 @@ pub(super) fn svg(figure: &Figure) -> String {
         frequency_ticks(&mut drawing, panel, figure.look.axis, panel.x == LEFT.x);
     }
     drawing.upright_text(9.0, LEFT.y + LEFT.height / 2.0, AXIS, "Frequency [kHz]");
-    level_bar(&mut drawing, figure);
+    level_bar(&mut drawing, BAR, &figure.look);
     let caption = caption(&mut drawing, figure);
     let description = format!(
         "{}: original {} {}, adversarial {} {}; {caption}",
@@ -54,14 +54,14 @@ pub(super) fn svg(figure: &Figure) -> String {
 }
 
 /// One side's spectrogram, with as many frames as the panel has pixels where the clip allows it.
-fn picture(figure: &Figure, samples: &[f32]) -> Picture {
+pub(super) fn picture(samples: &[f32], stft: StftSettings, look: &Look) -> Picture {
     let dense = (samples.len() / PICTURE_WIDTH).max(1);
-    let settings = StftSettings { hop: figure.stft.hop.min(dense), ..figure.stft };
+    let settings = StftSettings { hop: stft.hop.min(dense), ..stft };
     let spectrogram = Spectrogram::compute(samples, settings);
-    render(&spectrogram, &figure.look, PICTURE_WIDTH, PICTURE_HEIGHT)
+    render(&spectrogram, look, PICTURE_WIDTH, PICTURE_HEIGHT)
 }
 
-fn time_axis(drawing: &mut Drawing, panel: Rect, samples: usize) {
+pub(super) fn time_axis(drawing: &mut Drawing, panel: Rect, samples: usize) {
     let seconds = samples as f64 / f64::from(SAMPLE_RATE);
     // Labels in seconds of a very short clip would be longer than the space between them.
     let (length, unit) = if seconds < 0.1 { (seconds * 1e3, "ms") } else { (seconds, "s") };
@@ -75,7 +75,12 @@ fn time_axis(drawing: &mut Drawing, panel: Rect, samples: usize) {
 }
 
 /// Ticks at the left of a panel; labels only where they are not said by its neighbour.
-fn frequency_ticks(drawing: &mut Drawing, panel: Rect, axis: FrequencyAxis, labelled: bool) {
+pub(super) fn frequency_ticks(
+    drawing: &mut Drawing,
+    panel: Rect,
+    axis: FrequencyAxis,
+    labelled: bool,
+) {
     for (hz, _) in axis.ticks(8) {
         let y = panel.bottom() - axis.unit(hz) * panel.height;
         drawing.line((panel.x - TICK_LENGTH, y), (panel.x, y));
@@ -87,16 +92,17 @@ fn frequency_ticks(drawing: &mut Drawing, panel: Rect, axis: FrequencyAxis, labe
     }
 }
 
-fn level_bar(drawing: &mut Drawing, figure: &Figure) {
-    drawing.colour_bar(BAR, figure.look.colour_map);
-    let (floor, ceiling) = (f64::from(figure.look.floor_db), f64::from(figure.look.ceiling_db));
+/// The colours' levels beside a bar at the figure's right edge.
+pub(super) fn level_bar(drawing: &mut Drawing, bar: Rect, look: &Look) {
+    drawing.colour_bar(bar, look.colour_map);
+    let (floor, ceiling) = (f64::from(look.floor_db), f64::from(look.ceiling_db));
     for (level, text) in round_ticks(floor, ceiling, 6) {
-        let y = BAR.bottom() - f64::from(figure.look.unit(level as f32)) * BAR.height;
-        drawing.line((BAR.right(), y), (BAR.right() + TICK_LENGTH, y));
-        let x = BAR.right() + TICK_LENGTH + 2.0;
+        let y = bar.bottom() - f64::from(look.unit(level as f32)) * bar.height;
+        drawing.line((bar.right(), y), (bar.right() + TICK_LENGTH, y));
+        let x = bar.right() + TICK_LENGTH + 2.0;
         drawing.text(x, y + TICK * 0.35, TICK, Anchor::Start, &text);
     }
-    drawing.upright_text(WIDTH - 4.5, BAR.y + BAR.height / 2.0, AXIS, "Level [dB re full scale]");
+    drawing.upright_text(WIDTH - 4.5, bar.y + bar.height / 2.0, AXIS, "Level [dB re full scale]");
 }
 
 /// Model, attack and SNR at the left, the clip's name at the right of what room is left; returns
@@ -114,12 +120,12 @@ fn caption(drawing: &mut Drawing, figure: &Figure) -> String {
 }
 
 /// A probability behind a label; nothing where there is none.
-fn confidence(probability: f32) -> String {
+pub(super) fn confidence(probability: f32) -> String {
     if probability.is_finite() { format!(" ({probability:.2})") } else { String::new() }
 }
 
 /// The SNR as people read it, also where it is no number of dB.
-fn snr(decibels: f64) -> String {
+pub(super) fn snr(decibels: f64) -> String {
     if decibels.is_nan() {
         "SNR undefined".to_owned()
     } else if decibels == f64::INFINITY {

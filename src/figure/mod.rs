@@ -8,6 +8,7 @@ mod error;
 mod layout;
 mod raster;
 mod ticks;
+mod twins;
 mod type_setting;
 
 use std::path::Path;
@@ -20,6 +21,7 @@ pub use confusion::Confusion;
 pub use curves::{Chart, Curve, Curves};
 pub use error::FigureError;
 pub use raster::DEFAULT_WIDTH_PX;
+pub use twins::{MOST_TWINS, Twin, Twins};
 
 /// What the figure shows.
 #[derive(Clone, Debug)]

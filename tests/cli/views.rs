@@ -75,3 +75,28 @@ fn measure_tells_the_snr_of_the_whole_and_of_a_part() {
     mondegreen::audio::write_wav_f32(&short, &[0.1; 4000]).expect("a clip");
     says(&run(&["measure", &text(&clip), &text(&short)]).message(1), &["same length", "short.wav"]);
 }
+
+#[test]
+fn compare_sets_attacks_beside_each_other() {
+    let home = tempfile::tempdir().expect("a folder");
+    let clip = knock(home.path()).to_str().expect("UTF-8").to_owned();
+    let [table, figure] = ["table.csv", "twins.svg"].map(|name| home.path().join(name));
+    let text = |path: &std::path::Path| path.to_str().expect("UTF-8").to_owned();
+    let both = ["--attack", "white-noise", "--attack", "fgsm", "--model", "vgg13"];
+    let (csv, svg) = (text(&table), text(&figure));
+    let out = ["--csv", &csv, "--figure", &svg];
+    let arguments = [&["compare", &clip][..], &both, &["--model", "dense-wav"], &out].concat();
+    let said = run(&arguments).done();
+    assert_eq!(said.lines().count(), 5, "{said}");
+    says(&said, &["VGG13", "Dense-wav", "White noise", "FGSM", "20.00"]);
+    assert_eq!(std::fs::read_to_string(&table).expect("a table").lines().count(), 5);
+    let drawn = std::fs::read_to_string(&figure).expect("a figure");
+    says(&drawn, &["heard by VGG13", "White noise, SNR 20.0 dB", "FGSM, SNR 20.0 dB"]);
+    let lines = run(&[&["compare", &clip, "--json"][..], &both].concat()).done();
+    let rows: Vec<Value> =
+        lines.lines().map(|line| serde_json::from_str(line).expect("JSON")).collect();
+    assert_eq!(rows.len(), 2);
+    assert_eq!((&rows[0]["attack"], &rows[1]["attack"]), (&"white-noise".into(), &"fgsm".into()));
+    let aims = ["compare", &clip, "--attack", "deepfool", "--target", "Cello"];
+    says(&run(&aims).message(2), &["deepfool cannot aim"]);
+}
