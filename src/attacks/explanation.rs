@@ -20,6 +20,16 @@ pub struct Explanation {
     pub gradient: Arc<[f32]>,
 }
 
+impl Explanation {
+    /// The SNR in dB of the smallest change of `samples` that makes both labels equally probable if
+    /// the lead were linear (one step of DeepFool between the two): infinite for a flat lead.
+    pub fn linear_snr_db(&self, samples: &[f32]) -> f64 {
+        let norm =
+            |values: &[f32]| values.iter().map(|&x| f64::from(x).powi(2)).sum::<f64>().sqrt();
+        20.0 * (norm(samples) * norm(&self.gradient) / self.lead.abs()).log10()
+    }
+}
+
 /// Explains why a model hears `label` in mono samples at 32 kHz, or, without one, the label that it
 /// hears.
 ///
@@ -92,6 +102,13 @@ mod tests {
         for (found, expected) in why.gradient.iter().zip(expected) {
             assert!((found - expected).abs() < 1e-4, "{found} instead of {expected}");
         }
+        // The logits are linear, so that a step of this length along the gradient ties both labels.
+        let length = 0.5 / why.gradient.iter().map(|g| g * g).sum::<f32>();
+        let tied: Vec<f32> =
+            samples.iter().zip(why.gradient.iter()).map(|(x, g)| x - length * g).collect();
+        assert!(explain(&model(), &tied, Some(0)).unwrap().lead.abs() < 1e-3);
+        let snr = crate::metrics::snr_db(&samples, &tied);
+        assert!((why.linear_snr_db(&samples) - snr).abs() < 1e-3);
         // A label that is not heard has a negative lead over the one that is.
         let why = explain(&model(), &samples, Some(2)).unwrap();
         assert_eq!((why.label, why.rival), (2, 0));

@@ -93,6 +93,7 @@ pub fn run(arguments: &Arguments) -> Result<(), Failure> {
     if let Some(path) = &arguments.map {
         write_map(path, &map)?;
     }
+    let linear = why.linear_snr_db(&clip.samples);
     let (when, where_) = (map.shares_of_time(8), map.shares_of_octaves());
     let share = |part: &(f64, f64, f64)| Share { from: part.0, to: part.1, share: part.2 };
     let (when, where_): (Vec<Share>, Vec<Share>) =
@@ -108,6 +109,7 @@ pub fn run(arguments: &Arguments) -> Result<(), Failure> {
             "label": labels.name(why.label),
             "rival": labels.name(why.rival),
             "lead": why.lead,
+            "linear_snr_db": linear,
             "lead_per_decibel": matches!(weighing, Weighing::PerDecibel).then(|| map.total()),
             "times": rows(&when, "seconds"),
             "bands": rows(&where_, "hz"),
@@ -119,6 +121,9 @@ pub fn run(arguments: &Arguments) -> Result<(), Failure> {
         labels.title(why.label),
         labels.title(why.rival),
         why.lead
+    ))?;
+    common::say(format_args!(
+        "  were that linear, a change at {linear:.1} dB SNR would make both equal; the answer hangs on"
     ))?;
     for (shares, digits, unit) in [(&when, 2, "s"), (&where_, 0, "Hz")] {
         for Share { from, to, share } in shares {

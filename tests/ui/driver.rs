@@ -10,7 +10,7 @@ use eframe::egui;
 use egui_kittest::Harness;
 use egui_kittest::kittest::{NodeT as _, Queryable as _};
 use mondegreen::engine::EngineOptions;
-use mondegreen::ui::{App, Options};
+use mondegreen::ui::{App, Options, UiCommand};
 
 /// Generous: a busy machine with two cores computes beside other tests.
 const DEADLINE: Duration = Duration::from_secs(300);
@@ -116,6 +116,14 @@ pub fn choose(lab: &mut Lab, list: &str, entry: &str) {
         .expect("it is offered")
         .click();
     lab.run_steps(3);
+}
+
+/// Has something saved; gives the files that were written.
+pub fn saved(lab: &mut Lab, wish: UiCommand) -> Vec<PathBuf> {
+    let before = lab.state().saved().to_vec();
+    lab.state_mut().ask(wish);
+    until(lab, "it is saved", |lab| lab.state().saved() != before.as_slice());
+    lab.state().saved().to_vec()
 }
 
 #[derive(Debug)]

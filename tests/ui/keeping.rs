@@ -5,7 +5,7 @@ use egui_kittest::kittest::Queryable as _;
 use mondegreen::export::Destination;
 use mondegreen::ui::{NoticeKind, UiCommand};
 
-use crate::driver::{Lab, choose, has, lab, until};
+use crate::driver::{Lab, choose, has, lab, saved, until};
 
 /// A window with white noise on the bundled snare drum.
 fn with_result() -> Lab {
@@ -18,13 +18,6 @@ fn with_result() -> Lab {
     harness.get_by_label("Attack").click();
     until(&mut harness, "the noise's result", |h| has(h, "Result: Noise"));
     harness
-}
-
-fn saved(harness: &mut Lab, wish: UiCommand) -> Vec<std::path::PathBuf> {
-    let before = harness.state().saved().to_vec();
-    harness.state_mut().ask(wish);
-    until(harness, "it is saved", |h| h.state().saved() != before.as_slice());
-    harness.state().saved().to_vec()
 }
 
 #[test]

@@ -6,7 +6,7 @@ use egui_kittest::kittest::Queryable as _;
 use mondegreen::audio;
 use mondegreen::ui::UiCommand;
 
-use crate::driver::{choose, drop_files, has, lab, until};
+use crate::driver::{Lab, choose, drop_files, has, lab, saved, until};
 
 /// Long enough that six results are more than memory keeps.
 const SECONDS: usize = 45;
@@ -22,13 +22,6 @@ fn write_clip(path: &Path) {
     audio::write_wav_f32(path, &samples).expect("the clip is written");
 }
 
-fn saved(harness: &mut crate::driver::Lab, wish: UiCommand) -> Vec<std::path::PathBuf> {
-    let before = harness.state().saved().to_vec();
-    harness.state_mut().ask(wish);
-    until(harness, "it is saved", |h| h.state().saved() != before.as_slice());
-    harness.state().saved().to_vec()
-}
-
 #[test]
 fn results_that_memory_does_not_keep_come_back_whole() {
     let folder = tempfile::tempdir().expect("a folder");
@@ -38,7 +31,7 @@ fn results_that_memory_does_not_keep_come_back_whole() {
     drop_files(&mut harness, &[&path]);
     until(&mut harness, "the clip is named", |h| has(h, "chirp"));
     choose(&mut harness, "Attack method", "White noise");
-    let results = |h: &crate::driver::Lab| h.query_all_by_label_contains("Result: ").count();
+    let results = |h: &Lab| h.query_all_by_label_contains("Result: ").count();
     for count in 1..=7 {
         harness.state_mut().ask(UiCommand::Attack);
         until(&mut harness, "a result", |h| results(h) == count);
