@@ -21,6 +21,9 @@ mod attack;
 #[path = "cli/export.rs"]
 mod export;
 
+#[path = "cli/experiment.rs"]
+mod experiment;
+
 use std::io::Read as _;
 use std::process::Stdio;
 

@@ -33,7 +33,7 @@ pub struct Arguments {
     clips: Option<u32>,
     /// A model, by name or file, or all; may be given again [default: all]
     #[arg(long = "model", value_name = "MODEL")]
-    models: Vec<String>,
+    contestants: Vec<String>,
     /// An attack; may be given again [default: the paper's]
     #[arg(long = "attack", value_name = "ATTACK", value_parser = AttackId::find)]
     attacks: Vec<AttackId>,
@@ -117,13 +117,13 @@ fn configuration(
     if let Some(clips) = arguments.clips {
         it.clips_per_label = clips as usize;
     }
-    if !arguments.models.is_empty() && !arguments.models.iter().any(|name| name == "all") {
+    if !arguments.contestants.is_empty() && !arguments.contestants.iter().any(|name| name == "all") {
         let name = |name: &String| match ModelSource::find(name) {
             Ok(ModelSource::File(path)) => Ok(absolute(&path).to_string_lossy().into_owned()),
             Ok(source) => Ok(source.to_string()),
             Err(error) => Err(Failure::Usage(error.to_string())),
         };
-        it.models = arguments.models.iter().map(name).collect::<Result<_, _>>()?;
+        it.models = arguments.contestants.iter().map(name).collect::<Result<_, _>>()?;
     }
     if !arguments.attacks.is_empty() || arguments.preset.is_some() {
         let preset = arguments.preset.unwrap_or(Preset::Quick);

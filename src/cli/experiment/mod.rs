@@ -4,6 +4,7 @@
 mod create;
 mod merge;
 mod plan;
+mod report;
 mod run;
 mod session;
 mod transfer;
@@ -36,6 +37,8 @@ enum Task {
     Transfer(transfer::Arguments),
     /// Join the folders of several processes into one run
     Merge(merge::Arguments),
+    /// Tables and figures beside the paper's, as Markdown, CSV, LaTeX, PNG and SVG
+    Report(report::Arguments),
 }
 
 /// Does what was asked of a run.
@@ -48,6 +51,7 @@ pub fn run(arguments: &Arguments) -> Result<(), Failure> {
         Task::Plan(task) => plan::run(task),
         Task::Transfer(task) => transfer::run(task),
         Task::Merge(task) => merge::run(task),
+        Task::Report(task) => report::run(task),
     }
 }
 
