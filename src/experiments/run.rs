@@ -325,8 +325,8 @@ fn check_changes(
     Err(ExperimentError::Changed {
         path: folder.path().to_owned(),
         reason: format!(
-            "since the run began, this has changed: {}. Put it back, give another folder, or add \
-             --accept-change: rows that still fit are then kept, all others computed again",
+            "since the run began, this has changed: {}. Put it back, choose another folder, or accept the \
+             change (--accept-change): rows that still fit are then kept, all others computed again",
             changes.join(", ")
         ),
     })

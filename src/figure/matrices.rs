@@ -76,6 +76,14 @@ impl Matrices {
         drawing.finish(WIDTH, TOP + side + NAMES, FONT_FAMILIES, &self.title)
     }
 
+    /// As a PNG file, so many pixels wide.
+    ///
+    /// # Errors
+    /// As [`super::Figure::to_png`].
+    pub fn to_png(&self, width_px: u32) -> Result<Vec<u8>, FigureError> {
+        super::raster::png(&self.to_svg(), width_px)
+    }
+
     /// Writes them as PNG or SVG, by the name's ending.
     ///
     /// # Errors

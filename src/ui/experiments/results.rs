@@ -1,0 +1,93 @@
+//! Tables and figures of the rows so far.
+
+use eframe::egui::{Grid, Image, Label, RichText, ScrollArea, Ui, Vec2, vec2};
+
+use super::layout::ExperimentsUi;
+use crate::experiments::{Cell, Table};
+use crate::ui::theme::{self, BODY, SMALL};
+use crate::ui::widgets::card;
+
+impl ExperimentsUi<'_> {
+    pub(super) fn tables(&mut self, ui: &mut Ui) {
+        let digest = &self.experiments.digest;
+        if digest.tables.is_empty() {
+            let words = if digest.is_busy() { "They are being made…" } else { "Nothing to show yet." };
+            ui.label(RichText::new(words).color(theme::palette(ui).quiet));
+            return;
+        }
+        ScrollArea::vertical().id_salt("tables").auto_shrink(false).show(ui, |ui| {
+            let words = "Mean and 95 % bootstrap interval over clips; n is the number of different \
+                         clips. The paper's numbers stand beneath, where they are known.";
+            ui.add(Label::new(theme::small(ui, words)).wrap());
+            for each in &digest.tables {
+                card(ui, &each.title, |ui| table(ui, each));
+            }
+        });
+    }
+
+    pub(super) fn figures(&mut self, ui: &mut Ui) {
+        let digest = &self.experiments.digest;
+        if digest.figures.is_empty() {
+            let words = if digest.is_busy() {
+                "They are being made…"
+            } else {
+                "There are figures once an attack has fooled a model."
+            };
+            ui.label(RichText::new(words).color(theme::palette(ui).quiet));
+            return;
+        }
+        ScrollArea::vertical().id_salt("figures").auto_shrink(false).show(ui, |ui| {
+            for figure in &digest.figures {
+                let size = figure.texture.size_vec2();
+                let width = ui.available_width().min(900.0);
+                let size = Vec2::new(width, width * size.y / size.x.max(1.0));
+                let image = Image::new((figure.texture.id(), size)).alt_text(&figure.title);
+                ui.add(image);
+            }
+        });
+    }
+}
+
+fn table(ui: &mut Ui, table: &Table) {
+    let palette = theme::palette(ui);
+    ScrollArea::horizontal().id_salt(&table.name).show(ui, |ui| {
+        Grid::new(&table.name).striped(true).spacing(vec2(18.0, 5.0)).show(ui, |ui| {
+            for column in &table.columns {
+                ui.label(RichText::new(column).size(SMALL).color(palette.quiet));
+            }
+            ui.end_row();
+            for row in &table.rows {
+                for cell in row {
+                    self::cell(ui, cell);
+                }
+                ui.end_row();
+            }
+        });
+    });
+    for note in &table.notes {
+        ui.add(Label::new(RichText::new(note).size(SMALL).color(palette.quiet)).wrap());
+    }
+}
+
+fn cell(ui: &mut Ui, cell: &Cell) {
+    let palette = theme::palette(ui);
+    let Cell::Number { ours, paper, decimals } = cell else {
+        ui.label(theme::strong(cell.words(), BODY));
+        return;
+    };
+    ui.vertical(|ui| {
+        ui.spacing_mut().item_spacing.y = 0.0;
+        ui.label(theme::strong(cell.short(), BODY));
+        let small = |words: String| RichText::new(words).size(SMALL).color(palette.quiet);
+        if let Some(mean) = ours {
+            let [low, high] = mean.interval;
+            let d = *decimals;
+            ui.label(small(format!("{low:.d$} to {high:.d$}, n={}", mean.clips)));
+        }
+        if let Some(paper) = paper {
+            ui.label(small(format!("paper {paper:.2}")));
+        }
+    })
+    .response
+    .on_hover_text(cell.words());
+}

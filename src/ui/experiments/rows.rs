@@ -1,0 +1,155 @@
+//! A line for each item that is done, the newest first; a click opens it in the Lab.
+
+use eframe::egui::{
+    Align, Label, Layout, RichText, Role, ScrollArea, TextEdit, Ui, WidgetInfo, vec2,
+};
+use egui_extras::{Column, TableBuilder};
+
+use super::layout::ExperimentsUi;
+use super::wish::ExperimentWish;
+use crate::experiments::{Row, attack_title, model_title};
+use crate::ui::text;
+use crate::ui::theme::{self, CONTROL_HEIGHT};
+use crate::ui::widgets::quiet_button;
+
+/// Height of a row.
+const ROW: f32 = 30.0;
+
+/// The columns: heads and what they teach.
+const HEADS: [(&str, &str); 8] = [
+    ("Clip", "The recording, by its path in the data set"),
+    ("Label", "Its true label"),
+    ("Model", "The attacked model"),
+    ("Attack", "The attack"),
+    ("Hears now", "The label that the model hears in the changed clip, and how surely"),
+    ("Result", "Whether the attack reached its goal"),
+    ("SNR", "Signal-to-noise ratio: the higher, the smaller the change"),
+    ("Time", "How long the search took"),
+];
+
+impl ExperimentsUi<'_> {
+    pub(super) fn rows(&mut self, ui: &mut Ui) {
+        let size = vec2(ui.available_width(), CONTROL_HEIGHT);
+        ui.allocate_ui_with_layout(size, Layout::left_to_right(Align::Center), |ui| {
+            let edit = TextEdit::singleline(&mut self.experiments.filter)
+                .hint_text("Only rows with this word: a label, a model, an attack…")
+                .desired_width(330.0)
+                .min_size(vec2(0.0, CONTROL_HEIGHT));
+            ui.add(edit).accessible_name("Only rows with this word");
+        });
+        let words = self.experiments.filter.trim().to_lowercase();
+        let wanted = |row: &&Row| words.is_empty() || cells(row).join(" ").to_lowercase().contains(&words);
+        let rows: Vec<&Row> = self.experiments.rows.iter().rev().filter(wanted).collect();
+        if rows.is_empty() {
+            let none = if words.is_empty() { "Nothing was attacked yet." } else { "There is none." };
+            ui.label(RichText::new(none).color(theme::palette(ui).quiet));
+            return;
+        }
+        let mut opened = None;
+        ScrollArea::horizontal().show(ui, |ui| {
+            let palette = theme::palette(ui);
+            ui.spacing_mut().item_spacing = vec2(8.0, 0.0);
+            TableBuilder::new(ui)
+                .id_salt("experiment rows")
+                .striped(true)
+                .cell_layout(Layout::left_to_right(Align::Center))
+                .column(Column::remainder().at_least(120.0).clip(true))
+                .column(Column::initial(110.0).clip(true))
+                .column(Column::exact(74.0).clip(true))
+                .column(Column::exact(112.0).clip(true))
+                .column(Column::initial(140.0).clip(true))
+                .column(Column::exact(78.0).clip(true))
+                .column(Column::exact(62.0))
+                .column(Column::exact(62.0))
+                .column(Column::exact(60.0))
+                .header(24.0, |mut header| {
+                    for (head, tooltip) in HEADS {
+                        header.col(|ui| {
+                            ui.label(theme::small(ui, head)).on_hover_text(tooltip);
+                        });
+                    }
+                    header.col(|_| {});
+                })
+                .body(|body| {
+                    body.rows(ROW, rows.len(), |mut line| {
+                        let Some(row) = rows.get(line.index()) else { return };
+                        for (index, words) in cells(row).into_iter().enumerate() {
+                            line.col(|ui| {
+                                let ink = match index {
+                                    4 | 5 if row.fooled() => palette.adversarial,
+                                    5 if row.is_failed() => palette.error,
+                                    0 | 3 | 6 => palette.text,
+                                    _ => palette.quiet,
+                                };
+                                let label = Label::new(RichText::new(&words).color(ink)).truncate();
+                                let label = ui.add(label);
+                                if let Some(reason) = row.reason.as_ref().filter(|_| index == 5) {
+                                    label.on_hover_text(reason);
+                                }
+                            });
+                        }
+                        line.col(|ui| {
+                            let open = quiet_button(ui, "Open");
+                            let open = open.on_hover_text(
+                                "Show this clip in the Lab with the model and attack of the row",
+                            );
+                            let name = format!("Open in the Lab: {}", cells(row)[..4].join(", "));
+                            open.widget_info(|| WidgetInfo::labeled(Role::Button, true, &name));
+                            if open.clicked() {
+                                opened = Some(row.id.clone());
+                            }
+                        });
+                    });
+                });
+        });
+        if let Some(id) = opened {
+            self.ask(ExperimentWish::OpenRow(id));
+        }
+    }
+
+    pub(super) fn failures(&mut self, ui: &mut Ui) {
+        let failed: Vec<String> = self
+            .experiments
+            .failures()
+            .map(|row| {
+                let reason = row.reason.as_deref().unwrap_or("no reason was given");
+                format!("{}: {reason}", cells(row)[..4].join(", "))
+            })
+            .collect();
+        if failed.is_empty() {
+            ui.label(RichText::new("Nothing failed.").color(theme::palette(ui).quiet));
+            return;
+        }
+        let free = self.is_free() || !self.experiments.is_busy();
+        let retry = ui.add_enabled_ui(free, |ui| quiet_button(ui, "Plan them again")).inner;
+        let tooltip = "Plan the run with these items: what failed once may work now";
+        if retry.on_hover_text(tooltip).on_disabled_hover_text("Stop the run first").clicked() {
+            self.ask(ExperimentWish::Retry);
+        }
+        ScrollArea::vertical().auto_shrink(false).show(ui, |ui| {
+            for line in failed {
+                ui.add(Label::new(line).wrap());
+            }
+        });
+    }
+}
+
+/// What a row says, column by column.
+fn cells(row: &Row) -> [String; 8] {
+    let heard = if row.new_label.is_empty() {
+        "–".to_owned()
+    } else {
+        format!("{} {:.2}", row.new_label.replace('_', " "), row.new_confidence)
+    };
+    let target = row.target.as_ref().map(|target| format!(" to {}", target.replace('_', " ")));
+    [
+        row.clip.clone(),
+        row.label.replace('_', " "),
+        model_title(&row.model),
+        format!("{}{}", attack_title(&row.attack), target.unwrap_or_default()),
+        heard,
+        row.status.clone(),
+        row.snr_db.map_or("–".to_owned(), |snr| text::decibels(snr, 1)),
+        text::duration(row.seconds),
+    ]
+}
