@@ -11,8 +11,8 @@ use std::time::{Duration, Instant};
 use super::device::DeviceChoice;
 use super::threads::{Background, automatic_threads, background_pool};
 use crate::experiments::{
-    Configuration, Contestant, Control, Estimate, ExperimentError, Heard, Item, Machine, News,
-    Row, Run, RunFolder, Share,
+    Configuration, Contestant, Control, Estimate, ExperimentError, Heard, Item, Machine, News, Row,
+    Run, RunFolder, Share,
 };
 use crate::models::ModelLibrary;
 
@@ -43,6 +43,8 @@ pub enum ExperimentNews {
     Loading(String),
     /// So many clean clips were named, of so many.
     Surveyed(usize, usize),
+    /// The models are timed.
+    Timing,
     /// What there is in the run's folder.
     Opened(Box<Opened>),
     /// An item was begun: its id.
@@ -120,10 +122,7 @@ impl ExperimentThread {
     ///
     /// # Errors
     /// Where the system gives no thread.
-    pub fn look(
-        folder: PathBuf,
-        wake: impl Fn() + Send + Sync + 'static,
-    ) -> std::io::Result<Self> {
+    pub fn look(folder: PathBuf, wake: impl Fn() + Send + Sync + 'static) -> std::io::Result<Self> {
         Self::spawn(wake, move |_, tell| match look(&RunFolder::new(folder)) {
             Ok(opened) => {
                 tell(ExperimentNews::Opened(Box::new(opened)));
@@ -214,8 +213,8 @@ fn run(
             tell(ExperimentNews::Surveyed(done, of));
         }
     };
-    let mut run =
-        Run::open(&folder, configuration, &machine, share, control, &mut surveyed)?;
+    let mut run = Run::open(&folder, configuration, &machine, share, control, &mut surveyed)?;
+    tell(ExperimentNews::Timing);
     let mut estimate = Estimate::probe(&run.configuration, &machine);
     run.rows.iter().for_each(|row| estimate.learn(row));
     // Nothing is attacked before people have seen how long it will take.

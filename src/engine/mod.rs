@@ -14,9 +14,7 @@ mod worker;
 
 pub use compute::Compute;
 pub use device::{DeviceChoice, DeviceError, Gpu};
-pub use experiment::{
-    ExperimentEnd, ExperimentJob, ExperimentNews, ExperimentThread, Opened,
-};
+pub use experiment::{ExperimentEnd, ExperimentJob, ExperimentNews, ExperimentThread, Opened};
 pub use handle::{DeviceInUse, Engine, EngineOptions};
 pub use message::{
     AttackJob, ClipSource, Command, CommandId, Event, EventKind, SaveJob, Snapshot, SurvivalJob,

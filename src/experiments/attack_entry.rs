@@ -86,7 +86,8 @@ impl AttackEntry {
             (self.random_start.is_some(), AttackOption::RandomStart, "random_start"),
             (self.log_scores.is_some(), AttackOption::LogScores, "log_scores"),
         ];
-        if let Some((.., key)) = given.iter().find(|(given, option, _)| *given && !id.takes(*option))
+        if let Some((.., key)) =
+            given.iter().find(|(given, option, _)| *given && !id.takes(*option))
         {
             return Err(format!("{key}: {} takes no {key}; take the line out", id.name()));
         }

@@ -49,12 +49,9 @@ impl ExperimentKind {
     pub fn attacks(self) -> &'static [AttackId] {
         match self {
             Self::Accuracy => &[],
-            Self::Untargeted => &[
-                AttackId::WhiteNoise,
-                AttackId::Fgsm,
-                AttackId::Deepfool,
-                AttackId::CarliniWagner,
-            ],
+            Self::Untargeted => {
+                &[AttackId::WhiteNoise, AttackId::Fgsm, AttackId::Deepfool, AttackId::CarliniWagner]
+            }
             Self::Targeted => &[AttackId::CarliniWagner, AttackId::Lbfgs],
         }
     }
@@ -306,7 +303,8 @@ impl Configuration {
         };
         let (one, other) = (fields(self), fields(other));
         let keys: BTreeSet<&String> = one.keys().chain(other.keys()).collect();
-        let changed = keys.into_iter().filter(|key| *key != "data" && one.get(*key) != other.get(*key));
+        let changed =
+            keys.into_iter().filter(|key| *key != "data" && one.get(*key) != other.get(*key));
         changed.cloned().collect()
     }
 }
@@ -330,11 +328,8 @@ mod tests {
     fn little_has_to_be_said() {
         let text = "experiment = \"untargeted\"\ndata = \"clips\"";
         let read = Configuration::parse(text, Path::new("/run")).unwrap();
-        let paper = Configuration::new(
-            ExperimentKind::Untargeted,
-            "/run/clips".into(),
-            Preset::Quick,
-        );
+        let paper =
+            Configuration::new(ExperimentKind::Untargeted, "/run/clips".into(), Preset::Quick);
         assert_eq!(read, paper);
         assert_eq!(read.attacks.len(), 4);
     }
@@ -353,7 +348,11 @@ mod tests {
             (untargeted, "seed = -1", "seed"),
             (untargeted, "split = \"exam\"", "split"),
             (untargeted, "limit_seconds = nan", "limit_seconds: NaN"),
-            (untargeted, "[[attacks]]\nattack = \"fgsm\"\npreset = \"best\"", "attacks.preset: fgsm"),
+            (
+                untargeted,
+                "[[attacks]]\nattack = \"fgsm\"\npreset = \"best\"",
+                "attacks.preset: fgsm",
+            ),
             (
                 untargeted,
                 "[[attacks]]\nattack = \"fgsm\"\n[[attacks]]\nattack = \"fgsm\"\nsnr_db = 30.0",

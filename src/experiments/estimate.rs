@@ -151,7 +151,11 @@ mod tests {
         estimate.gradient.insert("vgg13".to_owned(), 0.1);
         estimate.gradients.insert("fgsm".to_owned(), 2.0);
         assert!((estimate.seconds(&item("fgsm", 2.0)).unwrap() - 0.4).abs() < 1e-9);
-        let row = Row { seconds: 3.0, clip_seconds: 1.0, ..Row::failed(&item("fgsm", 1.0), String::new()) };
+        let row = Row {
+            seconds: 3.0,
+            clip_seconds: 1.0,
+            ..Row::failed(&item("fgsm", 1.0), String::new())
+        };
         estimate.learn(&row);
         assert!((estimate.seconds(&item("fgsm", 2.0)).unwrap() - 6.0).abs() < 1e-9);
         let items = [item("fgsm", 1.0), item("fgsm", 3.0)];
@@ -160,9 +164,13 @@ mod tests {
 
     #[test]
     fn durations_are_words() {
-        for (seconds, words) in
-            [(0.2, "0 s"), (59.0, "59 s"), (61.0, "1 min 1 s"), (7260.0, "2 h 1 min"), (4e5, "4.6 days")]
-        {
+        for (seconds, words) in [
+            (0.2, "0 s"),
+            (59.0, "59 s"),
+            (61.0, "1 min 1 s"),
+            (7260.0, "2 h 1 min"),
+            (4e5, "4.6 days"),
+        ] {
             assert_eq!(duration_words(seconds), words);
         }
     }

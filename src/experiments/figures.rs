@@ -17,12 +17,8 @@ impl Results {
     /// nobody was fooled.
     pub fn histograms(&self) -> Option<Histograms> {
         let fooled = |row: &&Row| row.fooled() && row.target.is_none();
-        let labels: BTreeSet<&String> = self
-            .rows
-            .iter()
-            .filter(fooled)
-            .flat_map(|row| [&row.new_label, &row.label])
-            .collect();
+        let labels: BTreeSet<&String> =
+            self.rows.iter().filter(fooled).flat_map(|row| [&row.new_label, &row.label]).collect();
         let labels: Vec<&String> = labels.into_iter().collect();
         if labels.is_empty() {
             return None;
@@ -35,7 +31,7 @@ impl Results {
                 }
             }
             let total: usize = counts.iter().sum();
-            let title = format!("{}: {total} adversarial clips", attack_title(attack));
+            let title = format!("{}, {total} times fooled", attack_title(attack));
             Histogram { title, counts }
         };
         Some(Histograms {

@@ -40,7 +40,9 @@ pub fn merge(into: &RunFolder, from: &[RunFolder]) -> Result<Merged, ExperimentE
     let start = |folder: &RunFolder| {
         folder.environments()?.pop().ok_or_else(|| {
             let path = folder.path().display();
-            ExperimentError::Nothing(format!("{path} is no run's folder: nothing was started there"))
+            ExperimentError::Nothing(format!(
+                "{path} is no run's folder: nothing was started there"
+            ))
         })
     };
     let mut sources = from.to_vec();

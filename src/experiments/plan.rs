@@ -116,11 +116,11 @@ fn choose(
     };
     let of_model = |model: &(String, String)| {
         let of_label = |label: &String| {
-            let own = |clip: &&usize| {
-                candidates.clips[**clip].label == *label && is_right(**clip, model)
-            };
+            let own =
+                |clip: &&usize| candidates.clips[**clip].label == *label && is_right(**clip, model);
             let shared = |clip: &usize| models.iter().all(|model| is_right(*clip, model));
-            let (all, some): (Vec<usize>, Vec<usize>) = order.iter().filter(own).partition(|c| shared(c));
+            let (all, some): (Vec<usize>, Vec<usize>) =
+                order.iter().filter(own).partition(|c| shared(c));
             all.into_iter().chain(some).take(configuration.clips_per_label).collect()
         };
         candidates.labels.iter().map(of_label).collect()
@@ -237,7 +237,8 @@ mod tests {
         let survey = survey(&candidates, &wrong);
         let items = plan(&configuration, &candidates, &survey, &models());
         let clips = |model: &str, label: &str| {
-            let of = |item: &&Item| item.model == model && item.label == label && item.attack == "fgsm";
+            let of =
+                |item: &&Item| item.model == model && item.label == label && item.attack == "fgsm";
             items.iter().filter(of).map(|item| item.clip.as_str()).collect::<Vec<_>>()
         };
         assert_eq!(clips("vgg13", "Meow"), clips("crnn", "Meow"));
@@ -263,7 +264,8 @@ mod tests {
         assert_ne!(first, other);
         for item in &other {
             let same = first.iter().find(|first| {
-                (&first.clip, &first.model, &first.attack) == (&item.clip, &item.model, &item.attack)
+                (&first.clip, &first.model, &first.attack)
+                    == (&item.clip, &item.model, &item.attack)
             });
             assert!(same.is_none_or(|same| same.id == item.id && same.work != item.work));
         }

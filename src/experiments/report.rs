@@ -41,11 +41,14 @@ fn add(results: &mut Results, source: &Source) -> Result<(), ExperimentError> {
     let configuration = &source.configuration;
     let attacks: Vec<String> =
         configuration.attacks.iter().map(|entry| entry.title().to_owned()).collect();
-    let models: Vec<String> = source.environments.iter().flat_map(|e| e.weights.keys()).cloned().collect();
+    let models: Vec<String> =
+        source.environments.iter().flat_map(|e| e.weights.keys()).cloned().collect();
     let ordered: Vec<String> = configuration
         .models
         .iter()
-        .map(|name| Path::new(name).file_stem().map_or(name.clone(), |s| s.to_string_lossy().into()))
+        .map(|name| {
+            Path::new(name).file_stem().map_or(name.clone(), |s| s.to_string_lossy().into())
+        })
         .chain(models.iter().cloned())
         .filter(|name| models.contains(name))
         .collect();
@@ -125,7 +128,9 @@ pub fn write_report(
     for attack in results.attacks_of(true) {
         let all = [None].into_iter().chain(results.models.iter().map(Some));
         for model in all {
-            let Some(matrices) = results.matrices(attack, model.map(String::as_str)) else { continue };
+            let Some(matrices) = results.matrices(attack, model.map(String::as_str)) else {
+                continue;
+            };
             let suffix = model.map(|model| format!("-{model}")).unwrap_or_default();
             let name = format!("figure2-{attack}{suffix}");
             let endings: &[&str] = if model.is_none() { &["png", "svg"] } else { &["svg"] };
@@ -168,7 +173,8 @@ fn chosen<'a>(
     sources: &'a [Source],
     examples: &[String],
 ) -> Result<Vec<(&'a Source, &'a Row)>, ExperimentError> {
-    let rows = || sources.iter().flat_map(|source| source.rows.iter().map(move |row| (source, row)));
+    let rows =
+        || sources.iter().flat_map(|source| source.rows.iter().map(move |row| (source, row)));
     if examples.is_empty() {
         // Of the last attack, the strongest, the first of each model in turn.
         let mut found: Vec<(&Source, &Row)> = Vec::new();
@@ -212,7 +218,9 @@ fn head(sources: &[Source]) -> String {
         "# Adversarial attacks in sound event classification: our numbers beside the paper's\n\n\
          Written by mondegreen {}. The paper is V. Subramanian et al., arXiv 1907.02477. In each \
          cell: mean, 95 % bootstrap interval over clips, number of different clips behind it, and \
-         the paper's number where we know it.\n",
+         the paper's number where we know it. Where all clips agree (0 or 100 %), the interval is \
+         empty, for a bootstrap can't see what never happened: of n clips, up to 3/n of all others \
+         may still differ.\n",
         crate::VERSION
     );
     for source in sources {
@@ -241,8 +249,8 @@ fn head(sources: &[Source]) -> String {
         if let Some(last) = environments.last() {
             let hours = rows.iter().map(|row| row.seconds).sum::<f64>() / 3600.0;
             text += &format!(
-                " Data set {} (split {}, {}...), {}, {} items at a time with {} threads each, {} \
-                 starts, {hours:.2} hours of attacks.\n",
+                " Data set {} (split {}, {}...), {}; items at a time: {}, threads for each: {}, \
+                 starts: {}, hours of attacks: {hours:.2}.\n\n",
                 last.data,
                 configuration.split.name(),
                 last.data_sha256.chars().take(12).collect::<String>(),

@@ -132,7 +132,8 @@ impl Run {
     fn sort_out(&mut self) -> Result<(), ExperimentError> {
         let rows: HashMap<&str, &Row> =
             self.rows.iter().map(|row| (row.id.as_str(), row)).collect();
-        let fits = |item: &Item| rows.get(item.id.as_str()).is_some_and(|row| row.work == item.work);
+        let fits =
+            |item: &Item| rows.get(item.id.as_str()).is_some_and(|row| row.work == item.work);
         let is_done = |item: &Item| {
             let row = rows.get(item.id.as_str());
             row.is_some_and(|row| fits(item) && !(self.share.retry && row.is_failed()))
@@ -218,7 +219,8 @@ impl Run {
                         let kept = done.and_then(|row| self.journal.append(&row).map(|()| row));
                         match kept {
                             Ok(row) => {
-                                if let Some(reason) = row.reason.as_ref().filter(|_| row.is_failed())
+                                if let Some(reason) =
+                                    row.reason.as_ref().filter(|_| row.is_failed())
                                 {
                                     folder.log(&format!("failed: {}: {reason}", row.id));
                                 }

@@ -85,8 +85,11 @@ mod tests {
     #[test]
     fn the_interval_is_that_of_the_binomial_share() {
         let names: Vec<String> = (0..100).map(|n| n.to_string()).collect();
-        let group: Vec<_> =
-            names.iter().enumerate().map(|(n, name)| (name.as_str(), f64::from(u8::from(n < 30)))).collect();
+        let group: Vec<_> = names
+            .iter()
+            .enumerate()
+            .map(|(n, name)| (name.as_str(), f64::from(u8::from(n < 30))))
+            .collect();
         let mean = mean(&[group], 7).unwrap();
         // 0.3 +- 1.96 sqrt(0.3 * 0.7 / 100) = 0.3 +- 0.09
         assert!((mean.value - 0.3).abs() < 1e-12);
@@ -97,8 +100,11 @@ mod tests {
     #[test]
     fn models_that_agree_on_every_clip_tell_no_more_than_one() {
         let names: Vec<String> = (0..50).map(|n| n.to_string()).collect();
-        let group: Vec<_> =
-            names.iter().enumerate().map(|(n, name)| (name.as_str(), f64::from(u8::from(n % 2 == 0)))).collect();
+        let group: Vec<_> = names
+            .iter()
+            .enumerate()
+            .map(|(n, name)| (name.as_str(), f64::from(u8::from(n % 2 == 0))))
+            .collect();
         let one = mean(&[group.clone()], 3).unwrap();
         let five = mean(&vec![group; 5], 3).unwrap();
         assert_eq!(one.interval, five.interval);

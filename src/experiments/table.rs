@@ -43,10 +43,17 @@ impl Cell {
             Self::Nothing => "\u{2013}".to_owned(),
             Self::Number { ours, paper, decimals } => {
                 let d = *decimals;
-                let ours = ours.map_or("\u{2013}".to_owned(), |Mean { value, interval, clips, .. }| {
-                    let [low, high] = interval;
-                    format!("{value:.d$} [{low:.d$}, {high:.d$}] n={clips}")
-                });
+                let ours = ours.map_or(
+                    "\u{2013}".to_owned(),
+                    |Mean { value, interval, clips, .. }| {
+                        let [low, high] = interval;
+                        match clips {
+                            // One clip tells nothing of how much clips differ.
+                            1 => format!("{value:.d$} n=1"),
+                            _ => format!("{value:.d$} [{low:.d$}, {high:.d$}] n={clips}"),
+                        }
+                    },
+                );
                 match paper {
                     Some(paper) => format!("{ours}; paper {paper:.2}"),
                     None => ours,
@@ -71,7 +78,9 @@ impl Cell {
         let mut fields: [String; 5] = Default::default();
         if let Self::Number { ours, paper, .. } = self {
             if let Some(Mean { value, interval: [low, high], clips, .. }) = ours {
-                fields = [value, low, high].map(|number| format!("{number:.4}")).into_iter()
+                fields = [value, low, high]
+                    .map(|number| format!("{number:.4}"))
+                    .into_iter()
                     .chain([clips.to_string(), String::new()])
                     .collect::<Vec<_>>()
                     .try_into()
@@ -106,9 +115,8 @@ impl Table {
 
     /// As CSV: a column of numbers becomes five, `mean`, `low`, `high`, `clips` and `paper`.
     pub fn to_csv(&self) -> Vec<u8> {
-        let is_words = |column: usize| {
-            self.rows.iter().all(|row| row.get(column).is_some_and(Cell::is_words))
-        };
+        let is_words =
+            |column: usize| self.rows.iter().all(|row| row.get(column).is_some_and(Cell::is_words));
         let mut head = Vec::new();
         for (column, title) in self.columns.iter().enumerate() {
             if is_words(column) {
@@ -160,9 +168,13 @@ impl Table {
 
 fn latex_cell(cell: &Cell) -> String {
     let Cell::Number { ours, paper, decimals: d } = cell else { return latex(&cell.words()) };
-    let ours = ours.map_or("--".to_owned(), |Mean { value, interval: [low, high], clips, .. }| {
-        format!("{value:.d$} \\tiny{{[{low:.d$}, {high:.d$}], $n={clips}$}}")
-    });
+    let ours = ours.map_or(
+        "--".to_owned(),
+        |Mean { value, interval: [low, high], clips, .. }| match clips {
+            1 => format!("{value:.d$} \\tiny{{$n=1$}}"),
+            _ => format!("{value:.d$} \\tiny{{[{low:.d$}, {high:.d$}], $n={clips}$}}"),
+        },
+    );
     match paper {
         Some(paper) => format!("{ours} / \\emph{{{paper:.2}}}"),
         None => ours,
@@ -226,7 +238,10 @@ mod tests {
     #[test]
     fn latex_is_escaped() {
         let text = table().to_latex();
-        assert!(text.contains("\\caption{Means \\& more}") && text.contains("a\\_b|c & --"), "{text}");
+        assert!(
+            text.contains("\\caption{Means \\& more}") && text.contains("a\\_b|c & --"),
+            "{text}"
+        );
         assert!(text.contains("/ \\emph{46.23} \\\\") && text.contains("100 \\%"), "{text}");
     }
 }

@@ -28,7 +28,13 @@ pub struct Results {
 
 impl Results {
     /// Adds what another run found; models and attacks that are new come last.
-    pub fn add(&mut self, rows: Vec<Row>, survey: Vec<Heard>, models: &[String], attacks: &[String]) {
+    pub fn add(
+        &mut self,
+        rows: Vec<Row>,
+        survey: Vec<Heard>,
+        models: &[String],
+        attacks: &[String],
+    ) {
         let merge = |known: &mut Vec<String>, more: &[String]| {
             let new: Vec<_> = more.iter().filter(|one| !known.contains(one)).cloned().collect();
             known.extend(new);
@@ -37,8 +43,11 @@ impl Results {
         merge(&mut self.attacks, attacks);
         // Items may be of several runs, such as a quick one and a small thorough one: all count.
         self.rows.extend(rows);
-        let known: BTreeSet<(String, String, String)> =
-            self.survey.iter().map(|h| (h.clip.clone(), h.model.clone(), h.weights.clone())).collect();
+        let known: BTreeSet<(String, String, String)> = self
+            .survey
+            .iter()
+            .map(|h| (h.clip.clone(), h.model.clone(), h.weights.clone()))
+            .collect();
         let new = survey
             .into_iter()
             .filter(|h| !known.contains(&(h.clip.clone(), h.model.clone(), h.weights.clone())));
@@ -147,8 +156,8 @@ impl Results {
                 let cell = |quantity: Quantity| {
                     let ours = mean(&self.groups(attack, &[model], quantity), self.seed);
                     let ids = AttackId::find(attack).ok().zip(ModelId::find(model).ok());
-                    let paper =
-                        ids.and_then(|(attack, model)| paper::untargeted_on(attack, model, quantity));
+                    let paper = ids
+                        .and_then(|(attack, model)| paper::untargeted_on(attack, model, quantity));
                     Cell::Number { ours, paper, decimals: quantity.decimals() }
                 };
                 let names = [attack_title(attack), model_title(model)].map(Cell::Words);
@@ -247,7 +256,8 @@ impl Results {
 }
 
 const QUANTITIES: &str = "Success is the share of the attacked clips, all of which the model names \
-    rightly when they are clean. Confidences and SNR are means over the successes.";
+    rightly when they are clean. Confidences and SNR are means over the successes; the SNR of \
+    attacks at a fixed one is over all.";
 
 fn columns(names: &[&str]) -> Vec<String> {
     let quantities = Quantity::ALL.map(Quantity::title);
@@ -261,6 +271,8 @@ fn percent(yes: bool) -> f64 {
 fn value(row: &Row, quantity: Quantity) -> Option<f64> {
     match quantity {
         Quantity::Success => Some(percent(row.fooled())),
+        // At a fixed SNR there is one, whether anybody was fooled or not.
+        Quantity::Snr if AttackId::find(&row.attack).is_ok_and(AttackId::takes_snr) => row.snr_db,
         _ if !row.fooled() => None,
         Quantity::NewConfidence => Some(f64::from(row.new_confidence)),
         Quantity::OriginalConfidence => Some(f64::from(row.original_confidence_after)),
@@ -343,7 +355,8 @@ mod tests {
 
     #[test]
     fn pairs_are_ordered_and_the_diagonal_is_empty() {
-        let table = results(vec![row("vgg13", "a", Some("Meow"), Some(40.0))]).pairs("carlini-wagner");
+        let table =
+            results(vec![row("vgg13", "a", Some("Meow"), Some(40.0))]).pairs("carlini-wagner");
         assert_eq!(table.columns, ["from", "to Bark", "to Meow"]);
         assert_eq!(table.rows[0][1], Cell::Nothing);
         assert_eq!(found(&table.rows[0][2]).0, 40.0);

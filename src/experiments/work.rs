@@ -175,7 +175,8 @@ fn tensors(
 ) -> Result<Vec<u8>, safetensors::SafeTensorError> {
     use safetensors::Dtype;
     use safetensors::tensor::TensorView;
-    let singles = |samples: &[f32]| samples.iter().flat_map(|x| x.to_le_bytes()).collect::<Vec<_>>();
+    let singles =
+        |samples: &[f32]| samples.iter().flat_map(|x| x.to_le_bytes()).collect::<Vec<_>>();
     let difference = clean.iter().zip(adversarial).map(|(&x, &y)| f64::from(y) - f64::from(x));
     let difference: Vec<u8> = difference.flat_map(f64::to_le_bytes).collect();
     let (clean_bytes, adversarial_bytes) = (singles(clean), singles(adversarial));

@@ -85,14 +85,14 @@ fn draw(drawing: &mut Drawing, panel: &Histogram, colour: &str, area: Rect) {
     let (title, size) = fit(["", &panel.title, ""], AXIS, area.width);
     drawing.text(area.x, area.y - 4.0, size, Anchor::Start, &title);
     let most = panel.counts.iter().copied().max().unwrap_or(0).max(1) as f64;
-    for (value, text) in round_ticks(0.0, most, 4) {
+    for (value, _) in round_ticks(0.0, most, 4) {
         // Half a clip is none.
         if value.fract() != 0.0 {
             continue;
         }
         let y = area.bottom() - value / most * area.height;
         drawing.line((area.x - TICK_LENGTH, y), (area.x, y));
-        drawing.text(area.x - 4.5, y + TICK * 0.35, TICK, Anchor::End, &text);
+        drawing.text(area.x - 4.5, y + TICK * 0.35, TICK, Anchor::End, &format!("{value:.0}"));
     }
     let room = area.width / panel.counts.len().max(1) as f64;
     for (index, &count) in panel.counts.iter().enumerate().filter(|(_, count)| **count > 0) {

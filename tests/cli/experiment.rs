@@ -165,8 +165,11 @@ fn failures_are_rows_with_reasons_and_are_tried_again_when_asked() {
     let (there, away) = (data.join(&clip), folder.path().join("away.wav"));
     std::fs::remove_file(place.join("results.jsonl")).expect("rows go");
     std::fs::rename(&there, &away).expect("a clip goes");
-    std::fs::write(&there, std::fs::read(&away).expect("a clip").iter().map(|_| 0).collect::<Vec<u8>>())
-        .expect("rubbish of the same size");
+    std::fs::write(
+        &there,
+        std::fs::read(&away).expect("a clip").iter().map(|_| 0).collect::<Vec<u8>>(),
+    )
+    .expect("rubbish of the same size");
     let failed = run(&["experiment", "run", path(&place), "--json"]);
     assert_eq!(failed.status, 1, "{}", failed.stderr);
     says(&failed.stderr, &[&clip, "is not a sound file", "could not be done"]);
@@ -195,7 +198,8 @@ fn ids_from_a_list_are_done_and_nothing_else() {
     std::fs::write(&config, text).expect("a configuration");
     let plan =
         run(&["experiment", "plan", path(&place), "--config", path(&config), "--json"]).done();
-    let items: Vec<Value> = plan.lines().map(|l| serde_json::from_str(l).expect("an item")).collect();
+    let items: Vec<Value> =
+        plan.lines().map(|l| serde_json::from_str(l).expect("an item")).collect();
     assert!(items.len() >= 2, "{plan}");
     assert!(items.iter().all(|item| item["target"] != item["label"] && item["target"].is_string()));
     let ids = folder.path().join("ids.txt");
@@ -304,4 +308,57 @@ fn two_processes_do_not_share_a_folder_by_accident() {
     first.kill().expect("kill");
     first.wait().expect("it ends");
     says(&message, &["is in use by another process", "--shard"]);
+}
+
+#[test]
+fn a_report_has_tables_figures_and_the_papers_numbers() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let data = data(folder.path());
+    let (away, aimed) = (folder.path().join("away"), folder.path().join("aimed"));
+    run(&untargeted(&away, &data, &["--attack", "deepfool", "--clips", "1", "--keep", "wav"]))
+        .done();
+    let mut words = untargeted(&aimed, &data, &["--label", "cello", "--label", "clarinet"]);
+    words[1] = "targeted".to_owned();
+    words.retain(|word| word != "white-noise");
+    let spare =
+        words.iter().position(|word| word == "--attack").expect("the option without a name");
+    words.remove(spare);
+    run(&words).done();
+    let out = folder.path().join("report");
+    let stdout =
+        run(&["experiment", "report", path(&away), path(&aimed), "--out", path(&out)]).done();
+    says(&stdout, &["report.md"]);
+    let text = std::fs::read_to_string(out.join("report.md")).expect("a report");
+    let tables = ["Table 1", "Table 2", "Table 3", "Table 4", "Table 5"];
+    says(&text, &tables);
+    says(&text, &["paper 41.81", "paper 80.93", "n=", "### What differs from the paper"]);
+    for file in ["figure1.png", "figure1.svg", "figure2-fgsm.png", "figure2-fgsm.svg"] {
+        assert!(out.join(file).metadata().expect(file).len() > 500, "{file}");
+    }
+    assert!(out.join("figure3-1.png").is_file() && text.contains("](figure3-1.png)"));
+    let latex = std::fs::read_to_string(out.join("table3.tex")).expect("a table");
+    says(&latex, &["\\toprule", "DeepFool & VGG13 & ", "\\emph{52.47}"]);
+    let csv = std::fs::read_to_string(out.join("table2.csv")).expect("a table");
+    says(&csv, &["SNR dB (low)", "FGSM"]);
+    // Success of white noise, as the rows say it.
+    let rows = rows(&away);
+    let noise = rows.values().filter(|row| row["attack"] == "white-noise");
+    let (mut fooled, mut all) = (BTreeMap::new(), BTreeMap::new());
+    for row in noise {
+        let model = row["model"].as_str().expect("a model").to_owned();
+        *fooled.entry(model.clone()).or_insert(0.0) +=
+            f64::from(u8::from(row["status"] == "fooled"));
+        *all.entry(model).or_insert(0.0) += 1.0;
+    }
+    let rate =
+        all.iter().map(|(model, all)| 100.0 * fooled[model] / all).sum::<f64>() / all.len() as f64;
+    assert!(csv.contains(&format!("White noise,{rate:.4},")), "{rate}: {csv}");
+    // Again, and with a clip that people choose.
+    let id = rows.values().find(|row| row["kept"].is_string()).expect("a kept clip")["id"].clone();
+    let id = id.as_str().expect("an id");
+    run(&["experiment", "report", path(&away), "--out", path(&out), "--example", id]).done();
+    let message = run(&["experiment", "report", path(&away), "--example", "0123"]).message(1);
+    says(&message, &["there is no row 0123"]);
+    let message = run(&["experiment", "report", path(folder.path())]).message(1);
+    says(&message, &["is no run's folder"]);
 }

@@ -8,9 +8,7 @@ use super::failure;
 use super::session::{Process, absolute};
 use crate::attacks::{AttackId, Preset};
 use crate::cli::common::{self, Failure};
-use crate::experiments::{
-    AttackEntry, Configuration, ExperimentKind, Keep, RunFolder, Split,
-};
+use crate::experiments::{AttackEntry, Configuration, ExperimentKind, Keep, RunFolder, Split};
 use crate::models::ModelSource;
 
 /// Options of these.
@@ -102,10 +100,7 @@ pub fn run(kind: ExperimentKind, arguments: &Arguments) -> Result<(), Failure> {
 }
 
 /// A configuration with the options that were given.
-fn configuration(
-    arguments: &Arguments,
-    from: Configuration,
-) -> Result<Configuration, Failure> {
+fn configuration(arguments: &Arguments, from: Configuration) -> Result<Configuration, Failure> {
     let mut it = from;
     if let Some(split) = arguments.split {
         it.split = split;
@@ -117,7 +112,8 @@ fn configuration(
     if let Some(clips) = arguments.clips {
         it.clips_per_label = clips as usize;
     }
-    if !arguments.contestants.is_empty() && !arguments.contestants.iter().any(|name| name == "all") {
+    if !arguments.contestants.is_empty() && !arguments.contestants.iter().any(|name| name == "all")
+    {
         let name = |name: &String| match ModelSource::find(name) {
             Ok(ModelSource::File(path)) => Ok(absolute(&path).to_string_lossy().into_owned()),
             Ok(source) => Ok(source.to_string()),
@@ -127,11 +123,8 @@ fn configuration(
     }
     if !arguments.attacks.is_empty() || arguments.preset.is_some() {
         let preset = arguments.preset.unwrap_or(Preset::Quick);
-        let ids = if arguments.attacks.is_empty() {
-            it.experiment.attacks()
-        } else {
-            &arguments.attacks
-        };
+        let ids =
+            if arguments.attacks.is_empty() { it.experiment.attacks() } else { &arguments.attacks };
         it.attacks = ids.iter().map(|&id| AttackEntry::new(id, preset)).collect();
     }
     if let Some(seed) = arguments.seed {

@@ -163,10 +163,9 @@ impl Session {
                     }
                 }
             }
-            News::Step(item, step, of) => bar.set_message(format!(
-                "{} on {}, {} of {of}",
-                item.attack, item.model, step
-            )),
+            News::Step(item, step, of) => {
+                bar.set_message(format!("{} on {}, {} of {of}", item.attack, item.model, step))
+            }
             News::Begun(_) | News::Surveyed { .. } => {}
         };
         let added = self.run.go_on(&self.machine, &self.control, &mut tell);

@@ -181,10 +181,7 @@ fn unless_unchanged(
 }
 
 /// All models that there are to choose from: those wanted and those left out.
-fn all_of(
-    wanted: &Configuration,
-    form: &crate::ui::experiments::ExperimentForm,
-) -> Vec<String> {
+fn all_of(wanted: &Configuration, form: &crate::ui::experiments::ExperimentForm) -> Vec<String> {
     wanted.models.iter().chain(&form.without).cloned().collect()
 }
 

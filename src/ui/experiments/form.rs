@@ -140,11 +140,8 @@ impl ExperimentForm {
         let data = PathBuf::from(self.data.trim());
         let mut it = Configuration::new(self.kind, data, self.preset());
         let preset = self.preset();
-        let attacks = if self.kind == ExperimentKind::Accuracy {
-            Vec::new()
-        } else {
-            self.chosen_attacks()
-        };
+        let attacks =
+            if self.kind == ExperimentKind::Accuracy { Vec::new() } else { self.chosen_attacks() };
         it.attacks = attacks.iter().map(|&id| AttackEntry::new(id, preset)).collect();
         it.models = models.iter().filter(|name| !self.without.contains(name)).cloned().collect();
         it.split = self.split;

@@ -29,15 +29,18 @@ impl ExperimentsUi<'_> {
     pub fn show(&mut self, ui: &mut Ui) {
         let palette = theme::palette(ui);
         let frame = |fill| Frame::new().fill(fill).inner_margin(Margin::same(12));
-        Panel::left("experiment set-up")
-            .exact_size(312.0)
-            .frame(frame(palette.panel))
-            .show(ui, |ui| {
+        Panel::left("experiment set-up").exact_size(312.0).frame(frame(palette.panel)).show(
+            ui,
+            |ui| {
                 ScrollArea::vertical().auto_shrink(false).show(ui, |ui| {
                     ui.spacing_mut().item_spacing.y = GAP;
-                    self.set_up(ui);
+                    // The scroll bar has a place of its own.
+                    Frame::new()
+                        .inner_margin(Margin { right: 8, ..Margin::ZERO })
+                        .show(ui, |ui| self.set_up(ui));
                 });
-            });
+            },
+        );
         CentralPanel::default().frame(frame(palette.window)).show(ui, |ui| {
             ui.spacing_mut().item_spacing.y = GAP;
             self.progress(ui);
@@ -80,14 +83,15 @@ impl ExperimentsUi<'_> {
 
 fn invitation(ui: &mut Ui) {
     ui.add_space(ui.available_height() * 0.25);
-    ui.vertical_centered(|ui| {
+    let margin = ((ui.available_width() - 470.0) / 2.0).clamp(0.0, 120.0) as i8;
+    let room = Frame::new().inner_margin(Margin::symmetric(margin, 0));
+    room.show(ui, |ui| ui.vertical_centered(|ui| {
         ui.label(theme::strong("The paper's experiments, on your recordings", TITLE));
-        ui.set_max_width(470.0);
         let words = "Choose a data set at the left: a folder with one folder a label, a CSV list \
                      (file, label, split), or FSDKaggle2018. Plan lets the models name the clean \
                      clips and tells how long the attacks will take; nothing is attacked before you \
                      say so. A run can be stopped at any moment, also with the program, and goes on \
                      where it was.";
         ui.add(Label::new(RichText::new(words).color(theme::palette(ui).quiet)).wrap());
-    });
+    }));
 }

@@ -59,7 +59,10 @@ impl ExperimentsUi<'_> {
             Phase::AtRest | Phase::Planned | Phase::Paused | Phase::Working
         );
         let button = ui.add_enabled_ui(ready, |ui| primary_button(ui, icon, name)).inner;
-        if button.on_hover_text(tooltip).on_disabled_hover_text("Wait until it is planned").clicked()
+        if button
+            .on_hover_text(tooltip)
+            .on_disabled_hover_text("Wait until it is planned")
+            .clicked()
         {
             self.ask(wish);
         }
@@ -102,6 +105,10 @@ impl ExperimentsUi<'_> {
                  can be attacked."
                     .to_owned(),
             ),
+            Phase::Timing => (
+                "Timing the models".to_owned(),
+                "One gradient of each, to tell how long the attacks will take.".to_owned(),
+            ),
             Phase::Planned if it.is_busy() => (
                 format!("{} items to do, {}", all.saturating_sub(done), left()),
                 "Press Start to begin with the attacks.".to_owned(),
@@ -121,8 +128,11 @@ impl ExperimentsUi<'_> {
                     0 | 1 => String::new(),
                     n => format!(" and {} more", n - 1),
                 };
-                let steps =
-                    if step.of > 1 { format!(", step {} of {}", step.done, step.of) } else { String::new() };
+                let steps = if step.of > 1 {
+                    format!(", step {} of {}", step.done, step.of)
+                } else {
+                    String::new()
+                };
                 more = format!("{attack} on {model}: {}{steps}{others}", item.clip);
             }
         }

@@ -11,7 +11,8 @@ impl ExperimentsUi<'_> {
     pub(super) fn tables(&mut self, ui: &mut Ui) {
         let digest = &self.experiments.digest;
         if digest.tables.is_empty() {
-            let words = if digest.is_busy() { "They are being made…" } else { "Nothing to show yet." };
+            let words =
+                if digest.is_busy() { "They are being made…" } else { "Nothing to show yet." };
             ui.label(RichText::new(words).color(theme::palette(ui).quiet));
             return;
         }
@@ -53,7 +54,8 @@ fn table(ui: &mut Ui, table: &Table) {
     ScrollArea::horizontal().id_salt(&table.name).show(ui, |ui| {
         Grid::new(&table.name).striped(true).spacing(vec2(18.0, 5.0)).show(ui, |ui| {
             for column in &table.columns {
-                ui.label(RichText::new(column).size(SMALL).color(palette.quiet));
+                let head = RichText::new(column).size(SMALL).color(palette.quiet);
+                ui.add(Label::new(head).extend());
             }
             ui.end_row();
             for row in &table.rows {
@@ -71,21 +73,26 @@ fn table(ui: &mut Ui, table: &Table) {
 
 fn cell(ui: &mut Ui, cell: &Cell) {
     let palette = theme::palette(ui);
+    let line = |ui: &mut Ui, words: RichText| ui.add(Label::new(words).extend());
     let Cell::Number { ours, paper, decimals } = cell else {
-        ui.label(theme::strong(cell.words(), BODY));
+        line(ui, theme::strong(cell.words(), BODY));
         return;
     };
     ui.vertical(|ui| {
         ui.spacing_mut().item_spacing.y = 0.0;
-        ui.label(theme::strong(cell.short(), BODY));
+        line(ui, theme::strong(cell.short(), BODY));
         let small = |words: String| RichText::new(words).size(SMALL).color(palette.quiet);
         if let Some(mean) = ours {
             let [low, high] = mean.interval;
             let d = *decimals;
-            ui.label(small(format!("{low:.d$} to {high:.d$}, n={}", mean.clips)));
+            let words = match mean.clips {
+                1 => "n=1".to_owned(),
+                clips => format!("{low:.d$} to {high:.d$}, n={clips}"),
+            };
+            line(ui, small(words));
         }
         if let Some(paper) = paper {
-            ui.label(small(format!("paper {paper:.2}")));
+            line(ui, small(format!("paper {paper:.2}")));
         }
     })
     .response

@@ -1,7 +1,8 @@
 //! A line for each item that is done, the newest first; a click opens it in the Lab.
 
 use eframe::egui::{
-    Align, Label, Layout, RichText, Role, ScrollArea, TextEdit, Ui, WidgetInfo, vec2,
+    Align, CornerRadius, Frame, Label, Layout, RichText, Role, ScrollArea, Stroke, TextEdit, Ui,
+    WidgetInfo, vec2,
 };
 use egui_extras::{Column, TableBuilder};
 
@@ -9,7 +10,7 @@ use super::layout::ExperimentsUi;
 use super::wish::ExperimentWish;
 use crate::experiments::{Row, attack_title, model_title};
 use crate::ui::text;
-use crate::ui::theme::{self, CONTROL_HEIGHT};
+use crate::ui::theme::{self, CARD_RADIUS, CONTROL_HEIGHT};
 use crate::ui::widgets::quiet_button;
 
 /// Height of a row.
@@ -32,22 +33,31 @@ impl ExperimentsUi<'_> {
         let size = vec2(ui.available_width(), CONTROL_HEIGHT);
         ui.allocate_ui_with_layout(size, Layout::left_to_right(Align::Center), |ui| {
             let edit = TextEdit::singleline(&mut self.experiments.filter)
-                .hint_text("Only rows with this word: a label, a model, an attack…")
+                .hint_text("A label, model or attack to look for")
                 .desired_width(330.0)
                 .min_size(vec2(0.0, CONTROL_HEIGHT));
             ui.add(edit).accessible_name("Only rows with this word");
         });
         let words = self.experiments.filter.trim().to_lowercase();
-        let wanted = |row: &&Row| words.is_empty() || cells(row).join(" ").to_lowercase().contains(&words);
+        let wanted =
+            |row: &&Row| words.is_empty() || cells(row).join(" ").to_lowercase().contains(&words);
         let rows: Vec<&Row> = self.experiments.rows.iter().rev().filter(wanted).collect();
         if rows.is_empty() {
-            let none = if words.is_empty() { "Nothing was attacked yet." } else { "There is none." };
+            let none =
+                if words.is_empty() { "Nothing was attacked yet." } else { "There is none." };
             ui.label(RichText::new(none).color(theme::palette(ui).quiet));
             return;
         }
         let mut opened = None;
-        ScrollArea::horizontal().show(ui, |ui| {
-            let palette = theme::palette(ui);
+        let palette = theme::palette(ui);
+        let frame = Frame::new()
+            .fill(palette.card)
+            .stroke(Stroke::new(1.0, palette.edge))
+            .corner_radius(CornerRadius::same(CARD_RADIUS))
+            .inner_margin(8);
+        frame.show(ui, |ui| {
+            // Buttons lie on it, and are seen on both kinds of rows.
+            ui.visuals_mut().faint_bg_color = palette.window;
             ui.spacing_mut().item_spacing = vec2(8.0, 0.0);
             TableBuilder::new(ui)
                 .id_salt("experiment rows")

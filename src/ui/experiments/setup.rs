@@ -1,8 +1,8 @@
 //! The set-up at the left: data, experiment, models, attacks, options.
 
 use eframe::egui::{
-    Align, Button, ComboBox, DragValue, Label, Layout, Response, RichText, ScrollArea, TextEdit, Ui,
-    vec2,
+    Align, Button, ComboBox, DragValue, Label, Layout, Response, RichText, ScrollArea, TextEdit,
+    Ui, vec2,
 };
 
 use super::layout::ExperimentsUi;
@@ -110,10 +110,10 @@ impl ExperimentsUi<'_> {
 
     fn labels(&mut self, ui: &mut Ui) {
         let known = self.lab.labels();
-        let all: Vec<&str> = if known.is_empty() { FSDKAGGLE2018.to_vec() } else { known.iter().collect() };
+        let all: Vec<&str> =
+            if known.is_empty() { FSDKAGGLE2018.to_vec() } else { known.iter().collect() };
         let form = &mut *self.form;
-        let chosen: Vec<String> =
-            form.chosen_labels(&all).into_iter().map(str::to_owned).collect();
+        let chosen: Vec<String> = form.chosen_labels(&all).into_iter().map(str::to_owned).collect();
         let words = match (form.labels.is_empty(), form.kind) {
             (true, ExperimentKind::Targeted) => "the paper's six".to_owned(),
             (true, _) => "all".to_owned(),
@@ -124,7 +124,8 @@ impl ExperimentsUi<'_> {
                 ui.set_width(220.0);
                 ui.horizontal(|ui| {
                     let usual = quiet_button(ui, "All, or the paper's six");
-                    let tooltip = "All labels of the data set; of a targeted experiment the paper's";
+                    let tooltip =
+                        "All labels of the data set; of a targeted experiment the paper's";
                     if usual.on_hover_text(tooltip).clicked() {
                         form.labels.clear();
                     }
@@ -254,7 +255,8 @@ impl ExperimentsUi<'_> {
             }
         });
         let quiet = theme::palette(ui).quiet;
-        let words = "Everything is kept at once; a run goes on after a stop, a crash or a full disk.";
+        let words =
+            "Everything is kept at once; a run goes on after a stop, a crash or a full disk.";
         ui.add(Label::new(RichText::new(words).size(SMALL).color(quiet)).wrap());
     }
 }

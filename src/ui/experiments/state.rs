@@ -23,6 +23,8 @@ pub enum Phase {
     Loading(String),
     /// Clean clips are named: so many of so many.
     Naming(usize, usize),
+    /// The models are timed.
+    Timing,
     /// All is planned, and waits for people to say go.
     Planned,
     /// Items are worked off.
@@ -149,6 +151,7 @@ impl Experiments {
             match news {
                 ExperimentNews::Loading(title) => self.set(Phase::Loading(title)),
                 ExperimentNews::Surveyed(done, of) => self.set(Phase::Naming(done, of)),
+                ExperimentNews::Timing => self.set(Phase::Timing),
                 ExperimentNews::Opened(opened) => {
                     if std::mem::take(&mut self.fill_form) {
                         configuration = Some(opened.configuration.clone());
