@@ -335,6 +335,19 @@ mod tests {
     }
 
     #[test]
+    fn the_documented_configuration_is_one() {
+        let text = include_str!("../../docs/experiments.md");
+        let toml = text.split("```toml").nth(1).and_then(|rest| rest.split("```").next()).unwrap();
+        let read = Configuration::parse(toml, Path::new("/run")).unwrap();
+        let names: Vec<_> = read.attacks.iter().map(AttackEntry::title).collect();
+        assert_eq!(names, ["fgsm-30", "carlini-wagner"]);
+        let mut usual =
+            Configuration::new(ExperimentKind::Untargeted, read.data.clone(), Preset::Quick);
+        usual.attacks.clone_from(&read.attacks);
+        assert_eq!(read, usual, "what is shown is what is there without it");
+    }
+
+    #[test]
     fn what_makes_no_sense_is_refused_by_its_key() {
         let untargeted = "experiment = \"untargeted\"\ndata = \"d\"\n";
         let targeted = "experiment = \"targeted\"\ndata = \"d\"\n";
