@@ -5,7 +5,7 @@ use sha2::{Digest as _, Sha256};
 
 use super::candidates::Candidates;
 use super::configuration::{Configuration, ExperimentKind};
-use super::survey::Survey;
+use super::survey::{Heard, Survey};
 
 /// One attack on one clip: all that a process needs to know to do it, with the configuration.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -112,7 +112,7 @@ fn choose(
     order.sort_by_key(|&clip| key(configuration.seed, &candidates.clips[clip].name));
     let is_right = |clip: usize, (name, weights): &(String, String)| {
         let heard = survey.get(&candidates.clips[clip].name, name, weights);
-        heard.is_some_and(|heard| heard.is_right())
+        heard.is_some_and(Heard::is_right)
     };
     let of_model = |model: &(String, String)| {
         let of_label = |label: &String| {
@@ -182,7 +182,6 @@ mod tests {
     use super::*;
     use crate::attacks::Preset;
     use crate::experiments::candidates::Candidate;
-    use crate::experiments::survey::Heard;
 
     fn candidates(labels: &[&str], clips: usize) -> Candidates {
         let clip = |label: &&str, n: usize| Candidate {

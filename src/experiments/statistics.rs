@@ -105,7 +105,7 @@ mod tests {
             .enumerate()
             .map(|(n, name)| (name.as_str(), f64::from(u8::from(n % 2 == 0))))
             .collect();
-        let one = mean(&[group.clone()], 3).unwrap();
+        let one = mean(std::slice::from_ref(&group), 3).unwrap();
         let five = mean(&vec![group; 5], 3).unwrap();
         assert_eq!(one.interval, five.interval);
     }

@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use eframe::egui::{Key, Modifiers};
+use eframe::egui::{Key, Modifiers, Role};
 use egui_kittest::kittest::{NodeT as _, Queryable as _};
 
 use crate::driver::{Kept, Lab, SMALLEST, engine, has, lab, open, until, until_said};
@@ -23,17 +23,18 @@ fn data(folder: &Path) -> PathBuf {
     data
 }
 
-fn type_into(harness: &mut Lab, name: &str, text: &str) {
-    let field = harness.get_by_label(name);
-    field.click();
-    harness.run_steps(2);
-    harness.get_by_label(name).type_text(text);
-    harness.run_steps(2);
-}
-
+/// Brings a control into view and clicks it.
 fn click(harness: &mut Lab, name: &str) {
+    harness.get_by_label(name).scroll_to_me();
+    harness.run_steps(3);
     harness.get_by_label(name).click();
     harness.run_steps(3);
+}
+
+fn type_into(harness: &mut Lab, name: &str, text: &str) {
+    click(harness, name);
+    harness.get_by_label(name).type_text(text);
+    harness.run_steps(2);
 }
 
 /// The tab with the data set and the folder filled in, and only VGG13 and these attacks chosen.
@@ -67,7 +68,7 @@ fn a_run_is_planned_worked_off_read_and_opened_in_the_lab() {
     until_said(&mut harness, "6 items to do, about");
     assert!(!run.join("results.jsonl").metadata().is_ok_and(|file| file.len() > 0), "it waits");
     // The set-up can't be changed under a run.
-    let seed = harness.get_by_label("Seed");
+    let seed = harness.get_by_role_and_label(Role::SpinButton, "Seed");
     assert!(seed.accesskit_node().is_disabled());
     click(&mut harness, "Start");
     until_said(&mut harness, "6 of 6 items done");
@@ -81,7 +82,7 @@ fn a_run_is_planned_worked_off_read_and_opened_in_the_lab() {
     assert_eq!(harness.query_all_by_label_contains("Open in the Lab: ").count(), 2);
 
     click(&mut harness, "Tables");
-    until_said(&mut harness, "Table 3: untargeted attacks on each model");
+    until_said(&mut harness, "TABLE 3: UNTARGETED ATTACKS ON EACH MODEL");
     assert!(has(&harness, "paper 31.14"));
     click(&mut harness, "Write report");
     until_said(&mut harness, "files were written to");
@@ -117,13 +118,13 @@ fn a_run_is_paused_stopped_and_gone_on_with_in_another_window() {
     harness.key_press_modifiers(Modifiers::COMMAND, Key::Num4);
     harness.run_steps(3);
     type_into(&mut harness, "Run's folder", run.to_str().expect("UTF-8"));
-    harness.get_by_label("Show this run").click();
+    click(&mut harness, "Show this run");
     until_said(&mut harness, "Stopped. Plan goes on with what is left.");
     let form = &harness.state().settings().experiment;
     assert_eq!(form.data, data.to_str().expect("UTF-8"), "the form follows the run");
-    harness.get_by_label("Plan").click();
+    click(&mut harness, "Plan");
     until_said(&mut harness, "items to do, about");
-    harness.get_by_label("Start").click();
+    click(&mut harness, "Start");
     until_said(&mut harness, "6 of 6 items done");
     let after = std::fs::read_to_string(run.join("results.jsonl")).expect("rows");
     assert!(after.starts_with(&before), "nothing was done twice");

@@ -164,7 +164,7 @@ impl Session {
                 }
             }
             News::Step(item, step, of) => {
-                bar.set_message(format!("{} on {}, {} of {of}", item.attack, item.model, step))
+                bar.set_message(format!("{} on {}, {step} of {of}", item.attack, item.model));
             }
             News::Begun(_) | News::Surveyed { .. } => {}
         };

@@ -1,6 +1,6 @@
 //! What the wishes of the Experiments tab do.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use eframe::egui;
 
@@ -21,7 +21,7 @@ impl App {
                 self.settings.experiment.data = path.to_string_lossy().into_owned();
             }
             ExperimentWish::ChooseRun => self.dialogs.run_folder(ctx),
-            ExperimentWish::OpenRun(folder) => self.look_at_run(folder),
+            ExperimentWish::OpenRun(folder) => self.look_at_run(&folder),
             ExperimentWish::Plan => self.plan(Share::default()),
             ExperimentWish::AcceptChange => {
                 self.plan(Share { accept_change: true, ..Share::default() });
@@ -60,14 +60,14 @@ impl App {
         self.lab.models.iter().map(|model| model.source.to_string()).collect()
     }
 
-    fn look_at_run(&mut self, folder: PathBuf) {
+    fn look_at_run(&mut self, folder: &Path) {
         if self.experiments.is_busy() {
             return;
         }
         let pace = self.pace.clone();
-        match ExperimentThread::look(folder.clone(), move || pace.wake()) {
+        match ExperimentThread::look(folder.to_owned(), move || pace.wake()) {
             Ok(thread) => {
-                self.experiments.follow(thread, &folder, Phase::Looking);
+                self.experiments.follow(thread, folder, Phase::Looking);
                 self.experiments.fill_form = true;
             }
             Err(error) => self.experiments.trouble = Some(no_thread(&error)),
@@ -132,7 +132,7 @@ impl App {
             form.target_rule = None;
         }
         let file = configuration.models.iter().find(|name| {
-            let path = std::path::Path::new(name);
+            let path = Path::new(name);
             path.file_stem().is_some_and(|stem| stem.to_string_lossy() == row.model)
         });
         if let Ok(source) = ModelSource::find(file.unwrap_or(&row.model)) {
@@ -175,7 +175,7 @@ fn unless_unchanged(
     form: &crate::ui::experiments::ExperimentForm,
 ) -> Configuration {
     let mut known = form.clone();
-    known.take_up(std::path::Path::new(&form.run), &there, &all_of(&wanted, form));
+    known.take_up(Path::new(&form.run), &there, &all_of(&wanted, form));
     let same = known.configuration(&all_of(&wanted, form)).is_ok_and(|known| known == wanted);
     if same { there } else { wanted }
 }
