@@ -45,7 +45,7 @@ pub use folder::{Lock, RunFolder};
 pub use machine::{Contestant, Control, Machine};
 pub use merge::{Merged, merge};
 pub use plan::{Item, Shard};
-pub use report::{results, write_report};
+pub use report::{Examples, write_report};
 pub use row::{Asked, FAILED, Row};
 pub use run::{News, Run, Share};
 pub use statistics::Mean;

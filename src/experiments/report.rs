@@ -10,11 +10,27 @@ use super::figures::spectrograms;
 use super::folder::RunFolder;
 use super::plan::Item;
 use super::row::Row;
+use super::survey::{Heard, Survey};
 use super::tables::{Results, attack_title, model_title};
 use crate::files;
 
 /// Examples of Figure 3 where nobody chose any.
 const EXAMPLES: usize = 3;
+
+/// Whose spectrograms Figure 3 shows.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum Examples {
+    /// Some of those whose clips were kept, one a model.
+    #[default]
+    Some,
+    /// Those of the rows with these ids.
+    Of(Vec<String>),
+    /// Nobody's: not every recording may be shown.
+    None,
+}
+
+/// How many failures are told one by one.
+const TOLD: usize = 20;
 
 /// A run as a report reads it.
 struct Source {
@@ -25,18 +41,7 @@ struct Source {
     plan: Vec<Item>,
 }
 
-/// What a run's folder holds for tables and figures.
-///
-/// # Errors
-/// Where it is no run's folder or can't be read.
-pub fn results(folders: &[RunFolder]) -> Result<Results, ExperimentError> {
-    let mut results = Results::default();
-    for source in sources(folders)? {
-        add(&mut results, &source)?;
-    }
-    Ok(results)
-}
-
+/// Adds what a run found.
 fn add(results: &mut Results, source: &Source) -> Result<(), ExperimentError> {
     let configuration = &source.configuration;
     let attacks: Vec<String> =
@@ -88,15 +93,14 @@ fn sources(folders: &[RunFolder]) -> Result<Vec<Source>, ExperimentError> {
     folders.iter().map(source).collect()
 }
 
-/// Writes the report into a folder, which is made. `examples` are ids of rows for Figure 3; where
-/// there are none, some are chosen among those whose clips were kept. Gives the files.
+/// Writes the report into a folder, which is made. Gives the files.
 ///
 /// # Errors
 /// Where a run can't be read, an example is unknown or was not kept, or a file can't be written.
 pub fn write_report(
     folders: &[RunFolder],
     out: &Path,
-    examples: &[String],
+    examples: &Examples,
 ) -> Result<Vec<PathBuf>, ExperimentError> {
     let sources = sources(folders)?;
     let mut results = Results::default();
@@ -161,7 +165,7 @@ pub fn write_report(
         let (attack, n) = (attack_title(&row.attack), number + 1);
         text += &format!("\n![{attack} on {model}](figure3-{n}.png)\n\n{clip}\n");
     }
-    text += &failures(&sources);
+    text += &failures(&sources, &results.survey);
     text += &differences(&sources);
     write("report.md", text.as_bytes())?;
     written.extend(figures);
@@ -171,31 +175,15 @@ pub fn write_report(
 /// The rows of Figure 3.
 fn chosen<'a>(
     sources: &'a [Source],
-    examples: &[String],
+    examples: &Examples,
 ) -> Result<Vec<(&'a Source, &'a Row)>, ExperimentError> {
     let rows =
         || sources.iter().flat_map(|source| source.rows.iter().map(move |row| (source, row)));
-    if examples.is_empty() {
-        // Of the last attack, the strongest, the first of each model in turn.
-        let mut found: Vec<(&Source, &Row)> = Vec::new();
-        let kept = |row: &Row| {
-            row.fooled() && row.kept.as_ref().is_some_and(|kept| kept.ends_with(".wav"))
-        };
-        for source in sources {
-            let last = source.configuration.attacks.iter().rev();
-            let last = last.map(super::attack_entry::AttackEntry::title);
-            for attack in last {
-                let of = source.rows.iter().filter(|row| kept(row) && row.attack == attack);
-                for row in of {
-                    if found.iter().all(|(_, known)| known.model != row.model) {
-                        found.push((source, row));
-                    }
-                }
-            }
-        }
-        found.truncate(EXAMPLES);
-        return Ok(found);
-    }
+    let ids = match examples {
+        Examples::None => return Ok(Vec::new()),
+        Examples::Of(ids) => ids,
+        Examples::Some => return Ok(some_of(sources)),
+    };
     let find = |id: &String| {
         let row = rows().find(|(_, row)| row.id == *id).ok_or_else(|| {
             ExperimentError::Nothing(format!("there is no row {id} to make a figure of"))
@@ -209,7 +197,28 @@ fn chosen<'a>(
             )))
         }
     };
-    examples.iter().map(find).collect()
+    ids.iter().map(find).collect()
+}
+
+/// Of the last attack, which is the strongest, the first kept success on each model.
+fn some_of(sources: &[Source]) -> Vec<(&Source, &Row)> {
+    let mut found: Vec<(&Source, &Row)> = Vec::new();
+    let kept =
+        |row: &Row| row.fooled() && row.kept.as_ref().is_some_and(|kept| kept.ends_with(".wav"));
+    for source in sources {
+        let last = source.configuration.attacks.iter().rev();
+        let last = last.map(super::attack_entry::AttackEntry::title);
+        for attack in last {
+            let of = source.rows.iter().filter(|row| kept(row) && row.attack == attack);
+            for row in of {
+                if found.iter().all(|(_, known)| known.model != row.model) {
+                    found.push((source, row));
+                }
+            }
+        }
+    }
+    found.truncate(EXAMPLES);
+    found
 }
 
 /// What was computed, how far, and with what.
@@ -269,21 +278,22 @@ fn head(sources: &[Source]) -> String {
 }
 
 /// What could not be done.
-fn failures(sources: &[Source]) -> String {
-    let failed: Vec<&Row> =
-        sources.iter().flat_map(|source| &source.rows).filter(|row| row.is_failed()).collect();
-    if failed.is_empty() {
+fn failures(sources: &[Source], survey: &[Heard]) -> String {
+    let unread = Survey::new(survey.iter().cloned());
+    let unread = unread.unreadable().into_iter();
+    let unread = unread.map(|(clip, reason)| format!("- {clip} was left out: {reason}\n"));
+    let failed = sources.iter().flat_map(|source| &source.rows).filter(|row| row.is_failed());
+    let failed = failed.map(|row| {
+        let reason = row.reason.as_deref().unwrap_or("no reason was given");
+        format!("- {}, {} on {}: {reason}\n", row.clip, row.attack, row.model)
+    });
+    let all: Vec<String> = unread.chain(failed).collect();
+    if all.is_empty() {
         return String::new();
     }
-    let mut text = "\n### Failures\n\n".to_owned();
-    for row in failed.iter().take(20) {
-        let reason = row.reason.as_deref().unwrap_or("no reason was given");
-        text += &format!("- {}, {} on {}: {reason}\n", row.clip, row.attack, row.model);
-    }
-    if failed.len() > 20 {
-        text += &format!("- ... and {} more\n", failed.len() - 20);
-    }
-    text
+    let more = all.len().saturating_sub(TOLD);
+    let more = if more > 0 { format!("- ... and {more} more\n") } else { String::new() };
+    format!("\n### Failures\n\n{}{more}", all[..all.len().min(TOLD)].concat())
 }
 
 /// Why our numbers are not the paper's.

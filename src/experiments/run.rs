@@ -63,6 +63,8 @@ pub struct Run {
     pub items: Vec<Item>,
     /// Those that this process still has to do, as places in [`Self::items`].
     pub open: Vec<usize>,
+    /// Clean clips that can't be read, with why: they are left out.
+    pub unreadable: Vec<String>,
     /// Rows that count, of this process' share.
     pub rows: Vec<Row>,
     share: Share,
@@ -99,7 +101,7 @@ impl Run {
         let (mut journal, lines) = Journal::open(&own.survey_file())?;
         let mut survey = Survey::new(if own == *folder { Vec::new() } else { folder.survey()? });
         lines.into_iter().for_each(|line| survey.push(line));
-        let questions = survey.missing(&candidates, &machine.names());
+        let questions = survey.missing(&candidates, &machine.names(), share.retry);
         ask(&questions, &configuration, &candidates, machine, control, |heard, done| {
             journal.append(&heard)?;
             survey.push(heard);
@@ -108,6 +110,8 @@ impl Run {
         })?;
         let items = plan(&configuration, &candidates, &survey, &machine.names());
         own.write_plan(&items)?;
+        let unreadable = survey.unreadable().into_iter();
+        let unreadable = unreadable.map(|(clip, reason)| format!("{clip}: {reason}")).collect();
         let (mut starts, _) = Journal::open(&own.environment_file())?;
         starts.append(&environment)?;
         let (journal, rows) = Journal::open(&own.rows_file())?;
@@ -117,6 +121,7 @@ impl Run {
             candidates,
             items,
             open: Vec::new(),
+            unreadable,
             rows: latest(rows),
             share,
             journal,

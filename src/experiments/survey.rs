@@ -1,6 +1,6 @@
 //! What every model makes of every clean clip: Table 1, and what clips may be chosen.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 
 use serde::{Deserialize, Serialize};
 
@@ -59,17 +59,32 @@ impl Survey {
         (heard.weights == weights).then_some(heard)
     }
 
+    /// The clips that can't be read, with why, in the order of their names.
+    pub fn unreadable(&self) -> BTreeMap<&str, &str> {
+        let unread = self.said.values().filter(|heard| heard.heard.is_none());
+        unread
+            .map(|heard| (heard.clip.as_str(), heard.reason.as_deref().unwrap_or_default()))
+            .collect()
+    }
+
     /// All answers, in no order.
     pub fn all(&self) -> impl Iterator<Item = &Heard> {
         self.said.values()
     }
 
-    /// Which clips, by their index, each model still has to be asked about.
-    pub fn missing(&self, candidates: &Candidates, models: &[(String, String)]) -> Vec<Question> {
+    /// Which clips, by their index, each model still has to be asked about; with `again` also those
+    /// that could not be read before.
+    pub fn missing(
+        &self,
+        candidates: &Candidates,
+        models: &[(String, String)],
+        again: bool,
+    ) -> Vec<Question> {
         let mut questions = Vec::new();
         for (clip, candidate) in candidates.clips.iter().enumerate() {
             for (model, (name, weights)) in models.iter().enumerate() {
-                if self.get(&candidate.name, name, weights).is_none() {
+                let known = self.get(&candidate.name, name, weights);
+                if known.is_none_or(|heard| again && heard.heard.is_none()) {
                     questions.push(Question { clip, model });
                 }
             }

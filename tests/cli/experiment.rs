@@ -185,6 +185,30 @@ fn failures_are_rows_with_reasons_and_are_tried_again_when_asked() {
 }
 
 #[test]
+fn a_clip_that_cannot_be_read_is_left_out_told_and_asked_again_with_retry() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let data = data(folder.path());
+    let place = folder.path().join("run");
+    let (there, away) = (data.join("Cello/a.wav"), folder.path().join("away.wav"));
+    let sound = std::fs::read(&there).expect("a clip");
+    std::fs::rename(&there, &away).expect("a clip goes");
+    std::fs::write(&there, vec![0; sound.len()]).expect("rubbish of the same size");
+    let first = run(&untargeted(&place, &data, &[]));
+    assert_eq!(first.status, 0, "{}", first.stderr);
+    says(&first.stderr, &["left out: Cello/a.wav", "is not a sound file"]);
+    let before = rows(&place);
+    assert!(before.values().all(|row| row["clip"] != "Cello/a.wav"));
+    run(&["experiment", "report", path(&place)]).done();
+    let report = std::fs::read_to_string(place.join("report/report.md")).expect("a report");
+    says(&report, &["### Failures", "Cello/a.wav was left out"]);
+    std::fs::rename(&away, &there).expect("the clip comes back");
+    run(&["experiment", "run", path(&place), "--retry"]).done();
+    run(&["experiment", "report", path(&place)]).done();
+    let report = std::fs::read_to_string(place.join("report/report.md")).expect("a report");
+    assert!(!report.contains("was left out"), "{report}");
+}
+
+#[test]
 fn ids_from_a_list_are_done_and_nothing_else() {
     let folder = tempfile::tempdir().expect("a folder");
     let data = data(folder.path());
@@ -357,6 +381,9 @@ fn a_report_has_tables_figures_and_the_papers_numbers() {
     let id = rows.values().find(|row| row["kept"].is_string()).expect("a kept clip")["id"].clone();
     let id = id.as_str().expect("an id");
     run(&["experiment", "report", path(&away), "--out", path(&out), "--example", id]).done();
+    let bare = folder.path().join("bare");
+    run(&["experiment", "report", path(&away), "--out", path(&bare), "--no-examples"]).done();
+    assert!(!bare.join("figure3-1.png").exists() && bare.join("figure1.png").exists());
     let message = run(&["experiment", "report", path(&away), "--example", "0123"]).message(1);
     says(&message, &["there is no row 0123"]);
     let message = run(&["experiment", "report", path(folder.path())]).message(1);

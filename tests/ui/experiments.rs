@@ -109,7 +109,7 @@ fn a_run_is_paused_stopped_and_gone_on_with_in_another_window() {
     click(&mut harness, "Pause");
     until_said(&mut harness, "paused");
     click(&mut harness, "Stop");
-    until_said(&mut harness, "Stopped. Plan goes on with what is left.");
+    until_said(&mut harness, "Not under way here. Plan goes on with what is left.");
     drop(harness);
     let before = std::fs::read_to_string(run.join("results.jsonl")).expect("rows");
     assert!(before.lines().count() >= 3);
@@ -119,7 +119,7 @@ fn a_run_is_paused_stopped_and_gone_on_with_in_another_window() {
     harness.run_steps(3);
     type_into(&mut harness, "Run's folder", run.to_str().expect("UTF-8"));
     click(&mut harness, "Show this run");
-    until_said(&mut harness, "Stopped. Plan goes on with what is left.");
+    until_said(&mut harness, "Not under way here. Plan goes on with what is left.");
     let form = &harness.state().settings().experiment;
     assert_eq!(form.data, data.to_str().expect("UTF-8"), "the form follows the run");
     click(&mut harness, "Plan");

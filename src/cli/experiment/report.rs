@@ -6,7 +6,7 @@ use clap::Args;
 
 use super::failure;
 use crate::cli::common::{self, Failure};
-use crate::experiments::{RunFolder, write_report};
+use crate::experiments::{Examples, RunFolder, write_report};
 
 /// Options of `experiment report`.
 #[derive(Args, Debug)]
@@ -20,6 +20,9 @@ pub struct Arguments {
     /// Id of an item for Figure 3, whose adversarial clip was kept; may be given again
     #[arg(long = "example", value_name = "ID")]
     examples: Vec<String>,
+    /// No Figure 3: spectrograms of recordings that may not be shown
+    #[arg(long, conflicts_with = "examples")]
+    no_examples: bool,
 }
 
 /// Writes the report, and says where.
@@ -28,6 +31,11 @@ pub fn run(arguments: &Arguments) -> Result<(), Failure> {
         arguments.runs.iter().map(|run| RunFolder::new(super::session::absolute(run))).collect();
     let beside = || folders.first().map(|run| run.path().join("report")).unwrap_or_default();
     let out = arguments.out.clone().unwrap_or_else(beside);
-    let written = write_report(&folders, &out, &arguments.examples).map_err(failure)?;
+    let examples = match (arguments.no_examples, &arguments.examples) {
+        (true, _) => Examples::None,
+        (false, ids) if ids.is_empty() => Examples::Some,
+        (false, ids) => Examples::Of(ids.clone()),
+    };
+    let written = write_report(&folders, &out, &examples).map_err(failure)?;
     common::say(format_args!("{} ({} files)", out.join("report.md").display(), written.len()))
 }

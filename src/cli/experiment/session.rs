@@ -77,7 +77,11 @@ impl Process {
         let folder = RunFolder::new(folder);
         let run = Run::open(&folder, configuration, &machine, share, &control, &mut tell);
         bar.finish_and_clear();
-        Ok(Session { run: run.map_err(failure)?, machine, control })
+        let run = run.map_err(failure)?;
+        for clip in &run.unreadable {
+            eprintln!("mondegreen: left out: {clip}");
+        }
+        Ok(Session { run, machine, control })
     }
 
     fn machine(

@@ -7,7 +7,7 @@ use eframe::egui;
 use super::App;
 use crate::audio::DEFAULT_LIMIT_SECONDS;
 use crate::engine::{ClipSource, Command, ExperimentJob, ExperimentThread};
-use crate::experiments::{Configuration, RunFolder, Share, write_report};
+use crate::experiments::{Configuration, Examples, RunFolder, Share, write_report};
 use crate::models::ModelSource;
 use crate::ui::experiments::{ExperimentWish, Phase};
 use crate::ui::lab::Opening;
@@ -157,7 +157,7 @@ impl App {
         self.experiments.report(
             move || {
                 let out = folder.join("report");
-                write_report(&[RunFolder::new(&folder)], &out, &[])
+                write_report(&[RunFolder::new(&folder)], &out, &Examples::Some)
                     .map(|files| {
                         format!("{} files were written to {}.", files.len(), out.display())
                     })

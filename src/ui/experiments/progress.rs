@@ -96,7 +96,9 @@ impl ExperimentsUi<'_> {
             Phase::AtRest if done >= all => {
                 (counted, "The run is whole: all that was planned is done.".to_owned())
             }
-            Phase::AtRest => (counted, "Stopped. Plan goes on with what is left.".to_owned()),
+            Phase::AtRest => {
+                (counted, "Not under way here. Plan goes on with what is left.".to_owned())
+            }
             Phase::Looking => ("Reading the run's folder".to_owned(), String::new()),
             Phase::Loading(title) => (format!("Loading {title}"), String::new()),
             Phase::Naming(done, of) => (

@@ -7,6 +7,9 @@ use crate::experiments::{Cell, Table};
 use crate::ui::theme::{self, BODY, SMALL};
 use crate::ui::widgets::card;
 
+/// Width of a column's head in points.
+const HEAD: f32 = 96.0;
+
 impl ExperimentsUi<'_> {
     pub(super) fn tables(&mut self, ui: &mut Ui) {
         let digest = &self.experiments.digest;
@@ -52,10 +55,11 @@ impl ExperimentsUi<'_> {
 fn table(ui: &mut Ui, table: &Table) {
     let palette = theme::palette(ui);
     ScrollArea::horizontal().id_salt(&table.name).show(ui, |ui| {
-        Grid::new(&table.name).striped(true).spacing(vec2(18.0, 5.0)).show(ui, |ui| {
+        Grid::new(&table.name).striped(true).spacing(vec2(14.0, 5.0)).show(ui, |ui| {
             for column in &table.columns {
                 let head = RichText::new(column).size(SMALL).color(palette.quiet);
-                ui.add(Label::new(head).extend());
+                // Long heads must not make columns of short numbers wide.
+                ui.allocate_ui(vec2(HEAD, 0.0), |ui| ui.add(Label::new(head).wrap()));
             }
             ui.end_row();
             for row in &table.rows {

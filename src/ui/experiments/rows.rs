@@ -28,6 +28,9 @@ const HEADS: [(&str, &str); 8] = [
     ("Time", "How long the search took"),
 ];
 
+/// Their widths in points; 0 for what room is left.
+const WIDTHS: [f32; 8] = [0.0, 110.0, 74.0, 112.0, 132.0, 78.0, 62.0, 62.0];
+
 impl ExperimentsUi<'_> {
     pub(super) fn rows(&mut self, ui: &mut Ui) {
         let size = vec2(ui.available_width(), CONTROL_HEIGHT);
@@ -55,25 +58,28 @@ impl ExperimentsUi<'_> {
             .stroke(Stroke::new(1.0, palette.edge))
             .corner_radius(CornerRadius::same(CARD_RADIUS))
             .inner_margin(8);
+        // Where there is little room, the label (which the clip's path often says) and the time go.
+        let wide = ui.available_width() > 820.0;
+        let shown = move |column: &usize| wide || !matches!(column, 1 | 7);
+        let columns = || (0..HEADS.len()).filter(shown);
         frame.show(ui, |ui| {
             // Buttons lie on it, and are seen on both kinds of rows.
             ui.visuals_mut().faint_bg_color = palette.window;
             ui.spacing_mut().item_spacing = vec2(8.0, 0.0);
-            TableBuilder::new(ui)
-                .id_salt("experiment rows")
+            let mut table = TableBuilder::new(ui)
+                .id_salt(("experiment rows", wide))
                 .striped(true)
-                .cell_layout(Layout::left_to_right(Align::Center))
-                .column(Column::remainder().at_least(120.0).clip(true))
-                .column(Column::initial(110.0).clip(true))
-                .column(Column::exact(74.0).clip(true))
-                .column(Column::exact(112.0).clip(true))
-                .column(Column::initial(140.0).clip(true))
-                .column(Column::exact(78.0).clip(true))
-                .column(Column::exact(62.0))
-                .column(Column::exact(62.0))
+                .cell_layout(Layout::left_to_right(Align::Center));
+            for column in columns() {
+                table = table.column(match WIDTHS[column] {
+                    0.0 => Column::remainder().at_least(96.0).clip(true),
+                    width => Column::exact(width).clip(true),
+                });
+            }
+            table
                 .column(Column::exact(60.0))
                 .header(24.0, |mut header| {
-                    for (head, tooltip) in HEADS {
+                    for (head, tooltip) in columns().map(|column| HEADS[column]) {
                         header.col(|ui| {
                             ui.label(theme::small(ui, head)).on_hover_text(tooltip);
                         });
@@ -83,27 +89,16 @@ impl ExperimentsUi<'_> {
                 .body(|body| {
                     body.rows(ROW, rows.len(), |mut line| {
                         let Some(row) = rows.get(line.index()) else { return };
-                        for (index, words) in cells(row).into_iter().enumerate() {
-                            line.col(|ui| {
-                                let ink = match index {
-                                    4 | 5 if row.fooled() => palette.adversarial,
-                                    5 if row.is_failed() => palette.error,
-                                    0 | 3 | 6 => palette.text,
-                                    _ => palette.quiet,
-                                };
-                                let label = Label::new(RichText::new(&words).color(ink)).truncate();
-                                let label = ui.add(label);
-                                if let Some(reason) = row.reason.as_ref().filter(|_| index == 5) {
-                                    label.on_hover_text(reason);
-                                }
-                            });
+                        let cells = cells(row);
+                        for index in columns() {
+                            line.col(|ui| cell(ui, row, index, &cells[index]));
                         }
                         line.col(|ui| {
                             let open = quiet_button(ui, "Open");
                             let open = open.on_hover_text(
                                 "Show this clip in the Lab with the model and attack of the row",
                             );
-                            let name = format!("Open in the Lab: {}", cells(row)[..4].join(", "));
+                            let name = format!("Open in the Lab: {}", cells[..4].join(", "));
                             open.widget_info(|| WidgetInfo::labeled(Role::Button, true, &name));
                             if open.clicked() {
                                 opened = Some(row.id.clone());
@@ -141,6 +136,20 @@ impl ExperimentsUi<'_> {
                 ui.add(Label::new(line).wrap());
             }
         });
+    }
+}
+
+fn cell(ui: &mut Ui, row: &Row, column: usize, words: &str) {
+    let palette = theme::palette(ui);
+    let ink = match column {
+        4 | 5 if row.fooled() => palette.adversarial,
+        5 if row.is_failed() => palette.error,
+        0 | 3 | 6 => palette.text,
+        _ => palette.quiet,
+    };
+    let label = ui.add(Label::new(RichText::new(words).color(ink)).truncate());
+    if let Some(reason) = row.reason.as_ref().filter(|_| column == 5) {
+        label.on_hover_text(reason);
     }
 }
 
