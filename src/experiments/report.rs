@@ -256,7 +256,8 @@ fn head(sources: &[Source]) -> String {
             );
         }
         if let Some(last) = environments.last() {
-            let hours = rows.iter().map(|row| row.seconds).sum::<f64>() / 3600.0;
+            // An empty sum of floats is minus zero.
+            let hours = rows.iter().map(|row| row.seconds).sum::<f64>() / 3600.0 + 0.0;
             text += &format!(
                 " Data set {} (split {}, {}...), {}; items at a time: {}, threads for each: {}, \
                  starts: {}, hours of attacks: {hours:.2}.\n\n",

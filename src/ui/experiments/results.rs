@@ -7,9 +7,6 @@ use crate::experiments::{Cell, Table};
 use crate::ui::theme::{self, BODY, SMALL};
 use crate::ui::widgets::card;
 
-/// Width of a column's head in points.
-const HEAD: f32 = 96.0;
-
 impl ExperimentsUi<'_> {
     pub(super) fn tables(&mut self, ui: &mut Ui) {
         let digest = &self.experiments.digest;
@@ -57,9 +54,8 @@ fn table(ui: &mut Ui, table: &Table) {
     ScrollArea::horizontal().id_salt(&table.name).show(ui, |ui| {
         Grid::new(&table.name).striped(true).spacing(vec2(14.0, 5.0)).show(ui, |ui| {
             for column in &table.columns {
-                let head = RichText::new(column).size(SMALL).color(palette.quiet);
-                // Long heads must not make columns of short numbers wide.
-                ui.allocate_ui(vec2(HEAD, 0.0), |ui| ui.add(Label::new(head).wrap()));
+                let head = RichText::new(two_lines(column)).size(SMALL).color(palette.quiet);
+                ui.add(Label::new(head).extend());
             }
             ui.end_row();
             for row in &table.rows {
@@ -72,6 +68,17 @@ fn table(ui: &mut Ui, table: &Table) {
     });
     for note in &table.notes {
         ui.add(Label::new(RichText::new(note).size(SMALL).color(palette.quiet)).wrap());
+    }
+}
+
+/// A long head in two lines, so that it does not make a column of short numbers wide.
+fn two_lines(head: &str) -> String {
+    let middle = head.len() / 2;
+    let blanks = head.match_indices(' ').map(|(place, _)| place);
+    let nearest = blanks.min_by_key(|place| place.abs_diff(middle));
+    match nearest.filter(|_| head.len() > 12) {
+        Some(place) => format!("{}\n{}", &head[..place], &head[place + 1..]),
+        None => head.to_owned(),
     }
 }
 

@@ -91,7 +91,12 @@ impl ExperimentsUi<'_> {
                         let Some(row) = rows.get(line.index()) else { return };
                         let cells = cells(row);
                         for index in columns() {
-                            line.col(|ui| cell(ui, row, index, &cells[index]));
+                            let words = match index {
+                                // The label has a column of its own.
+                                0 if wide => file_name(&row.clip),
+                                _ => &cells[index],
+                            };
+                            line.col(|ui| cell(ui, row, index, words));
                         }
                         line.col(|ui| {
                             let open = quiet_button(ui, "Open");
@@ -148,9 +153,18 @@ fn cell(ui: &mut Ui, row: &Row, column: usize, words: &str) {
         _ => palette.quiet,
     };
     let label = ui.add(Label::new(RichText::new(words).color(ink)).truncate());
-    if let Some(reason) = row.reason.as_ref().filter(|_| column == 5) {
-        label.on_hover_text(reason);
+    let more = match column {
+        0 => Some(row.clip.as_str()),
+        5 => row.reason.as_deref(),
+        _ => None,
+    };
+    if let Some(more) = more {
+        label.on_hover_text(more);
     }
+}
+
+fn file_name(path: &str) -> &str {
+    path.rsplit('/').next().unwrap_or(path)
 }
 
 /// What a row says, column by column.
