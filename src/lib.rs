@@ -10,6 +10,7 @@ pub mod audio;
 pub mod cli;
 pub mod dsp;
 pub mod engine;
+pub mod experiments;
 pub mod export;
 pub mod figure;
 pub mod files;

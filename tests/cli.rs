@@ -24,6 +24,9 @@ mod views;
 #[path = "cli/export.rs"]
 mod export;
 
+#[path = "cli/experiment.rs"]
+mod experiment;
+
 use std::io::Read as _;
 use std::process::Stdio;
 

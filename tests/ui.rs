@@ -8,6 +8,8 @@ mod comfort;
 mod compare;
 #[path = "ui/driver.rs"]
 mod driver;
+#[path = "ui/experiments.rs"]
+mod experiments;
 #[path = "ui/keeping.rs"]
 mod keeping;
 #[path = "ui/lab.rs"]

@@ -8,6 +8,7 @@ mod classify;
 mod common;
 mod compare;
 mod evaluate;
+mod experiment;
 mod explain;
 mod inspect;
 mod measure;
@@ -53,6 +54,8 @@ enum Task {
     Bench(bench::Arguments),
     /// Measure how good models are on labelled clips
     Evaluate(evaluate::Arguments),
+    /// The paper's experiments on a data set
+    Experiment(experiment::Arguments),
     /// Train a model, or go on with it
     Train(train::Arguments),
 }
@@ -77,6 +80,7 @@ pub fn main() -> ExitCode {
         Some(Task::Explain(task)) => explain::run(&task),
         Some(Task::Bench(task)) => bench::run(&task),
         Some(Task::Evaluate(task)) => evaluate::run(&task),
+        Some(Task::Experiment(task)) => experiment::run(&task),
         Some(Task::Train(task)) => train::run(&task),
         None => window(arguments.clip, &arguments.compute),
     };

@@ -51,6 +51,7 @@ pub struct Engine {
     thread: Option<JoinHandle<()>>,
     /// Threads that write files: they are waited for, so that closing the window loses nothing.
     saves: Mutex<Vec<JoinHandle<()>>>,
+    model_directories: Vec<PathBuf>,
     first_device: DeviceInUse,
     opening_device: Option<CommandId>,
 }
@@ -75,6 +76,7 @@ impl Engine {
         let first = if later { DeviceChoice::Cpu } else { options.device };
         let first_device = DeviceInUse::new(first, &compute);
         let outbox = Outbox::new(Arc::new(wake));
+        let model_directories = options.model_directories.clone();
         let worker = Worker::new(
             options.model_directories,
             compute,
@@ -93,6 +95,7 @@ impl Engine {
             shared,
             thread: Some(thread),
             saves: Mutex::default(),
+            model_directories,
             first_device,
             opening_device: None,
         };
@@ -100,6 +103,11 @@ impl Engine {
             engine.opening_device = Some(engine.send(Command::UseDevice(options.device)));
         }
         Ok(engine)
+    }
+
+    /// Folders that are searched for weights, in order.
+    pub fn model_directories(&self) -> &[PathBuf] {
+        &self.model_directories
     }
 
     /// A number that no other command has: for a result of an earlier session.

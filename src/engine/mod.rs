@@ -3,6 +3,7 @@
 mod backlog;
 mod compute;
 mod device;
+mod experiment;
 mod files;
 mod handle;
 mod message;
@@ -13,6 +14,7 @@ mod worker;
 
 pub use compute::Compute;
 pub use device::{DeviceChoice, DeviceError, Gpu};
+pub use experiment::{ExperimentEnd, ExperimentJob, ExperimentNews, ExperimentThread, Opened};
 pub use handle::{DeviceInUse, Engine, EngineOptions};
 pub use message::{
     AttackJob, ClipSource, Command, CommandId, Event, EventKind, SaveJob, Snapshot, SurvivalJob,

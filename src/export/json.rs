@@ -189,7 +189,7 @@ pub fn metrics_json(metrics: &Metrics) -> Map<String, Value> {
 }
 
 /// The options that the attack takes; null is the preset's own.
-fn spec_json(spec: &AttackSpec) -> Value {
+pub fn spec_json(spec: &AttackSpec) -> Value {
     // Named one by one, so that an option that is added can't be forgotten here.
     let AttackSpec {
         id,

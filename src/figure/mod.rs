@@ -1,11 +1,13 @@
 //! Figures for paper: Figure 3 of one clip (original and adversarial spectrogram side by side),
-//! curves, and confusion matrices.
+//! curves, histograms over labels, confusion and other matrices.
 
+mod bars;
 mod confusion;
 mod curves;
 mod drawing;
 mod error;
 mod layout;
+mod matrices;
 mod raster;
 mod ticks;
 mod twins;
@@ -17,9 +19,11 @@ use std::sync::Arc;
 use crate::dsp::{Look, StftSettings};
 use crate::files;
 
+pub use bars::{Histogram, Histograms};
 pub use confusion::Confusion;
 pub use curves::{Chart, Curve, Curves};
 pub use error::FigureError;
+pub use matrices::{Matrices, Matrix};
 pub use raster::DEFAULT_WIDTH_PX;
 pub use twins::{MOST_TWINS, Twin, Twins};
 

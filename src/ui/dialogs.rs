@@ -24,6 +24,10 @@ pub enum Chosen {
     ExportZip(PathBuf),
     /// A file for a lab.
     Lab(PathBuf),
+    /// The folder of a data set.
+    DataSet(PathBuf),
+    /// The folder of an experiment's run.
+    RunFolder(PathBuf),
     /// A file for the figure.
     Figure(PathBuf),
     /// The dialog vanished at once: there is none on this system.
@@ -91,6 +95,18 @@ impl Dialogs {
             .set_file_name(name)
             .add_filter("ZIP archive", &["zip"]);
         self.start(ctx, move || dialog.save_file().map(Chosen::ExportZip));
+    }
+
+    /// Asks for the folder of a data set.
+    pub fn data_set(&mut self, ctx: &egui::Context) {
+        let dialog = rfd::FileDialog::new().set_title("Folder of a data set");
+        self.start(ctx, move || dialog.pick_folder().map(Chosen::DataSet));
+    }
+
+    /// Asks for the folder of a run.
+    pub fn run_folder(&mut self, ctx: &egui::Context) {
+        let dialog = rfd::FileDialog::new().set_title("Folder of an experiment's run");
+        self.start(ctx, move || dialog.pick_folder().map(Chosen::RunFolder));
     }
 
     /// Asks for the file of a lab.

@@ -10,6 +10,7 @@ mod compare;
 mod demos;
 mod dialogs;
 mod dump;
+mod experiments;
 mod export_sheet;
 mod frame_log;
 mod help;

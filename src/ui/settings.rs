@@ -11,6 +11,7 @@ use crate::dsp::{Look, StftSettings};
 use crate::engine::most_threads;
 use crate::export::Contents;
 use crate::models::TargetRule;
+use crate::ui::experiments::ExperimentForm;
 
 /// How many recent files are kept.
 const RECENT: usize = 8;
@@ -59,6 +60,8 @@ pub struct Settings {
     pub threads: Option<usize>,
     /// The attack as it was last set.
     pub attack: AttackForm,
+    /// The set-up of an experiment as it was last left.
+    pub experiment: ExperimentForm,
     /// What goes into an export.
     pub export: Contents,
     /// The attacks that are compared, by their names on the command line.
@@ -92,6 +95,7 @@ impl Default for Settings {
             countdown: false,
             threads: None,
             attack: AttackForm::default(),
+            experiment: ExperimentForm::default(),
             export: Contents::default(),
             compared_attacks: COMPARED.map(|id| id.name().to_owned()).into(),
             uncompared_models: Vec::new(),
@@ -245,6 +249,18 @@ impl AttackForm {
     /// Whether the attack as set aims at a target.
     pub fn aims(&self) -> bool {
         self.targeted && self.id().takes_target()
+    }
+
+    /// Takes over an attack as it was run elsewhere, as far as the window has its options.
+    pub fn set_spec(&mut self, spec: &AttackSpec) {
+        self.set_id(spec.id);
+        self.set_preset(spec.preset);
+        self.snr_db = spec.snr_db;
+        self.confidence = spec.confidence;
+        self.momentum = spec.momentum;
+        self.random_start = spec.random_start;
+        self.log_scores = spec.log_scores;
+        self.sixteen_bit = spec.sixteen_bit;
     }
 
     /// The attack with its options.

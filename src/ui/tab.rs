@@ -8,17 +8,20 @@ pub enum Tab {
     Lab,
     /// One clip, many models, many attacks.
     Compare,
+    /// The paper's experiments on a data set.
+    Experiments,
 }
 
 impl Tab {
     /// All tabs, in their order.
-    pub const ALL: [Self; 2] = [Self::Lab, Self::Compare];
+    pub const ALL: [Self; 3] = [Self::Lab, Self::Compare, Self::Experiments];
 
     /// Its name for people.
     pub fn title(self) -> &'static str {
         match self {
             Self::Lab => "Lab",
             Self::Compare => "Compare",
+            Self::Experiments => "Experiments",
         }
     }
 
@@ -27,6 +30,9 @@ impl Tab {
         match self {
             Self::Lab => "One clip, one model, one attack: seen, heard and measured (Ctrl 1)",
             Self::Compare => "Every attack against every model on this clip, side by side (Ctrl 2)",
+            Self::Experiments => {
+                "The paper's experiments on a data set: started, watched, resumed and read (Ctrl 4)"
+            }
         }
     }
 }

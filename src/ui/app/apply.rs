@@ -107,6 +107,7 @@ impl App {
                 }
             }
             UiCommand::Undo => self.lab.undo(),
+            UiCommand::Experiment(wish) => self.experiment(ctx, wish),
             UiCommand::ShowTab(tab) => self.tab = tab,
             UiCommand::Attack => self.attack_when_ready = true,
             UiCommand::ChooseAttack(id) => {

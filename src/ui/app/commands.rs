@@ -12,6 +12,7 @@ use crate::export::Destination;
 use crate::lab_file::is_lab_file;
 use crate::metrics::Region;
 use crate::models::{ModelSource, is_weights_file};
+use crate::ui::experiments::ExperimentWish;
 use crate::ui::lab::PictureMode;
 use crate::ui::tab::Tab;
 
@@ -78,6 +79,8 @@ pub enum UiCommand {
     DeleteShown,
     /// Undo the latest deletion or renaming of a result.
     Undo,
+    /// Something of the Experiments tab.
+    Experiment(ExperimentWish),
     /// Show a tab.
     ShowTab(Tab),
     /// Attack as soon as clip and model are there and nothing else is under way.
@@ -216,7 +219,7 @@ macro_rules! binding {
 }
 
 /// All keys, in the order of the help.
-pub const BINDINGS: [Binding; 29] = [
+pub const BINDINGS: [Binding; 30] = [
     binding!("Space", "Play or pause", plain(Key::Space), UiCommand::PlayOrPause),
     binding!("A", "Listen to the original", plain(Key::A), UiCommand::Listen(Side::Original)),
     binding!(
@@ -271,6 +274,12 @@ pub const BINDINGS: [Binding; 29] = [
         "Compare attacks and models",
         with_command(Key::Num2),
         UiCommand::ShowTab(Tab::Compare)
+    ),
+    binding!(
+        "Ctrl 4",
+        "The paper's experiments",
+        with_command(Key::Num4),
+        UiCommand::ShowTab(Tab::Experiments)
     ),
     binding!(
         "Ctrl K",

@@ -9,6 +9,7 @@ use super::{App, UiCommand};
 use crate::engine::EventKind;
 use crate::export::Destination;
 use crate::ui::dialogs::Chosen;
+use crate::ui::experiments::ExperimentWish;
 use crate::ui::lab::News;
 
 /// How often the playhead moves while nothing else needs the processor.
@@ -46,6 +47,7 @@ impl App {
         }
         self.attack_when_ready();
         self.go_on_comparing();
+        self.follow_experiment(ctx);
         match self.dialogs.poll() {
             Some(Chosen::Clip(path)) => self.ask(UiCommand::open(path)),
             Some(Chosen::ExportFolder(path)) => {
@@ -55,6 +57,12 @@ impl App {
             Some(Chosen::Lab(path)) => self.ask(UiCommand::SaveLab(path)),
             Some(Chosen::Weights(path)) => self.ask(UiCommand::OpenModel(path)),
             Some(Chosen::PairFolder(path)) => self.ask(UiCommand::SavePair(path)),
+            Some(Chosen::DataSet(path)) => {
+                self.ask(UiCommand::Experiment(ExperimentWish::SetData(path)));
+            }
+            Some(Chosen::RunFolder(path)) => {
+                self.ask(UiCommand::Experiment(ExperimentWish::OpenRun(path)));
+            }
             Some(Chosen::Figure(path)) => self.ask(UiCommand::SaveFigure(path)),
             Some(Chosen::NoDialog) => self.notices.info(
                 "This system has no file dialog (a desktop portal or zenity brings one). \

@@ -5,6 +5,7 @@ mod attacking;
 mod class;
 mod commands;
 mod entries;
+mod experimenting;
 mod keep;
 mod logic;
 mod top_bar;
@@ -20,6 +21,7 @@ pub use commands::{BINDINGS, UiCommand};
 use super::command_palette::CommandPalette;
 use super::compare::Comparison;
 use super::dialogs::Dialogs;
+use super::experiments::Experiments;
 use super::frame_log::{self, Doing, FrameLog};
 use super::lab::{Lab, Models};
 use super::model_sheet::ModelSheet;
@@ -46,6 +48,7 @@ pub struct App {
     pace: Pace,
     lab: Lab,
     comparison: Comparison,
+    experiments: Experiments,
     tab: Tab,
     settings: Settings,
     notices: Notices,
@@ -114,6 +117,7 @@ impl App {
             pace,
             lab,
             comparison: Comparison::default(),
+            experiments: Experiments::default(),
             tab: Tab::default(),
             settings,
             notices: Notices::default(),

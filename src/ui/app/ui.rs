@@ -10,6 +10,7 @@ use crate::models::is_weights_file;
 use crate::ui::about::About;
 use crate::ui::command_palette::Answer;
 use crate::ui::compare::CompareUi;
+use crate::ui::experiments::ExperimentsUi;
 use crate::ui::export_sheet::ExportSheet;
 use crate::ui::lab::{LabResult, LabUi};
 use crate::ui::notices::NoticeKind;
@@ -55,6 +56,14 @@ impl App {
                     played: self.lab.shown_index().filter(|_| player.playing),
                     lab: &self.lab,
                     settings: &mut self.settings,
+                    asked: &mut self.asked,
+                }
+                .show(ui),
+                Tab::Experiments => ExperimentsUi {
+                    experiments: &mut self.experiments,
+                    form: &mut self.settings.experiment,
+                    lab: &self.lab,
+                    dialog_is_open: self.dialogs.is_open(),
                     asked: &mut self.asked,
                 }
                 .show(ui),

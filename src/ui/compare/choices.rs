@@ -1,6 +1,6 @@
 //! Which attacks and which models, and the button that starts them.
 
-use eframe::egui::{Align, Button, Label, Layout, Link, RichText, Role, Ui, WidgetInfo, vec2};
+use eframe::egui::{Align, Label, Layout, Link, RichText, Ui, vec2};
 
 use super::comparison::Plan;
 use super::layout::CompareUi;
@@ -8,7 +8,7 @@ use crate::attacks::AttackId;
 use crate::ui::UiCommand;
 use crate::ui::tab::Tab;
 use crate::ui::theme::{self, CONTROL_HEIGHT, SMALL};
-use crate::ui::widgets::{Icon, caption, card, primary_button};
+use crate::ui::widgets::{Icon, caption, card, chip, primary_button};
 
 impl CompareUi<'_> {
     pub(super) fn choices(&mut self, ui: &mut Ui, plan: &Plan) {
@@ -121,17 +121,4 @@ fn head(ui: &mut Ui, words: &str) {
             caption(ui, words);
         },
     );
-}
-
-/// A choice that is on or off; whether it was clicked.
-fn chip(ui: &mut Ui, name: &str, on: bool, tooltip: &str) -> bool {
-    let palette = theme::palette(ui);
-    let mark = if on { "✓ " } else { "" };
-    let ink = if on { palette.text } else { palette.quiet };
-    let fill = if on { palette.field_active } else { palette.field };
-    let words = RichText::new(format!("{mark}{name}")).color(ink);
-    let button = Button::new(words).fill(fill).min_size(vec2(0.0, CONTROL_HEIGHT));
-    let response = ui.add(button).on_hover_text(tooltip);
-    response.widget_info(|| WidgetInfo::selected(Role::CheckBox, true, on, name));
-    response.clicked()
 }

@@ -1,0 +1,25 @@
+#!/bin/sh
+# An experiment on N processes of this machine, with GNU parallel.
+#
+#   docs/cluster/gnu-parallel.sh RUN FILE.toml [N]
+#
+# Start it again after a stop: finished items are not done twice. With `--sshloginfile HOSTS` added
+# to the call of parallel the same runs on several machines that share the folder RUN.
+set -eu
+run=$1 config=$2 shards=${3:-4}
+mondegreen=${MONDEGREEN:-mondegreen}
+
+# Goes on with what RUN has; the file counts at the first start only.
+if [ -f "$run/experiment.toml" ]; then
+    "$mondegreen" experiment plan "$run"
+else
+    "$mondegreen" experiment plan "$run" --config "$config"
+fi
+
+# A process that fails (killed, out of memory) is started again, three times in all.
+seq "$shards" | parallel --jobs "$shards" --retries 3 --line-buffer --tag \
+    --joblog "$run/parallel.log" \
+    "$mondegreen" experiment run "$run" --shard "{}/$shards" --threads 1 || true
+
+"$mondegreen" experiment merge "$run" "$run"/shards/*-of-"$shards"
+"$mondegreen" experiment report "$run"

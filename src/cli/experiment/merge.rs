@@ -1,0 +1,67 @@
+//! `experiment merge`: one run from the folders of several processes.
+
+use std::path::PathBuf;
+
+use clap::Args;
+use serde_json::json;
+
+use super::failure;
+use crate::cli::common::{self, Failure};
+use crate::experiments::{RunFolder, merge};
+
+/// How many ids are told of each kind.
+const TOLD: usize = 5;
+
+/// Options of `experiment merge`.
+#[derive(Args, Debug)]
+pub struct Arguments {
+    /// The folder of the whole run
+    out: PathBuf,
+    /// The folders that are to be joined, such as RUN/shards/*
+    #[arg(value_name = "IN", required = true)]
+    from: Vec<PathBuf>,
+    /// One JSON object on stdout
+    #[arg(long)]
+    json: bool,
+}
+
+/// Joins them, and says what overlaps and what is missing. Gaps and conflicts are a failure.
+pub fn run(arguments: &Arguments) -> Result<(), Failure> {
+    let from: Vec<_> = arguments.from.iter().map(RunFolder::new).collect();
+    let merged = merge(&RunFolder::new(&arguments.out), &from).map_err(failure)?;
+    if arguments.json {
+        let gaps: Vec<_> = merged.gaps.iter().map(|item| &item.id).collect();
+        common::say(json!({
+            "rows": merged.rows,
+            "overlaps": merged.overlaps,
+            "conflicts": merged.conflicts,
+            "gaps": gaps,
+            "failed": merged.failed,
+        }))?;
+    } else {
+        common::say(format_args!(
+            "{} rows in {}; {} items overlapped, {} are missing, {} failed",
+            merged.rows,
+            arguments.out.display(),
+            merged.overlaps,
+            merged.gaps.len(),
+            merged.failed
+        ))?;
+    }
+    for item in merged.gaps.iter().take(TOLD) {
+        let (id, attack, model, clip) = (&item.id, &item.attack, &item.model, &item.clip);
+        eprintln!("mondegreen: missing: {id} ({attack} on {model}, {clip})");
+    }
+    for id in merged.conflicts.iter().take(TOLD) {
+        eprintln!("mondegreen: folders disagree on {id}; the row of the first one is taken");
+    }
+    match merged.gaps.len() + merged.conflicts.len() {
+        0 => Ok(()),
+        _ if merged.conflicts.is_empty() => Err(Failure::Failed(format!(
+            "{} items are missing: `mondegreen experiment run {}` computes them",
+            merged.gaps.len(),
+            arguments.out.display()
+        ))),
+        count => Err(Failure::Partly(count)),
+    }
+}

@@ -1,0 +1,177 @@
+//! How long items will take.
+
+use std::collections::HashMap;
+use std::time::Instant;
+
+use super::configuration::Configuration;
+use super::machine::Machine;
+use super::plan::Item;
+use super::row::Row;
+use crate::attacks::{AttackId, AttackSpec, Evaluation, Preset};
+use crate::audio::SAMPLE_RATE;
+
+/// Seconds of sound that models are timed on.
+const PROBE_SECONDS: f64 = 2.0;
+
+/// What there is to go by: rows that were computed here, or one gradient of each model.
+#[derive(Clone, Debug, Default)]
+pub struct Estimate {
+    /// Mean seconds of work for a second of sound, by model and attack.
+    measured: HashMap<(String, String), (f64, f64)>,
+    /// Seconds of one gradient for a second of sound, by model.
+    gradient: HashMap<String, f64>,
+    /// Gradients that an attack is expected to take, by its name in the configuration.
+    gradients: HashMap<String, f64>,
+}
+
+impl Estimate {
+    /// Times one gradient of each model on two seconds of noise, at the speed of one of the
+    /// machine's pools. A model that fails is left out: its items will say why.
+    pub fn probe(configuration: &Configuration, machine: &Machine) -> Self {
+        let noise: Vec<f32> = (0..(PROBE_SECONDS * f64::from(SAMPLE_RATE)) as u32)
+            .map(|n| ((n.wrapping_mul(2_654_435_761) >> 16) as f32 / 65_536.0 - 0.5) * 0.2)
+            .collect();
+        let mut gradient = HashMap::new();
+        for one in &machine.models {
+            let seconds = || {
+                let started = Instant::now();
+                let at = Evaluation::with_log_scores(one.model.as_ref(), &noise, false).ok()?;
+                let mut weights = vec![0.0; one.model.labels().len()];
+                *weights.first_mut()? = 1.0;
+                at.gradient(&weights).ok()?;
+                Some(started.elapsed().as_secs_f64() / PROBE_SECONDS)
+            };
+            let best = match machine.pools.first() {
+                // The first pass also warms caches up.
+                Some(pool) => pool.install(|| seconds().and(seconds())),
+                None => None,
+            };
+            gradient.extend(best.map(|best| (one.name.clone(), best)));
+        }
+        let gradients = configuration.attacks.iter().filter_map(|entry| {
+            Some((entry.title().to_owned(), expected_gradients(&entry.spec().ok()?)))
+        });
+        Self { measured: HashMap::new(), gradient, gradients: gradients.collect() }
+    }
+
+    /// Learns from a row that was computed here.
+    pub fn learn(&mut self, row: &Row) {
+        if row.seconds > 0.0 && row.clip_seconds > 0.0 {
+            let key = (row.model.clone(), row.attack.clone());
+            let (work, sound) = self.measured.entry(key).or_default();
+            *work += row.seconds;
+            *sound += row.clip_seconds;
+        }
+    }
+
+    /// Seconds that one item takes a worker; none where nothing is known.
+    pub fn seconds(&self, item: &Item) -> Option<f64> {
+        let key = (item.model.clone(), item.attack.clone());
+        if let Some((work, sound)) = self.measured.get(&key) {
+            return Some(work / sound * item.clip_seconds);
+        }
+        let gradient = self.gradient.get(&item.model)?;
+        let gradients = self.gradients.get(&item.attack)?;
+        Some(gradient * gradients * item.clip_seconds)
+    }
+
+    /// Seconds that all these items take so many workers.
+    pub fn total<'a>(&self, items: impl IntoIterator<Item = &'a Item>, workers: usize) -> f64 {
+        let work: f64 = items.into_iter().filter_map(|item| self.seconds(item)).sum();
+        work / workers.max(1) as f64
+    }
+}
+
+/// How many gradients' worth of time an attack usually takes, forward passes counted as a third.
+fn expected_gradients(spec: &AttackSpec) -> f64 {
+    let steps = |quick: usize, paper: usize, best: usize| {
+        let of_preset = match spec.preset {
+            Preset::Quick => quick,
+            Preset::Paper => paper,
+            Preset::Best => best,
+        };
+        spec.iterations.unwrap_or(of_preset) as f64
+    };
+    let searches = |quick: usize, paper: usize, best: usize| {
+        let of_preset = match spec.preset {
+            Preset::Quick => quick,
+            Preset::Paper => paper,
+            Preset::Best => best,
+        };
+        spec.searches.unwrap_or(of_preset) as f64
+    };
+    match spec.id {
+        AttackId::WhiteNoise => 1.0,
+        AttackId::Fgsm => 2.0,
+        AttackId::Pgd => steps(20, 40, 500),
+        // A few steps, each with ten gradients of one forward pass, which cost about five.
+        AttackId::Deepfool => 5.0 * steps(20, 50, 100).min(8.0),
+        AttackId::CarliniWagner => steps(75, 1000, 2000) * searches(4, 5, 9),
+        AttackId::MaskedCarliniWagner => steps(75, 1000, 2000) * searches(4, 5, 9),
+        // Most searches end before their last step.
+        AttackId::Lbfgs => 0.5 * steps(50, 150, 500) * searches(6, 15, 20),
+        AttackId::BayesOpt => steps(400, 1000, 5000) / 3.0,
+    }
+}
+
+/// A length of time as people say it.
+pub fn duration_words(seconds: f64) -> String {
+    let seconds = seconds.max(0.0).round() as u64;
+    match seconds {
+        0..60 => format!("{seconds} s"),
+        60..3600 => format!("{} min {} s", seconds / 60, seconds % 60),
+        3600..172_800 => format!("{} h {} min", seconds / 3600, seconds % 3600 / 60),
+        _ => format!("{:.1} days", seconds as f64 / 86_400.0),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn item(attack: &str, clip_seconds: f64) -> Item {
+        Item {
+            id: "1".to_owned(),
+            work: "2".to_owned(),
+            clip: "a.wav".to_owned(),
+            label: "Bark".to_owned(),
+            model: "vgg13".to_owned(),
+            attack: attack.to_owned(),
+            target: None,
+            rank: 0,
+            clip_seconds,
+            seed: 0,
+        }
+    }
+
+    #[test]
+    fn what_was_measured_takes_the_place_of_what_was_expected() {
+        let mut estimate = Estimate::default();
+        assert_eq!(estimate.seconds(&item("fgsm", 2.0)), None);
+        estimate.gradient.insert("vgg13".to_owned(), 0.1);
+        estimate.gradients.insert("fgsm".to_owned(), 2.0);
+        assert!((estimate.seconds(&item("fgsm", 2.0)).unwrap() - 0.4).abs() < 1e-9);
+        let row = Row {
+            seconds: 3.0,
+            clip_seconds: 1.0,
+            ..Row::failed(&item("fgsm", 1.0), String::new())
+        };
+        estimate.learn(&row);
+        assert!((estimate.seconds(&item("fgsm", 2.0)).unwrap() - 6.0).abs() < 1e-9);
+        let items = [item("fgsm", 1.0), item("fgsm", 3.0)];
+        assert!((estimate.total(&items, 4) - 3.0).abs() < 1e-9);
+    }
+
+    #[test]
+    fn durations_are_words() {
+        for (seconds, words) in [
+            (0.2, "0 s"),
+            (59.0, "59 s"),
+            (61.0, "1 min 1 s"),
+            (7260.0, "2 h 1 min"),
+            (4e5, "4.6 days"),
+        ] {
+            assert_eq!(duration_words(seconds), words);
+        }
+    }
+}

@@ -1,0 +1,143 @@
+//! A run's folder: where each of its files is, and that one process at a time works in it.
+
+use std::fs::{self, File, TryLockError};
+use std::io::Write as _;
+use std::path::{Path, PathBuf};
+
+use super::configuration::{CONFIGURATION_FILE, Configuration};
+use super::environment::Environment;
+use super::error::ExperimentError;
+use super::journal::read_journal;
+use super::plan::{Item, Shard};
+use super::row::{Row, latest};
+use super::survey::Heard;
+use crate::files;
+
+/// The folder of kept adversarial clips, below the run's.
+pub const KEPT: &str = "adversarial";
+
+/// A run's folder.
+#[derive(Clone, Debug, PartialEq)]
+pub struct RunFolder(PathBuf);
+
+impl RunFolder {
+    /// The folder at this path, whether it is there or not.
+    pub fn new(path: impl Into<PathBuf>) -> Self {
+        Self(path.into())
+    }
+
+    /// Where it is.
+    pub fn path(&self) -> &Path {
+        &self.0
+    }
+
+    /// The folder of one share of the items.
+    pub fn shard(&self, shard: Shard) -> Self {
+        Self(self.0.join(shard.folder()))
+    }
+
+    pub(super) fn rows_file(&self) -> PathBuf {
+        self.0.join("results.jsonl")
+    }
+
+    pub(super) fn survey_file(&self) -> PathBuf {
+        self.0.join("survey.jsonl")
+    }
+
+    pub(super) fn environment_file(&self) -> PathBuf {
+        self.0.join("environment.jsonl")
+    }
+
+    pub(super) fn plan_file(&self) -> PathBuf {
+        self.0.join("plan.jsonl")
+    }
+
+    /// Whether a run was configured there.
+    pub fn has_configuration(&self) -> bool {
+        self.0.join(CONFIGURATION_FILE).is_file()
+    }
+
+    /// Its configuration.
+    ///
+    /// # Errors
+    /// As [`Configuration::read`].
+    pub fn configuration(&self) -> Result<Configuration, ExperimentError> {
+        Configuration::read(&self.0.join(CONFIGURATION_FILE))
+    }
+
+    /// Its rows, the last of each item.
+    ///
+    /// # Errors
+    /// Where they can't be read.
+    pub fn rows(&self) -> Result<Vec<Row>, ExperimentError> {
+        read_journal(&self.rows_file()).map(latest)
+    }
+
+    /// What models said of the clean clips.
+    ///
+    /// # Errors
+    /// Where that can't be read.
+    pub fn survey(&self) -> Result<Vec<Heard>, ExperimentError> {
+        read_journal(&self.survey_file())
+    }
+
+    /// What it was computed with, one entry a start.
+    ///
+    /// # Errors
+    /// Where that can't be read.
+    pub fn environments(&self) -> Result<Vec<Environment>, ExperimentError> {
+        read_journal(&self.environment_file())
+    }
+
+    /// All items of the run, whether of this share or not; none before it was planned.
+    ///
+    /// # Errors
+    /// Where they can't be read.
+    pub fn plan(&self) -> Result<Vec<Item>, ExperimentError> {
+        read_journal(&self.plan_file())
+    }
+
+    /// Writes the plan.
+    ///
+    /// # Errors
+    /// Where that can't be done.
+    pub(super) fn write_plan(&self, items: &[Item]) -> Result<(), ExperimentError> {
+        let mut text = Vec::new();
+        for item in items {
+            text.extend(serde_json::to_vec(item).unwrap_or_default());
+            text.push(b'\n');
+        }
+        let path = self.plan_file();
+        files::replace(&path, &text).map_err(ExperimentError::write(&path))
+    }
+
+    /// Makes the folder, if need be, and keeps other processes out as long as the lock lives. The
+    /// system gives it back even where the process is killed.
+    ///
+    /// # Errors
+    /// Where the folder can't be made or another process works in it.
+    pub fn lock(&self) -> Result<Lock, ExperimentError> {
+        fs::create_dir_all(&self.0).map_err(ExperimentError::write(&self.0))?;
+        let path = self.0.join(".lock");
+        let file = File::options().create(true).append(true).open(&path);
+        let file = file.map_err(ExperimentError::write(&path))?;
+        match file.try_lock() {
+            Ok(()) => Ok(Lock(file)),
+            Err(TryLockError::WouldBlock) => Err(ExperimentError::InUse(self.0.clone())),
+            // Some network file systems know no locks; each shard has its own folder there.
+            Err(TryLockError::Error(_)) => Ok(Lock(file)),
+        }
+    }
+
+    /// Adds a line to the log. One that can't be written stops nothing: rows say the same.
+    pub(super) fn log(&self, line: &str) {
+        let file = File::options().create(true).append(true).open(self.0.join("log.txt"));
+        if let Ok(mut file) = file {
+            writeln!(file, "{} {line}", Environment::now()).ok();
+        }
+    }
+}
+
+/// Keeps other processes out of a run's folder.
+#[derive(Debug)]
+pub struct Lock(#[expect(dead_code, reason = "closing the file gives the lock back")] File);

@@ -1,0 +1,138 @@
+//! A file of JSON objects, one a line, that only grows and survives what may happen to it.
+//!
+//! Every line is on the disk before anything else happens. A process that is killed in the middle
+//! of a line leaves half of one, which the next one cuts off; a disk that is full leaves the file
+//! as it was before the line.
+
+use std::fs::{File, OpenOptions};
+use std::io::{self, BufRead as _, BufReader, Seek as _, SeekFrom, Write as _};
+use std::marker::PhantomData;
+use std::path::{Path, PathBuf};
+
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+use super::error::ExperimentError;
+
+/// The open end of such a file.
+#[derive(Debug)]
+pub struct Journal<T> {
+    file: File,
+    path: PathBuf,
+    /// Bytes of whole lines.
+    length: u64,
+    of: PhantomData<fn(T)>,
+}
+
+impl<T: Serialize + DeserializeOwned> Journal<T> {
+    /// Opens or begins a file and gives what it holds. Half a line at its end is cut off.
+    ///
+    /// # Errors
+    /// Where the file can't be read or written, or a whole line of it is none of ours.
+    pub fn open(path: &Path) -> Result<(Self, Vec<T>), ExperimentError> {
+        let (entries, length) = parse(path)?;
+        let file = OpenOptions::new().create(true).append(true).open(path);
+        let file = file.map_err(ExperimentError::write(path))?;
+        let actual = file.metadata().map_err(ExperimentError::read(path))?.len();
+        if actual != length {
+            file.set_len(length).map_err(ExperimentError::write(path))?;
+        }
+        Ok((Self { file, path: path.to_owned(), length, of: PhantomData }, entries))
+    }
+
+    /// Adds a line, which is on the disk when this returns.
+    ///
+    /// # Errors
+    /// Where that is not possible; then the file is as it was.
+    pub fn append(&mut self, entry: &T) -> Result<(), ExperimentError> {
+        let written = self.try_append(entry);
+        if written.is_err() {
+            // The first error is what matters; half a line is cut off at the next start, too.
+            self.file.set_len(self.length).ok();
+        }
+        let length = written.map_err(ExperimentError::write(&self.path))?;
+        self.length += length;
+        Ok(())
+    }
+
+    fn try_append(&mut self, entry: &T) -> io::Result<u64> {
+        let mut line = serde_json::to_vec(entry)?;
+        line.push(b'\n');
+        self.file.seek(SeekFrom::End(0))?;
+        self.file.write_all(&line)?;
+        self.file.sync_data()?;
+        Ok(line.len() as u64)
+    }
+}
+
+/// What a file holds, without opening it for writing; nothing where there is none.
+///
+/// # Errors
+/// As [`Journal::open`].
+pub fn read_journal<T: DeserializeOwned>(path: &Path) -> Result<Vec<T>, ExperimentError> {
+    parse(path).map(|(entries, _)| entries)
+}
+
+/// The entries, and how many bytes whole lines take.
+fn parse<T: DeserializeOwned>(path: &Path) -> Result<(Vec<T>, u64), ExperimentError> {
+    let file = match File::open(path) {
+        Ok(file) => file,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok((Vec::new(), 0)),
+        Err(error) => return Err(ExperimentError::read(path)(error)),
+    };
+    let mut reader = BufReader::new(file);
+    let (mut entries, mut length, mut line) = (Vec::new(), 0, Vec::new());
+    loop {
+        line.clear();
+        let read = reader.read_until(b'\n', &mut line).map_err(ExperimentError::read(path))?;
+        if line.last() != Some(&b'\n') {
+            return Ok((entries, length));
+        }
+        let entry = serde_json::from_slice(&line).map_err(|error| ExperimentError::Damaged {
+            path: path.to_owned(),
+            line: entries.len() + 1,
+            reason: format!(
+                "{error}. Take the line out to have its work done again, or go back to a copy"
+            ),
+        })?;
+        entries.push(entry);
+        length += read as u64;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn half_a_line_is_cut_off_and_what_was_whole_is_kept() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("rows.jsonl");
+        let (mut journal, old) = Journal::<(u32, String)>::open(&path).unwrap();
+        assert!(old.is_empty());
+        for number in 0..3 {
+            journal.append(&(number, "a\nb".to_owned())).unwrap();
+        }
+        drop(journal);
+        let whole = std::fs::read(&path).unwrap();
+        // As a process that was killed while it wrote the third line.
+        for cut in 1..whole.len() / 3 {
+            std::fs::write(&path, &whole[..whole.len() - cut]).unwrap();
+            let (mut journal, old) = Journal::<(u32, String)>::open(&path).unwrap();
+            assert_eq!(old.iter().map(|row| row.0).collect::<Vec<_>>(), [0, 1], "{cut}");
+            journal.append(&(2, "a\nb".to_owned())).unwrap();
+            assert_eq!(std::fs::read(&path).unwrap(), whole, "{cut}");
+        }
+        assert_eq!(read_journal::<(u32, String)>(&path).unwrap().len(), 3);
+    }
+
+    #[test]
+    fn a_whole_line_of_somebody_else_is_an_error_that_says_where() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("rows.jsonl");
+        std::fs::write(&path, "[1,\"a\"]\nhello\n").unwrap();
+        let error = Journal::<(u32, String)>::open(&path).unwrap_err().to_string();
+        assert!(error.contains("rows.jsonl, line 2"), "{error}");
+        assert_eq!(std::fs::read_to_string(&path).unwrap(), "[1,\"a\"]\nhello\n");
+    }
+}

@@ -1,0 +1,151 @@
+//! Joining the folders of several processes.
+
+use std::collections::HashMap;
+use std::fs;
+
+use super::error::ExperimentError;
+use super::folder::{KEPT, RunFolder};
+use super::journal::Journal;
+use super::plan::Item;
+use super::row::Row;
+use super::survey::Survey;
+use crate::files;
+
+/// What came of joining folders.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Merged {
+    /// Rows that the new folder has.
+    pub rows: usize,
+    /// Items that more than one folder had done, with the same result.
+    pub overlaps: usize,
+    /// Items that folders disagree on, by id: the row of the first is taken.
+    pub conflicts: Vec<String>,
+    /// Items of the plan that no folder has done.
+    pub gaps: Vec<Item>,
+    /// Items that failed wherever they were tried.
+    pub failed: usize,
+}
+
+/// Joins folders of one run into another folder, which may hold rows already; nothing is taken from
+/// the folders. Doing it twice changes nothing.
+///
+/// # Errors
+/// Where a folder can't be read or written, or they are of different experiments, data sets or
+/// weights.
+pub fn merge(into: &RunFolder, from: &[RunFolder]) -> Result<Merged, ExperimentError> {
+    let Some(first) = from.first() else {
+        return Err(ExperimentError::Nothing("name the folders that are to be joined".to_owned()));
+    };
+    let _lock = into.lock()?;
+    let start = |folder: &RunFolder| {
+        folder.environments()?.pop().ok_or_else(|| {
+            let path = folder.path().display();
+            ExperimentError::Nothing(format!(
+                "{path} is no run's folder: nothing was started there"
+            ))
+        })
+    };
+    let mut sources = from.to_vec();
+    if into.has_configuration() && !sources.contains(into) {
+        sources.insert(0, into.clone());
+    }
+    let reference = start(first)?;
+    for folder in &sources {
+        // A folder that was only planned in the window has no start yet.
+        if folder == into && into.environments()?.is_empty() {
+            continue;
+        }
+        let changes = start(folder)?.changes_since(&reference);
+        if !changes.is_empty() {
+            return Err(ExperimentError::Changed {
+                path: folder.path().to_owned(),
+                reason: format!(
+                    "it is not of the same run as {}: {} differs",
+                    first.path().display(),
+                    changes.join(", ")
+                ),
+            });
+        }
+    }
+    let plan = first.plan()?;
+    let works: HashMap<&str, &str> =
+        plan.iter().map(|item| (item.id.as_str(), item.work.as_str())).collect();
+    let mut merged = Merged::default();
+    let mut found: HashMap<String, (Row, RunFolder)> = HashMap::new();
+    for folder in &sources {
+        for row in folder.rows()? {
+            if works.get(row.id.as_str()) != Some(&row.work.as_str()) {
+                continue;
+            }
+            match found.get(&row.id) {
+                Some((known, _)) if !known.is_failed() && !row.is_failed() => {
+                    merged.overlaps += 1;
+                    if !known.agrees_with(&row) {
+                        merged.conflicts.push(row.id);
+                    }
+                }
+                Some((known, _)) if !known.is_failed() => merged.overlaps += 1,
+                _ => {
+                    found.insert(row.id.clone(), (row, folder.clone()));
+                }
+            }
+        }
+    }
+    copy(into, &sources, &plan, &found)?;
+    merged.rows = found.len();
+    merged.failed = found.values().filter(|(row, _)| row.is_failed()).count();
+    merged.gaps = plan.into_iter().filter(|item| !found.contains_key(&item.id)).collect();
+    Ok(merged)
+}
+
+/// Writes all that a run's folder holds; rows in the plan's order, those already there not again.
+fn copy(
+    into: &RunFolder,
+    sources: &[RunFolder],
+    plan: &[Item],
+    found: &HashMap<String, (Row, RunFolder)>,
+) -> Result<(), ExperimentError> {
+    let Some(first) = sources.iter().find(|folder| *folder != into) else { return Ok(()) };
+    if !into.has_configuration() {
+        first.configuration()?.write(into.path())?;
+    }
+    into.write_plan(plan)?;
+    let (mut survey, known) = Journal::open(&into.survey_file())?;
+    let mut known = Survey::new(known);
+    let (mut starts, mut known_starts) = Journal::open(&into.environment_file())?;
+    for folder in sources.iter().filter(|folder| *folder != into) {
+        for heard in folder.survey()? {
+            if known.get(&heard.clip, &heard.model, &heard.weights).is_none() {
+                survey.append(&heard)?;
+                known.push(heard);
+            }
+        }
+        for start in folder.environments()? {
+            if !known_starts.contains(&start) {
+                starts.append(&start)?;
+                known_starts.push(start);
+            }
+        }
+    }
+    let (mut rows, _) = Journal::<Row>::open(&into.rows_file())?;
+    let there: HashMap<String, Row> =
+        into.rows()?.into_iter().map(|row| (row.id.clone(), row)).collect();
+    for item in plan {
+        let Some((row, folder)) = found.get(&item.id) else { continue };
+        if there.get(&item.id).is_some_and(|old| old == row) {
+            continue;
+        }
+        if let Some(name) = &row.kept {
+            let (source, copy) = (folder.path().join(name), into.path().join(name));
+            if source != copy && source.is_file() {
+                let kept = into.path().join(KEPT);
+                fs::create_dir_all(&kept).map_err(ExperimentError::write(&kept))?;
+                let bytes = fs::read(&source).map_err(ExperimentError::read(&source))?;
+                files::replace(&copy, &bytes).map_err(ExperimentError::write(&copy))?;
+            }
+        }
+        rows.append(row)?;
+    }
+    into.log(&format!("merged {} folders", sources.len()));
+    Ok(())
+}

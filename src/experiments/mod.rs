@@ -1,0 +1,55 @@
+//! The paper's experiments on any labelled data set: unattended, resumable, on any number of
+//! processes, with its tables and figures.
+//!
+//! A run is a folder. `experiment.toml` says what is to be computed, `survey.jsonl` what each model
+//! makes of each clean clip (Table 1, and which clips are attacked), `plan.jsonl` lists the items,
+//! `results.jsonl` has a row for each that is done, `environment.jsonl` says what it was computed
+//! with, and `adversarial/` holds what was to be kept.
+//!
+//! The paper: V. Subramanian et al., "Adversarial attacks in sound event classification", arXiv
+//! 1907.02477 (2019).
+
+mod attack_entry;
+mod candidates;
+mod configuration;
+mod environment;
+mod error;
+mod estimate;
+mod figures;
+mod folder;
+mod journal;
+mod machine;
+mod merge;
+mod paper;
+mod plan;
+mod report;
+mod row;
+mod run;
+mod statistics;
+mod survey;
+mod table;
+mod tables;
+mod transfer;
+mod work;
+
+pub use attack_entry::AttackEntry;
+pub use candidates::{Candidate, Candidates};
+pub use configuration::{
+    CONFIGURATION_FILE, Configuration, ExperimentKind, Keep, Split, TARGETED_LABELS,
+};
+pub use environment::Environment;
+pub use error::ExperimentError;
+pub use estimate::{Estimate, duration_words};
+pub use figures::spectrograms;
+pub use folder::{Lock, RunFolder};
+pub use machine::{Contestant, Control, Machine};
+pub use merge::{Merged, merge};
+pub use plan::{Item, Shard};
+pub use report::{Examples, write_report};
+pub use row::{Asked, FAILED, Row};
+pub use run::{News, Run, Share};
+pub use statistics::Mean;
+pub use survey::{Heard, Survey};
+pub use table::{Cell, Table};
+pub use tables::{Results, attack_title, model_title};
+pub use transfer::Transferred;

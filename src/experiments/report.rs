@@ -1,0 +1,330 @@
+//! A report on one or several runs: `report.md`, tables as CSV and LaTeX, figures as PNG and SVG.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use super::configuration::{Configuration, ExperimentKind};
+use super::environment::Environment;
+use super::error::ExperimentError;
+use super::figures::spectrograms;
+use super::folder::RunFolder;
+use super::plan::Item;
+use super::row::Row;
+use super::survey::{Heard, Survey};
+use super::tables::{Results, attack_title, model_title};
+use crate::files;
+
+/// Examples of Figure 3 where nobody chose any.
+const EXAMPLES: usize = 3;
+
+/// Whose spectrograms Figure 3 shows.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum Examples {
+    /// Some of those whose clips were kept, one a model.
+    #[default]
+    Some,
+    /// Those of the rows with these ids.
+    Of(Vec<String>),
+    /// Nobody's: not every recording may be shown.
+    None,
+}
+
+/// How many failures are told one by one.
+const TOLD: usize = 20;
+
+/// A run as a report reads it.
+struct Source {
+    folder: RunFolder,
+    configuration: Configuration,
+    environments: Vec<Environment>,
+    rows: Vec<Row>,
+    plan: Vec<Item>,
+}
+
+/// Adds what a run found.
+fn add(results: &mut Results, source: &Source) -> Result<(), ExperimentError> {
+    let configuration = &source.configuration;
+    let attacks: Vec<String> =
+        configuration.attacks.iter().map(|entry| entry.title().to_owned()).collect();
+    let models: Vec<String> =
+        source.environments.iter().flat_map(|e| e.weights.keys()).cloned().collect();
+    let ordered: Vec<String> = configuration
+        .models
+        .iter()
+        .map(|name| {
+            Path::new(name).file_stem().map_or(name.clone(), |s| s.to_string_lossy().into())
+        })
+        .chain(models.iter().cloned())
+        .filter(|name| models.contains(name))
+        .collect();
+    let mut unique: Vec<String> = Vec::new();
+    ordered.into_iter().for_each(|name| {
+        if !unique.contains(&name) {
+            unique.push(name);
+        }
+    });
+    results.seed = configuration.seed;
+    results.add(source.rows.clone(), source.folder.survey()?, &unique, &attacks);
+    Ok(())
+}
+
+fn sources(folders: &[RunFolder]) -> Result<Vec<Source>, ExperimentError> {
+    let source = |folder: &RunFolder| {
+        if !folder.has_configuration() {
+            let path = folder.path().display();
+            return Err(ExperimentError::Nothing(format!(
+                "{path} is no run's folder: it has no experiment.toml"
+            )));
+        }
+        let plan = folder.plan()?;
+        // Rows of an earlier configuration do not count.
+        let works: std::collections::HashMap<&str, &str> =
+            plan.iter().map(|item| (item.id.as_str(), item.work.as_str())).collect();
+        let rows = folder.rows()?.into_iter();
+        let rows = rows.filter(|row| works.get(row.id.as_str()) == Some(&row.work.as_str()));
+        Ok(Source {
+            rows: rows.collect(),
+            configuration: folder.configuration()?,
+            environments: folder.environments()?,
+            folder: folder.clone(),
+            plan,
+        })
+    };
+    folders.iter().map(source).collect()
+}
+
+/// Writes the report into a folder, which is made. Gives the files.
+///
+/// # Errors
+/// Where a run can't be read, an example is unknown or was not kept, or a file can't be written.
+pub fn write_report(
+    folders: &[RunFolder],
+    out: &Path,
+    examples: &Examples,
+) -> Result<Vec<PathBuf>, ExperimentError> {
+    let sources = sources(folders)?;
+    let mut results = Results::default();
+    for source in &sources {
+        add(&mut results, source)?;
+    }
+    fs::create_dir_all(out).map_err(ExperimentError::write(out))?;
+    let mut written = Vec::new();
+    let mut write = |name: &str, bytes: &[u8]| {
+        let path = out.join(name);
+        written.push(path.clone());
+        files::replace(&path, bytes).map_err(ExperimentError::write(&path))
+    };
+    let mut text = head(&sources);
+    for table in results.tables() {
+        write(&format!("{}.csv", table.name), &table.to_csv())?;
+        write(&format!("{}.tex", table.name), table.to_latex().as_bytes())?;
+        text += &format!("\n{}", table.to_markdown());
+    }
+    let mut figures = Vec::new();
+    if let Some(histograms) = results.histograms() {
+        for ending in ["png", "svg"] {
+            let path = out.join(format!("figure1.{ending}"));
+            histograms.write(&path)?;
+            figures.push(path);
+        }
+        text += "\n### Figure 1: labels of adversarial clips\n\n![Histograms](figure1.png)\n";
+    }
+    for attack in results.attacks_of(true) {
+        let all = [None].into_iter().chain(results.models.iter().map(Some));
+        for model in all {
+            let Some(matrices) = results.matrices(attack, model.map(String::as_str)) else {
+                continue;
+            };
+            let suffix = model.map(|model| format!("-{model}")).unwrap_or_default();
+            let name = format!("figure2-{attack}{suffix}");
+            let endings: &[&str] = if model.is_none() { &["png", "svg"] } else { &["svg"] };
+            for ending in endings {
+                let path = out.join(format!("{name}.{ending}"));
+                matrices.write(&path)?;
+                figures.push(path);
+            }
+            if model.is_none() {
+                let title = attack_title(attack);
+                text += &format!("\n### Figure 2: {title}, targeted\n\n![Matrices]({name}.png)\n");
+            }
+        }
+    }
+    for (number, (source, row)) in chosen(&sources, examples)?.into_iter().enumerate() {
+        let Some(figure) = spectrograms(&source.folder, &source.configuration, row)? else {
+            continue;
+        };
+        for ending in ["png", "svg"] {
+            let path = out.join(format!("figure3-{}.{ending}", number + 1));
+            figure.write(&path)?;
+            figures.push(path);
+        }
+        if number == 0 {
+            text += "\n### Figure 3: clean and adversarial clips\n";
+        }
+        let (clip, model) = (&row.clip, model_title(&row.model));
+        let (attack, n) = (attack_title(&row.attack), number + 1);
+        text += &format!("\n![{attack} on {model}](figure3-{n}.png)\n\n{clip}\n");
+    }
+    text += &failures(&sources, &results.survey);
+    text += &differences(&sources);
+    write("report.md", text.as_bytes())?;
+    written.extend(figures);
+    Ok(written)
+}
+
+/// The rows of Figure 3.
+fn chosen<'a>(
+    sources: &'a [Source],
+    examples: &Examples,
+) -> Result<Vec<(&'a Source, &'a Row)>, ExperimentError> {
+    let rows =
+        || sources.iter().flat_map(|source| source.rows.iter().map(move |row| (source, row)));
+    let ids = match examples {
+        Examples::None => return Ok(Vec::new()),
+        Examples::Of(ids) => ids,
+        Examples::Some => return Ok(some_of(sources)),
+    };
+    let find = |id: &String| {
+        let row = rows().find(|(_, row)| row.id == *id).ok_or_else(|| {
+            ExperimentError::Nothing(format!("there is no row {id} to make a figure of"))
+        })?;
+        if row.1.kept.as_ref().is_some_and(|kept| kept.ends_with(".wav")) {
+            Ok(row)
+        } else {
+            Err(ExperimentError::Nothing(format!(
+                "the adversarial clip of {id} was not kept as a WAV (keep = \"wav\"), so that there \
+                 is no figure of it"
+            )))
+        }
+    };
+    ids.iter().map(find).collect()
+}
+
+/// Of the last attack, which is the strongest, the first kept success on each model.
+fn some_of(sources: &[Source]) -> Vec<(&Source, &Row)> {
+    let mut found: Vec<(&Source, &Row)> = Vec::new();
+    let kept =
+        |row: &Row| row.fooled() && row.kept.as_ref().is_some_and(|kept| kept.ends_with(".wav"));
+    for source in sources {
+        let last = source.configuration.attacks.iter().rev();
+        let last = last.map(super::attack_entry::AttackEntry::title);
+        for attack in last {
+            let of = source.rows.iter().filter(|row| kept(row) && row.attack == attack);
+            for row in of {
+                if found.iter().all(|(_, known)| known.model != row.model) {
+                    found.push((source, row));
+                }
+            }
+        }
+    }
+    found.truncate(EXAMPLES);
+    found
+}
+
+/// What was computed, how far, and with what.
+fn head(sources: &[Source]) -> String {
+    let mut text = format!(
+        "# Adversarial attacks in sound event classification: our numbers beside the paper's\n\n\
+         Written by mondegreen {}. The paper is V. Subramanian et al., arXiv 1907.02477. In each \
+         cell: mean, 95 % bootstrap interval over clips, number of different clips behind it, and \
+         the paper's number where we know it. Where all clips agree (0 or 100 %), the interval is \
+         empty, for a bootstrap can't see what never happened: of n clips, up to 3/n of all others \
+         may still differ.\n",
+        crate::VERSION
+    );
+    for source in sources {
+        let Source { configuration, environments, rows, plan, .. } = source;
+        let kind = configuration.experiment.name();
+        let (done, all) = (rows.len(), plan.len());
+        let failed = rows.iter().filter(|row| row.is_failed()).count();
+        text += &format!("\n**{kind}**: {done} of {all} items are done, {failed} of them failed.");
+        if done < all && configuration.experiment != ExperimentKind::Accuracy {
+            text += " The run is not over: these are the numbers so far. Items are in an order \
+                      that is fair to labels and models, but look at the clips behind each cell.";
+        }
+        let attacks = configuration.attacks.iter().map(|entry| {
+            let preset = entry.preset.as_ref().map(|preset| format!(" ({preset})"));
+            format!("{}{}", attack_title(entry.title()), preset.unwrap_or_default())
+        });
+        let attacks: Vec<_> = attacks.collect();
+        if !attacks.is_empty() {
+            text += &format!(
+                " At most {} clips a label, {}, seed {}.",
+                configuration.clips_per_label,
+                attacks.join(", "),
+                configuration.seed
+            );
+        }
+        if let Some(last) = environments.last() {
+            // An empty sum of floats is minus zero.
+            let hours = rows.iter().map(|row| row.seconds).sum::<f64>() / 3600.0 + 0.0;
+            text += &format!(
+                " Data set {} (split {}, {}...), {}; items at a time: {}, threads for each: {}, \
+                 starts: {}, hours of attacks: {hours:.2}.\n\n",
+                last.data,
+                configuration.split.name(),
+                last.data_sha256.chars().take(12).collect::<String>(),
+                last.device,
+                last.jobs,
+                last.threads,
+                environments.len()
+            );
+            for (model, hash) in &last.weights {
+                let hash: String = hash.chars().take(12).collect();
+                text += &format!("- {}: weights {hash}...\n", model_title(model));
+            }
+        }
+    }
+    text
+}
+
+/// What could not be done.
+fn failures(sources: &[Source], survey: &[Heard]) -> String {
+    let unread = Survey::new(survey.iter().cloned());
+    let unread = unread.unreadable().into_iter();
+    let unread = unread.map(|(clip, reason)| format!("- {clip} was left out: {reason}\n"));
+    let failed = sources.iter().flat_map(|source| &source.rows).filter(|row| row.is_failed());
+    let failed = failed.map(|row| {
+        let reason = row.reason.as_deref().unwrap_or("no reason was given");
+        format!("- {}, {} on {}: {reason}\n", row.clip, row.attack, row.model)
+    });
+    let all: Vec<String> = unread.chain(failed).collect();
+    if all.is_empty() {
+        return String::new();
+    }
+    let more = all.len().saturating_sub(TOLD);
+    let more = if more > 0 { format!("- ... and {more} more\n") } else { String::new() };
+    format!("\n### Failures\n\n{}{more}", all[..all.len().min(TOLD)].concat())
+}
+
+/// Why our numbers are not the paper's.
+fn differences(sources: &[Source]) -> String {
+    let quick = sources.iter().any(|source| {
+        source.configuration.attacks.iter().any(|a| a.preset.as_deref() == Some("quick"))
+    });
+    let partial = sources.iter().any(|source| source.rows.len() < source.plan.len());
+    let data: Vec<_> =
+        sources.iter().filter_map(|s| s.environments.last()).map(|e| e.data.as_str()).collect();
+    let data = data.first().copied().unwrap_or("another data set");
+    let mut text = format!(
+        "\n### What differs from the paper\n\nThe clips are those of \u{201c}{data}\u{201d}, not \
+         necessarily FSDKaggle2018, on which the paper's experiments are. The weights are those named above, trained by us \
+         unless you named others, not the original authors': how easily a model is fooled depends \
+         on how it was trained, above all on how sure it is of itself, so that SNRs of single \
+         models differ by some dB even where attacks are the same. Our accuracies are on fewer and \
+         partly doubtful labels. Only clips that the model names rightly are attacked. SNR is 10 \
+         log10(sum x\u{b2} / sum r\u{b2}) over the whole clip, after clipping to [-1, 1] and \
+         rounding to 32-bit floats, as in the paper, and the label is taken afresh from exactly \
+         these samples. The paper does not say which library its C&W and L-BFGS are; ours search \
+         for the smallest change in their own way (see `src/attacks/`), so that a higher SNR is a \
+         better search rather than a weaker model. Dense-wav's layout is ours. We average \
+         over the clips of each model and then over the models."
+    );
+    if quick {
+        text += " The preset `quick` stops searching long before the paper's attacks did.";
+    }
+    if partial {
+        text += " Not all items are done yet, so that some cells rest on few clips.";
+    }
+    text + "\n"
+}

@@ -1,0 +1,184 @@
+//! What becomes of one item, as the run's folder keeps it.
+
+use serde::{Deserialize, Serialize};
+
+use super::plan::Item;
+use crate::attacks::{Outcome, Status};
+use crate::models::Verdict;
+
+/// The status of an item that broke; it can be tried again.
+pub const FAILED: &str = "failed";
+
+/// What another model says of an adversarial clip.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Asked {
+    /// The model.
+    pub model: String,
+    /// What it hears in the clean clip.
+    pub clean: String,
+    /// What it hears in the adversarial one.
+    pub heard: String,
+    /// How sure it is of that.
+    pub confidence: f32,
+}
+
+impl Asked {
+    /// Whether it hears something else than in the clean clip.
+    pub fn fooled(&self) -> bool {
+        self.clean != self.heard
+    }
+}
+
+/// One attack on one clip.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Row {
+    /// The item's id.
+    pub id: String,
+    /// What was computed how: options, seed and weights. A row counts only for an item of the same.
+    pub work: String,
+    /// The clip's name in the data set.
+    pub clip: String,
+    /// Its true label.
+    pub label: String,
+    /// The attacked model.
+    pub model: String,
+    /// The attack's name in the configuration.
+    pub attack: String,
+    /// Where the answer was to go; none for anywhere else.
+    pub target: Option<String>,
+    /// How it ended: `fooled`, `not fooled`, `already misclassified`, `already the target`,
+    /// `failed`.
+    pub status: String,
+    /// Why it did not reach its goal.
+    pub reason: Option<String>,
+    /// The true label's probability in the clean clip.
+    pub original_confidence: f32,
+    /// What the model hears in the adversarial clip; the true label where nothing was found.
+    pub new_label: String,
+    /// Its probability.
+    pub new_confidence: f32,
+    /// The true label's probability in the adversarial clip.
+    pub original_confidence_after: f32,
+    /// SNR in dB; none where nothing was changed.
+    pub snr_db: Option<f64>,
+    /// Largest sample of the perturbation, full scale = 1.
+    pub peak: f64,
+    /// Steps done.
+    pub iterations: usize,
+    /// Gradients computed.
+    pub gradients: usize,
+    /// Wall time in seconds.
+    pub seconds: f64,
+    /// The clip's length in seconds.
+    pub clip_seconds: f64,
+    /// The attack's seed.
+    pub seed: u64,
+    /// SHA-256 of the adversarial samples as 32-bit floats.
+    pub samples_sha256: String,
+    /// The file that the adversarial clip was kept in, in the run's folder.
+    pub kept: Option<String>,
+    /// What the other models say, where they were asked.
+    pub transfer: Option<Vec<Asked>>,
+}
+
+impl Row {
+    /// The row of an item that broke before or in its attack.
+    pub fn failed(item: &Item, reason: String) -> Self {
+        Self {
+            id: item.id.clone(),
+            work: item.work.clone(),
+            clip: item.clip.clone(),
+            label: item.label.clone(),
+            model: item.model.clone(),
+            attack: item.attack.clone(),
+            target: item.target.clone(),
+            status: FAILED.to_owned(),
+            reason: Some(reason),
+            original_confidence: 0.0,
+            new_label: String::new(),
+            new_confidence: 0.0,
+            original_confidence_after: 0.0,
+            snr_db: None,
+            peak: 0.0,
+            iterations: 0,
+            gradients: 0,
+            seconds: 0.0,
+            clip_seconds: 0.0,
+            seed: item.seed,
+            samples_sha256: String::new(),
+            kept: None,
+            transfer: None,
+        }
+    }
+
+    /// The row of an attack that ended.
+    pub fn of(item: &Item, outcome: &Outcome, clip_seconds: f64) -> Self {
+        let reason = outcome.status.reason().map(str::to_owned);
+        if matches!(outcome.status, Status::Failed(_)) || outcome.original.probabilities.is_empty()
+        {
+            return Self::failed(item, reason.unwrap_or_else(|| "it failed".to_owned()));
+        }
+        let (new_label, new_confidence) = heard(&outcome.adversarial);
+        let after = outcome.adversarial.probability(outcome.original_label);
+        Self {
+            status: outcome.status.name().to_owned(),
+            reason,
+            original_confidence: outcome.original.probability(outcome.original_label),
+            new_label,
+            new_confidence,
+            original_confidence_after: after,
+            snr_db: Some(outcome.metrics.snr_db).filter(|db| db.is_finite()),
+            peak: outcome.metrics.peak,
+            iterations: outcome.iterations,
+            gradients: outcome.gradient_evaluations,
+            seconds: outcome.seconds,
+            clip_seconds,
+            samples_sha256: crate::export::sha256_of_samples(&outcome.samples),
+            ..Self::failed(item, String::new())
+        }
+    }
+
+    /// Whether the attack reached its goal.
+    pub fn fooled(&self) -> bool {
+        self.status == "fooled"
+    }
+
+    /// Whether it broke.
+    pub fn is_failed(&self) -> bool {
+        self.status == FAILED
+    }
+
+    /// Whether there was something to attack, and it was: what rates are shares of.
+    pub fn counts(&self) -> bool {
+        matches!(self.status.as_str(), "fooled" | "not fooled")
+    }
+
+    /// Whether two rows say the same, but for how long it took.
+    pub fn agrees_with(&self, other: &Self) -> bool {
+        let timeless = |row: &Self| Self { seconds: 0.0, kept: None, ..row.clone() };
+        timeless(self) == timeless(other)
+    }
+}
+
+/// What a verdict names, and how surely.
+pub(super) fn heard(verdict: &Verdict) -> (String, f32) {
+    let (label, confidence) = verdict.top();
+    (verdict.labels.name(label).to_owned(), confidence)
+}
+
+/// The last row of each id, in the order in which ids came first: rows of items that were tried
+/// again take the place of those before.
+pub fn latest(rows: Vec<Row>) -> Vec<Row> {
+    let mut places = std::collections::HashMap::new();
+    let mut kept: Vec<Row> = Vec::with_capacity(rows.len());
+    for row in rows {
+        match places.get(&row.id) {
+            Some(&place) => kept[place] = row,
+            None => {
+                places.insert(row.id.clone(), kept.len());
+                kept.push(row);
+            }
+        }
+    }
+    kept
+}

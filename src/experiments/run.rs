@@ -1,0 +1,383 @@
+//! A run: what models make of the clean clips, the plan, and its items one after the other or
+//! several at a time. All that is finished is on the disk before anybody hears of it.
+
+use std::collections::HashMap;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::mpsc::{self, Sender};
+use std::thread;
+
+use super::candidates::Candidates;
+use super::configuration::Configuration;
+use super::environment::Environment;
+use super::error::ExperimentError;
+use super::folder::{Lock, RunFolder};
+use super::journal::Journal;
+use super::machine::{Control, Machine};
+use super::plan::{Item, Shard, plan};
+use super::row::{Row, latest};
+use super::survey::{Heard, Question, Survey};
+use super::work;
+use crate::attacks::{Flow, Progress};
+
+/// Which of the items a process works off.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Share {
+    /// Every nth; its rows go into a folder of their own below the run's.
+    pub shard: Option<Shard>,
+    /// Only those with these ids, or all.
+    pub ids: Option<Vec<String>>,
+    /// Those that failed before, too.
+    pub retry: bool,
+    /// Go on although the configuration, the data set or weights changed: rows that still fit
+    /// count, the others are computed again.
+    pub accept_change: bool,
+}
+
+/// What a run tells while it goes on.
+#[derive(Debug)]
+pub enum News<'a> {
+    /// So many of the questions about clean clips are answered.
+    Surveyed {
+        /// Answered.
+        done: usize,
+        /// All.
+        of: usize,
+    },
+    /// An item was begun.
+    Begun(&'a Item),
+    /// An item's attack made a step: the item, steps done, most steps.
+    Step(&'a Item, usize, usize),
+    /// An item is done, and its row kept.
+    Done(&'a Row),
+}
+
+/// A run that is ready to go on.
+pub struct Run {
+    /// Where its rows go.
+    pub folder: RunFolder,
+    /// What it is.
+    pub configuration: Configuration,
+    /// The clips.
+    pub candidates: Candidates,
+    /// All items of the experiment.
+    pub items: Vec<Item>,
+    /// Those that this process still has to do, as places in [`Self::items`].
+    pub open: Vec<usize>,
+    /// Clean clips that can't be read, with why: they are left out.
+    pub unreadable: Vec<String>,
+    /// Rows that count, of this process' share.
+    pub rows: Vec<Row>,
+    share: Share,
+    journal: Journal<Row>,
+    /// Other processes stay out as long as it lives.
+    #[expect(dead_code, reason = "it is given back when the run is dropped")]
+    lock: Lock,
+}
+
+impl Run {
+    /// Opens or begins a run: asks all models about all clean clips, as far as that was not done
+    /// before, and plans.
+    ///
+    /// A shard takes what was asked from the run's own folder, where `experiment plan` left it.
+    ///
+    /// # Errors
+    /// Where the folder can't be used, something in it changed, or a model fails;
+    /// [`ExperimentError::Stopped`] where it was stopped.
+    pub fn open(
+        folder: &RunFolder,
+        configuration: Configuration,
+        machine: &Machine,
+        share: Share,
+        control: &Control,
+        tell: &mut dyn FnMut(News<'_>),
+    ) -> Result<Self, ExperimentError> {
+        let own = share.shard.map_or_else(|| folder.clone(), |shard| folder.shard(shard));
+        let lock = own.lock()?;
+        let candidates = Candidates::open(&configuration)?;
+        check_labels(&candidates, machine)?;
+        let environment = environment(&configuration, &candidates, machine, &share);
+        check_changes(&own, &environment, share.accept_change)?;
+        configuration.write(own.path())?;
+        let (mut journal, lines) = Journal::open(&own.survey_file())?;
+        let mut survey = Survey::new(if own == *folder { Vec::new() } else { folder.survey()? });
+        lines.into_iter().for_each(|line| survey.push(line));
+        let questions = survey.missing(&candidates, &machine.names(), share.retry);
+        ask(&questions, &configuration, &candidates, machine, control, |heard, done| {
+            journal.append(&heard)?;
+            survey.push(heard);
+            tell(News::Surveyed { done, of: questions.len() });
+            Ok(())
+        })?;
+        let items = plan(&configuration, &candidates, &survey, &machine.names());
+        own.write_plan(&items)?;
+        let unreadable = survey.unreadable().into_iter();
+        let unreadable = unreadable.map(|(clip, reason)| format!("{clip}: {reason}")).collect();
+        let (mut starts, _) = Journal::open(&own.environment_file())?;
+        starts.append(&environment)?;
+        let (journal, rows) = Journal::open(&own.rows_file())?;
+        let mut run = Self {
+            folder: own,
+            configuration,
+            candidates,
+            items,
+            open: Vec::new(),
+            unreadable,
+            rows: latest(rows),
+            share,
+            journal,
+            lock,
+        };
+        run.sort_out()?;
+        let (done, open) = (run.rows.len(), run.open.len());
+        run.folder.log(&format!("started: {done} items done before, {open} to do"));
+        Ok(run)
+    }
+
+    /// Finds out which rows still count and which items are to do.
+    fn sort_out(&mut self) -> Result<(), ExperimentError> {
+        let rows: HashMap<&str, &Row> =
+            self.rows.iter().map(|row| (row.id.as_str(), row)).collect();
+        let fits =
+            |item: &Item| rows.get(item.id.as_str()).is_some_and(|row| row.work == item.work);
+        let is_done = |item: &Item| {
+            let row = rows.get(item.id.as_str());
+            row.is_some_and(|row| fits(item) && !(self.share.retry && row.is_failed()))
+        };
+        let ids = self.share.ids.as_ref();
+        if let Some(unknown) =
+            ids.and_then(|ids| ids.iter().find(|id| self.items.iter().all(|item| item.id != **id)))
+        {
+            return Err(ExperimentError::Nothing(format!(
+                "there is no item {unknown} in this run; `mondegreen experiment plan` lists all"
+            )));
+        }
+        let is_ours = |place: usize, item: &Item| {
+            self.share.shard.is_none_or(|shard| shard.has(place))
+                && ids.is_none_or(|ids| ids.contains(&item.id))
+        };
+        let places = self.items.iter().enumerate();
+        let open = places.filter(|(place, item)| is_ours(*place, item) && !is_done(item));
+        let open = open.map(|(place, _)| place).collect();
+        let fitting: Vec<Row> = self
+            .items
+            .iter()
+            .filter(|item| fits(item))
+            .filter_map(|item| rows.get(item.id.as_str()).map(|row| (*row).clone()))
+            .collect();
+        (self.open, self.rows) = (open, fitting);
+        Ok(())
+    }
+
+    /// Works off what is open; what was done before a stop is kept. Gives the number of rows that
+    /// were added.
+    ///
+    /// # Errors
+    /// Where a row or an adversarial clip can't be kept: then nothing more is begun.
+    pub fn go_on(
+        &mut self,
+        machine: &Machine,
+        control: &Control,
+        tell: &mut dyn FnMut(News<'_>),
+    ) -> Result<usize, ExperimentError> {
+        let clips: HashMap<&str, usize> = (0..self.candidates.clips.len())
+            .map(|clip| (self.candidates.clips[clip].name.as_str(), clip))
+            .collect();
+        let (next, broken) = (AtomicUsize::new(0), Control::default());
+        let (configuration, candidates) = (&self.configuration, &self.candidates);
+        let (items, open, folder) = (&self.items, &self.open, &self.folder);
+        let (send, receive) = mpsc::channel();
+        let mut added = 0;
+        let mut result = Ok(());
+        thread::scope(|scope| {
+            for pool in &machine.pools {
+                let send: Sender<Message> = send.clone();
+                let (next, broken, clips) = (&next, &broken, &clips);
+                scope.spawn(move || {
+                    while let Some(&place) = open.get(next.fetch_add(1, Ordering::Relaxed)) {
+                        if broken.is_stopped() || control.flow() == Flow::Stop {
+                            break;
+                        }
+                        let item = &items[place];
+                        let Some(&clip) = clips.get(item.clip.as_str()) else { continue };
+                        send.send(Message::Begun(place)).ok();
+                        let mut observer = |progress: &Progress<'_>| {
+                            let step = Message::Step(place, progress.iteration, progress.of);
+                            send.send(step).ok();
+                            if broken.is_stopped() { Flow::Stop } else { control.flow() }
+                        };
+                        let clip = &candidates.clips[clip];
+                        let done = pool.install(|| {
+                            let path = folder.path();
+                            work::attack(configuration, machine, clip, item, path, &mut observer)
+                        });
+                        let Some(done) = done.transpose() else { break };
+                        send.send(Message::Done(Box::new(done))).ok();
+                    }
+                });
+            }
+            drop(send);
+            for message in receive {
+                match message {
+                    Message::Begun(place) => tell(News::Begun(&items[place])),
+                    Message::Step(place, step, of) => tell(News::Step(&items[place], step, of)),
+                    Message::Done(done) => {
+                        let kept = done.and_then(|row| self.journal.append(&row).map(|()| row));
+                        match kept {
+                            Ok(row) => {
+                                if let Some(reason) =
+                                    row.reason.as_ref().filter(|_| row.is_failed())
+                                {
+                                    folder.log(&format!("failed: {}: {reason}", row.id));
+                                }
+                                tell(News::Done(&row));
+                                self.rows.push(row);
+                                added += 1;
+                            }
+                            Err(error) => {
+                                broken.stop.store(true, Ordering::Relaxed);
+                                if result.is_ok() {
+                                    result = Err(error);
+                                }
+                            }
+                        }
+                    }
+                }
+            }
+        });
+        self.rows = latest(std::mem::take(&mut self.rows));
+        self.sort_out()?;
+        self.folder.log(&format!("ended: {added} rows added, {} to do", self.open.len()));
+        result.map(|()| added)
+    }
+
+    /// Puts a row in the place of the one of the same item.
+    pub(super) fn replace(&mut self, row: Row) -> Result<(), ExperimentError> {
+        self.journal.append(&row)?;
+        if let Some(old) = self.rows.iter_mut().find(|old| old.id == row.id) {
+            *old = row;
+        }
+        Ok(())
+    }
+
+    /// Whether all of this process' items are done.
+    pub fn is_whole(&self) -> bool {
+        self.open.is_empty()
+    }
+}
+
+/// What workers tell the thread that writes.
+enum Message {
+    Begun(usize),
+    Step(usize, usize, usize),
+    Done(Box<Result<Row, ExperimentError>>),
+}
+
+/// Every model must know every label of the clips.
+fn check_labels(candidates: &Candidates, machine: &Machine) -> Result<(), ExperimentError> {
+    for one in &machine.models {
+        for label in &candidates.labels {
+            one.model.labels().find(label).map_err(|unknown| {
+                ExperimentError::Nothing(format!(
+                    "{} never learned a label of {}: {unknown}. Choose labels that all models know",
+                    one.name, candidates.data
+                ))
+            })?;
+        }
+    }
+    let mut names: Vec<&str> = machine.models.iter().map(|one| one.name.as_str()).collect();
+    names.sort_unstable();
+    if let Some(twice) = names.windows(2).find(|pair| pair[0] == pair[1]) {
+        return Err(ExperimentError::Nothing(format!(
+            "two models are called {}; rename one of the files",
+            twice[0]
+        )));
+    }
+    Ok(())
+}
+
+fn environment(
+    configuration: &Configuration,
+    candidates: &Candidates,
+    machine: &Machine,
+    share: &Share,
+) -> Environment {
+    let weights = machine.models.iter();
+    Environment {
+        started: Environment::now(),
+        version: crate::VERSION.to_owned(),
+        system: Environment::system(),
+        device: machine.device.clone(),
+        jobs: machine.pools.len(),
+        threads: machine.pools.first().map_or(1, rayon::ThreadPool::current_num_threads),
+        data: candidates.data.clone(),
+        data_sha256: candidates.data_sha256.clone(),
+        weights: weights
+            .map(|one| (one.name.clone(), one.model.card().weights_sha256.clone()))
+            .collect(),
+        configuration: configuration.clone(),
+        shard: share.shard,
+    }
+}
+
+fn check_changes(
+    folder: &RunFolder,
+    environment: &Environment,
+    accept: bool,
+) -> Result<(), ExperimentError> {
+    let earlier = folder.environments()?.pop();
+    let changes = earlier.map(|earlier| environment.changes_since(&earlier)).unwrap_or_default();
+    if changes.is_empty() || accept {
+        return Ok(());
+    }
+    Err(ExperimentError::Changed {
+        path: folder.path().to_owned(),
+        reason: format!(
+            "since the run began, this has changed: {}. Put it back, choose another folder, or accept the \
+             change (--accept-change): rows that still fit are then kept, all others computed again",
+            changes.join(", ")
+        ),
+    })
+}
+
+/// Asks the questions, as many at a time as there are pools.
+fn ask(
+    questions: &[Question],
+    configuration: &Configuration,
+    candidates: &Candidates,
+    machine: &Machine,
+    control: &Control,
+    mut done: impl FnMut(Heard, usize) -> Result<(), ExperimentError>,
+) -> Result<(), ExperimentError> {
+    let (next, broken) = (AtomicUsize::new(0), Control::default());
+    let (send, receive) = mpsc::channel();
+    let mut result = Ok(());
+    let mut count = 0;
+    thread::scope(|scope| {
+        for pool in &machine.pools {
+            let (send, next, broken) = (send.clone(), &next, &broken);
+            scope.spawn(move || {
+                while let Some(question) = questions.get(next.fetch_add(1, Ordering::Relaxed)) {
+                    if broken.is_stopped() || control.flow() == Flow::Stop {
+                        break;
+                    }
+                    let clip = &candidates.clips[question.clip];
+                    let model = &machine.models[question.model];
+                    let limit = configuration.limit_seconds;
+                    send.send(pool.install(|| work::survey(model, clip, limit))).ok();
+                }
+            });
+        }
+        drop(send);
+        for heard in receive {
+            count += 1;
+            if let Err(error) = heard.and_then(|heard| done(heard, count)) {
+                broken.stop.store(true, Ordering::Relaxed);
+                if result.is_ok() {
+                    result = Err(error);
+                }
+            }
+        }
+    });
+    result?;
+    if count < questions.len() { Err(ExperimentError::Stopped) } else { Ok(()) }
+}

@@ -1,0 +1,386 @@
+//! Tables 1 to 5 from the rows of one or several runs.
+
+use std::collections::BTreeSet;
+
+use super::configuration::TARGETED_LABELS;
+use super::paper::{self, Quantity};
+use super::row::Row;
+use super::statistics::mean;
+use super::survey::Heard;
+use super::table::{Cell, Table};
+use crate::attacks::AttackId;
+use crate::models::ModelId;
+
+/// What tables are made of.
+#[derive(Clone, Debug, Default)]
+pub struct Results {
+    /// The last row of each item, untargeted and targeted.
+    pub rows: Vec<Row>,
+    /// What models said of the clean clips.
+    pub survey: Vec<Heard>,
+    /// The models, in the order in which they are shown.
+    pub models: Vec<String>,
+    /// The attacks' names, in the order in which they are shown.
+    pub attacks: Vec<String>,
+    /// Seed of the bootstrap.
+    pub seed: u64,
+}
+
+impl Results {
+    /// Adds what another run found; models and attacks that are new come last.
+    pub fn add(
+        &mut self,
+        rows: Vec<Row>,
+        survey: Vec<Heard>,
+        models: &[String],
+        attacks: &[String],
+    ) {
+        let merge = |known: &mut Vec<String>, more: &[String]| {
+            let new: Vec<_> = more.iter().filter(|one| !known.contains(one)).cloned().collect();
+            known.extend(new);
+        };
+        merge(&mut self.models, models);
+        merge(&mut self.attacks, attacks);
+        // Items may be of several runs, such as a quick one and a small thorough one: all count.
+        self.rows.extend(rows);
+        let known: BTreeSet<(String, String, String)> = self
+            .survey
+            .iter()
+            .map(|h| (h.clip.clone(), h.model.clone(), h.weights.clone()))
+            .collect();
+        let new = survey
+            .into_iter()
+            .filter(|h| !known.contains(&(h.clip.clone(), h.model.clone(), h.weights.clone())));
+        self.survey.extend(new);
+    }
+
+    fn counted<'a>(&'a self, targeted: bool) -> impl Iterator<Item = &'a Row> + 'a {
+        self.rows.iter().filter(move |row| row.counts() && row.target.is_some() == targeted)
+    }
+
+    /// The attacks that untargeted (or targeted) rows are of.
+    pub fn attacks_of(&self, targeted: bool) -> Vec<&String> {
+        let used = |attack: &&String| self.counted(targeted).any(|row| row.attack == **attack);
+        self.attacks.iter().filter(used).collect()
+    }
+
+    /// The labels that are aimed at and from, in the order of the alphabet.
+    pub fn targets(&self) -> Vec<String> {
+        let mut labels: BTreeSet<&String> = BTreeSet::new();
+        for row in self.counted(true) {
+            labels.insert(&row.label);
+            labels.extend(&row.target);
+        }
+        labels.into_iter().cloned().collect()
+    }
+
+    /// All tables that there is something to put into.
+    pub fn tables(&self) -> Vec<Table> {
+        let mut tables = vec![self.accuracies()];
+        if self.counted(false).next().is_some() {
+            tables.extend([self.by_attack(), self.by_model()]);
+        }
+        for attack in self.attacks_of(true) {
+            tables.push(self.pairs(attack));
+        }
+        for attack in self.attacks_of(false) {
+            tables.extend(self.transfer(attack));
+        }
+        tables
+    }
+
+    /// Table 1: what the models make of the clean clips.
+    pub fn accuracies(&self) -> Table {
+        let row = |model: &String| {
+            let said = self.survey.iter().filter(|heard| heard.model == *model);
+            let known = said.filter(|heard| heard.heard.is_some());
+            let group = known.map(|h| (h.clip.as_str(), percent(h.is_right()))).collect();
+            let ours = mean(&[group], self.seed);
+            let paper = ModelId::find(model).ok().map(paper::accuracy);
+            vec![Cell::Words(model_title(model)), Cell::Number { ours, paper, decimals: 1 }]
+        };
+        Table {
+            name: "table1".to_owned(),
+            title: "Table 1: accuracy on the clean clips".to_owned(),
+            columns: ["Model", "Accuracy %"].map(str::to_owned).to_vec(),
+            rows: self.models.iter().map(row).collect(),
+            notes: vec![
+                "Of the clips of the chosen split and labels that can be read.".to_owned(),
+                paper::remark(1).to_owned(),
+            ],
+        }
+    }
+
+    /// One quantity of an attack on each model, untargeted.
+    fn groups<'a>(
+        &'a self,
+        attack: &str,
+        models: &[&String],
+        quantity: Quantity,
+    ) -> Vec<Vec<(&'a str, f64)>> {
+        let of_model = |model: &&String| {
+            let rows = self.counted(false);
+            let rows = rows.filter(|row| row.attack == attack && row.model == **model);
+            rows.filter_map(|row| Some((row.clip.as_str(), value(row, quantity)?))).collect()
+        };
+        models.iter().map(of_model).collect()
+    }
+
+    /// Table 2: each untargeted attack, all models.
+    pub fn by_attack(&self) -> Table {
+        let models: Vec<&String> = self.models.iter().collect();
+        let row = |attack: &&String| {
+            let cell = |quantity: Quantity| {
+                let ours = mean(&self.groups(attack, &models, quantity), self.seed);
+                let paper = AttackId::find(attack).ok();
+                let paper = paper.and_then(|attack| paper::untargeted(attack, quantity));
+                Cell::Number { ours, paper, decimals: quantity.decimals() }
+            };
+            let name = Cell::Words(attack_title(attack));
+            [name].into_iter().chain(Quantity::ALL.map(cell)).collect()
+        };
+        Table {
+            name: "table2".to_owned(),
+            title: "Table 2: untargeted attacks, mean over the models".to_owned(),
+            columns: columns(&["Attack"]),
+            rows: self.attacks_of(false).iter().map(row).collect(),
+            notes: vec![QUANTITIES.to_owned(), paper::remark(2).to_owned()],
+        }
+    }
+
+    /// Table 3: each untargeted attack on each model.
+    pub fn by_model(&self) -> Table {
+        let mut rows = Vec::new();
+        for attack in self.attacks_of(false) {
+            for model in &self.models {
+                let cell = |quantity: Quantity| {
+                    let ours = mean(&self.groups(attack, &[model], quantity), self.seed);
+                    let ids = AttackId::find(attack).ok().zip(ModelId::find(model).ok());
+                    let paper = ids
+                        .and_then(|(attack, model)| paper::untargeted_on(attack, model, quantity));
+                    Cell::Number { ours, paper, decimals: quantity.decimals() }
+                };
+                let names = [attack_title(attack), model_title(model)].map(Cell::Words);
+                rows.push(names.into_iter().chain(Quantity::ALL.map(cell)).collect());
+            }
+        }
+        Table {
+            name: "table3".to_owned(),
+            title: "Table 3: untargeted attacks on each model".to_owned(),
+            columns: columns(&["Attack", "Model"]),
+            rows,
+            notes: vec![QUANTITIES.to_owned(), paper::remark(3).to_owned()],
+        }
+    }
+
+    /// Table 4: the mean SNR of a targeted attack from each label to each other.
+    pub fn pairs(&self, attack: &str) -> Table {
+        let labels = self.targets();
+        let row = |from: &String| {
+            let cell = |to: &String| {
+                if from == to {
+                    return Cell::Nothing;
+                }
+                let of_model = |model: &String| {
+                    let rows = self.counted(true).filter(|row| {
+                        row.attack == attack
+                            && row.model == *model
+                            && row.label == *from
+                            && row.target.as_ref() == Some(to)
+                    });
+                    rows.filter_map(|row| Some((row.clip.as_str(), value(row, Quantity::Snr)?)))
+                        .collect()
+                };
+                let groups: Vec<_> = self.models.iter().map(of_model).collect();
+                Cell::Number { ours: mean(&groups, self.seed), paper: None, decimals: 1 }
+            };
+            let name = Cell::Words(from.replace('_', " "));
+            [name].into_iter().chain(labels.iter().map(cell)).collect()
+        };
+        let heads = labels.iter().map(|label| format!("to {}", label.replace('_', " ")));
+        let mut notes = vec![
+            "Means over the successes, then over the models.".to_owned(),
+            paper::remark(4).to_owned(),
+        ];
+        if !TARGETED_LABELS.iter().all(|label| labels.iter().any(|known| known == label)) {
+            notes.push("These are not the paper's six labels.".to_owned());
+        }
+        Table {
+            name: format!("table4-{attack}"),
+            title: format!("Table 4: mean SNR in dB of {}, targeted", attack_title(attack)),
+            columns: ["from".to_owned()].into_iter().chain(heads).collect(),
+            rows: labels.iter().map(row).collect(),
+            notes,
+        }
+    }
+
+    /// Table 5: how often a clip that fools one model fools another; none where nobody was asked.
+    pub fn transfer(&self, attack: &str) -> Option<Table> {
+        let asked = |row: &&Row| row.attack == attack && row.fooled() && row.transfer.is_some();
+        let rows: Vec<&Row> = self.counted(false).filter(asked).collect();
+        if rows.is_empty() {
+            return None;
+        }
+        let row = |source: &String| {
+            let cell = |target: &String| {
+                if source == target {
+                    return Cell::Nothing;
+                }
+                let of_source = rows.iter().filter(|row| row.model == *source);
+                let answers = of_source.filter_map(|row| {
+                    let mut all = row.transfer.iter().flatten();
+                    // A model that misnames the clean clip can't be fooled about it.
+                    let asked = all.find(|one| one.model == *target && one.clean == row.label)?;
+                    Some((row.clip.as_str(), percent(asked.fooled())))
+                });
+                let ours = mean(&[answers.collect()], self.seed);
+                Cell::Number { ours, paper: None, decimals: 1 }
+            };
+            let name = Cell::Words(model_title(source));
+            [name].into_iter().chain(self.models.iter().map(cell)).collect()
+        };
+        let heads = self.models.iter().map(|model| format!("fools {} %", model_title(model)));
+        let title = attack_title(attack);
+        Some(Table {
+            name: format!("table5-{attack}"),
+            title: format!("Table 5: transfer of {title}, from the attacked model (row) to others"),
+            columns: ["made for".to_owned()].into_iter().chain(heads).collect(),
+            rows: self.models.iter().map(row).collect(),
+            notes: vec![
+                "Of the successes on clips that the other model names rightly when they are clean."
+                    .to_owned(),
+                paper::remark(5).to_owned(),
+            ],
+        })
+    }
+}
+
+const QUANTITIES: &str = "Success is the share of the attacked clips, all of which the model names \
+    rightly when they are clean. Confidences and SNR are means over the successes; the SNR of \
+    attacks at a fixed one is over all.";
+
+fn columns(names: &[&str]) -> Vec<String> {
+    let quantities = Quantity::ALL.map(Quantity::title);
+    names.iter().chain(&quantities).map(|&name| name.to_owned()).collect()
+}
+
+fn percent(yes: bool) -> f64 {
+    if yes { 100.0 } else { 0.0 }
+}
+
+fn value(row: &Row, quantity: Quantity) -> Option<f64> {
+    match quantity {
+        Quantity::Success => Some(percent(row.fooled())),
+        // At a fixed SNR there is one, whether anybody was fooled or not.
+        Quantity::Snr if AttackId::find(&row.attack).is_ok_and(AttackId::takes_snr) => row.snr_db,
+        _ if !row.fooled() => None,
+        Quantity::NewConfidence => Some(f64::from(row.new_confidence)),
+        Quantity::OriginalConfidence => Some(f64::from(row.original_confidence_after)),
+        Quantity::Snr => row.snr_db,
+    }
+}
+
+/// A model's name in rows, for people.
+pub fn model_title(name: &str) -> String {
+    ModelId::find(name).map_or_else(|_| name.to_owned(), |id| id.title().to_owned())
+}
+
+/// An attack's name in rows, for people.
+pub fn attack_title(name: &str) -> String {
+    AttackId::find(name).map_or_else(|_| name.to_owned(), |id| id.title().to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::experiments::plan::Item;
+    use crate::experiments::row::Asked;
+
+    fn row(model: &str, clip: &str, target: Option<&str>, snr: Option<f64>) -> Row {
+        let item = Item {
+            id: format!("{model}{clip}{target:?}"),
+            work: String::new(),
+            clip: clip.to_owned(),
+            label: "Bark".to_owned(),
+            model: model.to_owned(),
+            attack: "carlini-wagner".to_owned(),
+            target: target.map(str::to_owned),
+            rank: 0,
+            clip_seconds: 1.0,
+            seed: 0,
+        };
+        let status = if snr.is_some() { "fooled" } else { "not fooled" };
+        let new = if snr.is_some() { "Meow" } else { "Bark" };
+        Row {
+            status: status.to_owned(),
+            new_label: new.to_owned(),
+            new_confidence: 0.75,
+            snr_db: snr,
+            ..Row::failed(&item, String::new())
+        }
+    }
+
+    fn results(rows: Vec<Row>) -> Results {
+        let mut results = Results::default();
+        let names = |names: &[&str]| names.iter().map(|&n| n.to_owned()).collect::<Vec<_>>();
+        results.add(rows, Vec::new(), &names(&["vgg13", "crnn"]), &names(&["carlini-wagner"]));
+        results
+    }
+
+    fn found(cell: &Cell) -> (f64, usize) {
+        match cell {
+            Cell::Number { ours: Some(mean), .. } => (mean.value, mean.clips),
+            other => panic!("{other:?} has no mean"),
+        }
+    }
+
+    #[test]
+    fn rates_are_of_all_that_was_attacked_and_the_rest_of_successes() {
+        let results = results(vec![
+            row("vgg13", "a", None, Some(50.0)),
+            row("vgg13", "b", None, None),
+            row("crnn", "a", None, Some(60.0)),
+            Row { status: "failed".to_owned(), ..row("crnn", "b", None, None) },
+        ]);
+        let table = results.by_attack();
+        assert_eq!(found(&table.rows[0][1]), (75.0, 2), "half of VGG13's, all of CRNN's");
+        assert_eq!(found(&table.rows[0][2]), (0.75, 1));
+        assert_eq!(found(&table.rows[0][4]), (55.0, 1));
+        let Cell::Number { paper, .. } = table.rows[0][4] else { panic!("no number") };
+        assert_eq!(paper, Some(46.23));
+        let table = results.by_model();
+        assert_eq!(found(&table.rows[0][2]).0, 50.0);
+        assert_eq!(found(&table.rows[1][5]).0, 60.0);
+    }
+
+    #[test]
+    fn pairs_are_ordered_and_the_diagonal_is_empty() {
+        let table =
+            results(vec![row("vgg13", "a", Some("Meow"), Some(40.0))]).pairs("carlini-wagner");
+        assert_eq!(table.columns, ["from", "to Bark", "to Meow"]);
+        assert_eq!(table.rows[0][1], Cell::Nothing);
+        assert_eq!(found(&table.rows[0][2]).0, 40.0);
+        assert!(matches!(table.rows[1][1], Cell::Number { ours: None, .. }));
+    }
+
+    #[test]
+    fn who_misnames_the_clean_clip_is_not_asked() {
+        let asked = |clean: &str, heard: &str| {
+            Some(vec![Asked {
+                model: "crnn".to_owned(),
+                clean: clean.to_owned(),
+                heard: heard.to_owned(),
+                confidence: 0.5,
+            }])
+        };
+        let of = |clip: &str, transfer| Row { transfer, ..row("vgg13", clip, None, Some(50.0)) };
+        let results = results(vec![
+            of("a", asked("Bark", "Bark")),
+            of("b", asked("Bark", "Meow")),
+            of("c", asked("Gong", "Meow")),
+        ]);
+        let table = results.transfer("carlini-wagner").unwrap();
+        assert_eq!(found(&table.rows[0][2]), (50.0, 2));
+        assert_eq!(table.rows[0][1], Cell::Nothing);
+    }
+}

@@ -1,0 +1,190 @@
+//! What the wishes of the Experiments tab do.
+
+use std::path::{Path, PathBuf};
+
+use eframe::egui;
+
+use super::App;
+use crate::audio::DEFAULT_LIMIT_SECONDS;
+use crate::engine::{ClipSource, Command, ExperimentJob, ExperimentThread};
+use crate::experiments::{Configuration, Examples, RunFolder, Share, write_report};
+use crate::models::ModelSource;
+use crate::ui::experiments::{ExperimentWish, Phase};
+use crate::ui::lab::Opening;
+use crate::ui::tab::Tab;
+
+impl App {
+    pub(super) fn experiment(&mut self, ctx: &egui::Context, wish: ExperimentWish) {
+        match wish {
+            ExperimentWish::ChooseData => self.dialogs.data_set(ctx),
+            ExperimentWish::SetData(path) => {
+                self.settings.experiment.data = path.to_string_lossy().into_owned();
+            }
+            ExperimentWish::ChooseRun => self.dialogs.run_folder(ctx),
+            ExperimentWish::OpenRun(folder) => self.look_at_run(&folder),
+            ExperimentWish::Plan => self.plan(Share::default()),
+            ExperimentWish::AcceptChange => {
+                self.plan(Share { accept_change: true, ..Share::default() });
+            }
+            ExperimentWish::Retry => self.plan(Share { retry: true, ..Share::default() }),
+            ExperimentWish::GoOrPause => match self.experiments.phase {
+                Phase::Working => self.experiments.pause(),
+                _ => self.experiments.go_on(),
+            },
+            ExperimentWish::Stop => self.experiments.stop(),
+            ExperimentWish::OpenRow(id) => self.open_row(&id),
+            ExperimentWish::WriteReport => self.write_report(),
+        }
+    }
+
+    /// Takes in what the experiment's thread told.
+    pub(super) fn follow_experiment(&mut self, ctx: &egui::Context) {
+        if let Some(configuration) = self.experiments.take_in() {
+            let models = self.model_names();
+            if let Some(folder) = &self.experiments.folder {
+                self.settings.experiment.take_up(folder, &configuration, &models);
+            }
+        }
+        if let Some(told) = self.experiments.reported() {
+            match told {
+                Ok(words) => self.notices.info(words),
+                Err(reason) => self.notices.error(reason),
+            }
+        }
+        if self.tab == Tab::Experiments {
+            self.experiments.keep_up(ctx);
+        }
+    }
+
+    fn model_names(&self) -> Vec<String> {
+        self.lab.models.iter().map(|model| model.source.to_string()).collect()
+    }
+
+    fn look_at_run(&mut self, folder: &Path) {
+        if self.experiments.is_busy() {
+            return;
+        }
+        let pace = self.pace.clone();
+        match ExperimentThread::look(folder.to_owned(), move || pace.wake()) {
+            Ok(thread) => {
+                self.experiments.follow(thread, folder, Phase::Looking);
+                self.experiments.fill_form = true;
+            }
+            Err(error) => self.experiments.trouble = Some(no_thread(&error)),
+        }
+    }
+
+    fn plan(&mut self, share: Share) {
+        if self.experiments.is_busy() {
+            return;
+        }
+        match self.job(share) {
+            Ok(job) => {
+                let folder = job.folder.clone();
+                let pace = self.pace.clone();
+                match ExperimentThread::start(job, move || pace.wake()) {
+                    Ok(thread) => {
+                        let phase = Phase::Loading("the models".to_owned());
+                        self.experiments.follow(thread, &folder, phase);
+                    }
+                    Err(error) => self.experiments.trouble = Some(no_thread(&error)),
+                }
+            }
+            Err(reason) => self.experiments.trouble = Some(reason),
+        }
+    }
+
+    /// What the form asks for. A run that was begun elsewhere keeps what a form can't hold, as long
+    /// as people change nothing that it can.
+    fn job(&self, share: Share) -> Result<ExperimentJob, String> {
+        let form = &self.settings.experiment;
+        let folder = form.run_folder()?;
+        let mut configuration = form.configuration(&self.model_names())?;
+        let run = RunFolder::new(&folder);
+        if run.has_configuration() {
+            let there = run.configuration().map_err(|error| error.to_string())?;
+            configuration = unless_unchanged(configuration, there, form);
+        }
+        Ok(ExperimentJob {
+            folder,
+            configuration,
+            share,
+            model_directories: self.engine.model_directories().to_vec(),
+            device: self.lab.device.choice,
+            jobs: Some(form.jobs.clamp(1, crate::engine::most_threads())),
+        })
+    }
+
+    /// Shows a row's clip in the Lab, with model, attack and target set as they were.
+    fn open_row(&mut self, id: &str) {
+        let Some(row) = self.experiments.row(id).cloned() else { return };
+        let Some(configuration) = &self.experiments.configuration else { return };
+        let data = &configuration.data;
+        let folder = if data.is_file() { data.parent() } else { Some(data.as_path()) };
+        let path = folder.map_or_else(|| PathBuf::from(&row.clip), |data| data.join(&row.clip));
+        let entry = configuration.attacks.iter().find(|entry| entry.title() == row.attack);
+        if let Some(spec) = entry.and_then(|entry| entry.spec().ok()) {
+            let form = &mut self.settings.attack;
+            form.set_spec(&spec);
+            form.seed = row.seed;
+            form.targeted = row.target.is_some();
+            form.target = row.target.clone().unwrap_or_default();
+            form.target_rule = None;
+        }
+        let file = configuration.models.iter().find(|name| {
+            let path = Path::new(name);
+            path.file_stem().is_some_and(|stem| stem.to_string_lossy() == row.model)
+        });
+        if let Ok(source) = ModelSource::find(file.unwrap_or(&row.model)) {
+            self.lab.models.choose(&source);
+        }
+        let name = row.clip.rsplit('/').next().unwrap_or(&row.clip).to_owned();
+        let limit_seconds = configuration.limit_seconds.max(DEFAULT_LIMIT_SECONDS);
+        let command =
+            self.engine.send(Command::LoadClip { source: ClipSource::File(path), limit_seconds });
+        self.lab.opening = Some(Opening { command, name });
+        self.tab = Tab::Lab;
+        self.notices.info(format!(
+            "The clip, model, attack and seed of the row are set: Attack computes it again ({}).",
+            row.status
+        ));
+    }
+
+    fn write_report(&mut self) {
+        let Some(folder) = self.experiments.folder.clone() else { return };
+        let pace = self.pace.clone();
+        let wake = move || pace.wake();
+        self.experiments.report(
+            move || {
+                let out = folder.join("report");
+                write_report(&[RunFolder::new(&folder)], &out, &Examples::Some)
+                    .map(|files| {
+                        format!("{} files were written to {}.", files.len(), out.display())
+                    })
+                    .map_err(|error| error.to_string())
+            },
+            wake,
+        );
+    }
+}
+
+/// The run's own configuration where the form says the same, as far as it can.
+fn unless_unchanged(
+    wanted: Configuration,
+    there: Configuration,
+    form: &crate::ui::experiments::ExperimentForm,
+) -> Configuration {
+    let mut known = form.clone();
+    known.take_up(Path::new(&form.run), &there, &all_of(&wanted, form));
+    let same = known.configuration(&all_of(&wanted, form)).is_ok_and(|known| known == wanted);
+    if same { there } else { wanted }
+}
+
+/// All models that there are to choose from: those wanted and those left out.
+fn all_of(wanted: &Configuration, form: &crate::ui::experiments::ExperimentForm) -> Vec<String> {
+    wanted.models.iter().chain(&form.without).cloned().collect()
+}
+
+fn no_thread(error: &std::io::Error) -> String {
+    format!("The experiment can't be started: the system gives no thread ({error}).")
+}

@@ -1,0 +1,303 @@
+//! The experiment that is shown: what it is, how far it is, what it has found.
+
+use std::collections::HashMap;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::mpsc::{self, Receiver, TryRecvError};
+
+use eframe::egui::Context;
+
+use super::digest::Digest;
+use crate::engine::{Background, ExperimentEnd, ExperimentNews, ExperimentThread, Opened};
+use crate::experiments::{Configuration, Estimate, Heard, Item, Results, Row};
+
+/// How far it is.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum Phase {
+    /// Nothing is under way.
+    #[default]
+    AtRest,
+    /// A run's folder is read.
+    Looking,
+    /// A model is loaded: which.
+    Loading(String),
+    /// Clean clips are named: so many of so many.
+    Naming(usize, usize),
+    /// The models are timed.
+    Timing,
+    /// All is planned, and waits for people to say go.
+    Planned,
+    /// Items are worked off.
+    Working,
+    /// They wait.
+    Paused,
+    /// It stops after the step under way.
+    Stopping,
+}
+
+/// Which part of the results is shown.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum View {
+    /// A line an item.
+    #[default]
+    Rows,
+    /// Tables 1 to 5.
+    Tables,
+    /// Figures 1 and 2.
+    Figures,
+    /// What failed, and why.
+    Failures,
+}
+
+/// A step of an item under way.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Step {
+    /// Steps done.
+    pub done: usize,
+    /// Most steps.
+    pub of: usize,
+}
+
+/// What came of writing a report, for people.
+type Told = Result<String, String>;
+
+/// The state of the tab.
+#[derive(Default)]
+pub struct Experiments {
+    /// How far it is.
+    pub phase: Phase,
+    /// What is shown of it.
+    pub view: View,
+    /// The run's folder.
+    pub folder: Option<PathBuf>,
+    /// What it is.
+    pub configuration: Option<Configuration>,
+    /// All items.
+    pub items: Arc<[Item]>,
+    /// Rows so far, in the order in which they came.
+    pub rows: Vec<Row>,
+    /// What models said of the clean clips.
+    pub survey: Vec<Heard>,
+    /// How long items take.
+    pub estimate: Estimate,
+    /// Items at a time.
+    pub jobs: usize,
+    /// The items under way, by id.
+    pub running: HashMap<String, Step>,
+    /// Why it can't go on.
+    pub trouble: Option<String>,
+    /// Whether that is a change that people may accept.
+    pub may_accept: bool,
+    /// Tables and figures.
+    pub digest: Digest,
+    /// Whether the form follows the next run that is opened.
+    pub fill_form: bool,
+    /// Only rows with this text are listed.
+    pub filter: String,
+    thread: Option<ExperimentThread>,
+    report: Option<Receiver<Told>>,
+    done: HashMap<String, usize>,
+}
+
+impl Experiments {
+    /// Whether a thread is at work or waits.
+    pub fn is_busy(&self) -> bool {
+        self.thread.is_some()
+    }
+
+    /// Follows a thread that was just started on a folder.
+    pub fn follow(&mut self, thread: ExperimentThread, folder: &Path, phase: Phase) {
+        if self.folder.as_deref() != Some(folder) {
+            *self = Self { view: self.view, fill_form: self.fill_form, ..Self::default() };
+        }
+        self.folder = Some(folder.to_owned());
+        self.thread = Some(thread);
+        self.phase = phase;
+        self.trouble = None;
+        self.may_accept = false;
+        self.running.clear();
+    }
+
+    /// Begins with the items, or goes on.
+    pub fn go_on(&mut self) {
+        if let Some(thread) = &self.thread {
+            thread.go_on();
+            self.phase = Phase::Working;
+        }
+    }
+
+    /// Waits after the step under way.
+    pub fn pause(&mut self) {
+        if let Some(thread) = &self.thread {
+            thread.pause();
+            self.phase = Phase::Paused;
+        }
+    }
+
+    /// Stops after the step under way.
+    pub fn stop(&mut self) {
+        if let Some(thread) = &self.thread {
+            thread.stop();
+            self.phase = Phase::Stopping;
+        }
+    }
+
+    /// Takes in what the thread told. Gives the configuration of a run that was opened for its own
+    /// sake, for the form to follow.
+    pub fn take_in(&mut self) -> Option<Configuration> {
+        let news = self.thread.as_ref().map(ExperimentThread::try_news).unwrap_or_default();
+        let mut configuration = None;
+        for news in news {
+            match news {
+                ExperimentNews::Loading(title) => self.set(Phase::Loading(title)),
+                ExperimentNews::Surveyed(done, of) => self.set(Phase::Naming(done, of)),
+                ExperimentNews::Timing => self.set(Phase::Timing),
+                ExperimentNews::Opened(opened) => {
+                    if std::mem::take(&mut self.fill_form) {
+                        configuration = Some(opened.configuration.clone());
+                    }
+                    self.open(*opened);
+                }
+                ExperimentNews::Begun(id) => {
+                    self.running.insert(id, Step::default());
+                }
+                ExperimentNews::Step(id, done, of) => {
+                    self.running.insert(id, Step { done, of });
+                }
+                ExperimentNews::Done(row) => self.put(*row),
+                ExperimentNews::Ended(end) => self.end(end),
+            }
+        }
+        configuration
+    }
+
+    fn set(&mut self, phase: Phase) {
+        if self.phase != Phase::Stopping {
+            self.phase = phase;
+        }
+    }
+
+    fn open(&mut self, opened: Opened) {
+        self.configuration = Some(opened.configuration);
+        self.items = opened.items;
+        self.survey = opened.survey;
+        self.estimate = opened.estimate;
+        self.jobs = opened.jobs;
+        self.done.clear();
+        self.rows.clear();
+        self.digest.clear();
+        for row in opened.rows {
+            self.done.insert(row.id.clone(), self.rows.len());
+            self.rows.push(row);
+        }
+        self.set(Phase::Planned);
+    }
+
+    fn put(&mut self, row: Row) {
+        self.running.remove(&row.id);
+        self.estimate.learn(&row);
+        match self.done.get(&row.id) {
+            Some(&place) => self.rows[place] = row,
+            None => {
+                self.done.insert(row.id.clone(), self.rows.len());
+                self.rows.push(row);
+            }
+        }
+    }
+
+    fn end(&mut self, end: ExperimentEnd) {
+        self.thread = None;
+        self.phase = Phase::AtRest;
+        self.running.clear();
+        match end {
+            ExperimentEnd::Whole | ExperimentEnd::Stopped => {}
+            ExperimentEnd::Changed(reason) => {
+                self.trouble = Some(reason);
+                self.may_accept = true;
+            }
+            ExperimentEnd::Failed(reason) => self.trouble = Some(reason),
+        }
+    }
+
+    /// The row of an item.
+    pub fn row(&self, id: &str) -> Option<&Row> {
+        self.rows.get(*self.done.get(id)?)
+    }
+
+    /// Items that are done, failures among them.
+    pub fn done(&self) -> usize {
+        self.done.len()
+    }
+
+    /// Rows that failed.
+    pub fn failures(&self) -> impl Iterator<Item = &Row> {
+        self.rows.iter().filter(|row| row.is_failed())
+    }
+
+    /// Seconds that the items left will take.
+    pub fn seconds_left(&self) -> f64 {
+        let open = self.items.iter().filter(|item| !self.done.contains_key(&item.id));
+        self.estimate.total(open, self.jobs)
+    }
+
+    /// Has a report written on a thread beside the window.
+    pub fn report(
+        &mut self,
+        write: impl FnOnce() -> Told + Send + 'static,
+        wake: impl FnOnce() + Send + 'static,
+    ) {
+        if self.report.is_some() {
+            return;
+        }
+        let (sender, receiver) = mpsc::channel();
+        let priority = Background::below_this_thread();
+        let thread = std::thread::Builder::new().name("report".to_owned()).spawn(move || {
+            priority.enter();
+            sender.send(write()).ok();
+            wake();
+        });
+        self.report = thread.is_ok().then_some(receiver);
+    }
+
+    /// What came of the report, once.
+    pub fn reported(&mut self) -> Option<Told> {
+        let told = match self.report.as_ref()?.try_recv() {
+            Ok(told) => told,
+            Err(TryRecvError::Empty) => return None,
+            Err(TryRecvError::Disconnected) => Err("The report could not be written.".to_owned()),
+        };
+        self.report = None;
+        Some(told)
+    }
+
+    /// Keeps tables and figures up with the rows, where they are looked at.
+    pub fn keep_up(&mut self, ctx: &Context) {
+        if !matches!(self.view, View::Tables | View::Figures) || self.survey.is_empty() {
+            return;
+        }
+        let mut digest = std::mem::take(&mut self.digest);
+        digest.keep_up(ctx, self.rows.len(), || self.results());
+        self.digest = digest;
+    }
+
+    /// What tables and figures are made of.
+    pub fn results(&self) -> Results {
+        let mut results = Results::default();
+        if let Some(configuration) = &self.configuration {
+            let attacks: Vec<String> =
+                configuration.attacks.iter().map(|entry| entry.title().to_owned()).collect();
+            let mut models = Vec::new();
+            for name in self.survey.iter().map(|heard| &heard.model) {
+                if !models.contains(name) {
+                    models.push(name.clone());
+                }
+            }
+            models.sort_by_key(|name| {
+                configuration.models.iter().position(|known| known.contains(name.as_str()))
+            });
+            results.seed = configuration.seed;
+            results.add(self.rows.clone(), self.survey.clone(), &models, &attacks);
+        }
+        results
+    }
+}

@@ -1,0 +1,142 @@
+//! The Experiments tab: planned, started, watched, stopped, gone on with, read, opened in the Lab.
+
+use std::path::{Path, PathBuf};
+
+use eframe::egui::{Key, Modifiers, Role};
+use egui_kittest::kittest::{NodeT as _, Queryable as _};
+
+use crate::driver::{Kept, Lab, SMALLEST, engine, has, lab, open, until, until_said};
+
+/// Short clips of three labels, a folder a label.
+fn data(folder: &Path) -> PathBuf {
+    let data = folder.join("three labels");
+    for (file, label) in
+        [("glockenspiel", "Glockenspiel"), ("cello", "Cello"), ("tambourine", "Tambourine")]
+    {
+        let path = data.join(label);
+        std::fs::create_dir_all(&path).expect("a folder");
+        let clip = Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("assets/clips/{file}.flac"));
+        let clip = mondegreen::audio::load(&clip, 60.0).expect("a bundled clip");
+        mondegreen::audio::write_wav_f32(&path.join("a.wav"), &clip.samples[..24_000])
+            .expect("a WAV");
+    }
+    data
+}
+
+/// Brings a control into view and clicks it.
+fn click(harness: &mut Lab, name: &str) {
+    harness.get_by_label(name).scroll_to_me();
+    harness.run_steps(3);
+    harness.get_by_label(name).click();
+    harness.run_steps(3);
+}
+
+fn type_into(harness: &mut Lab, name: &str, text: &str) {
+    click(harness, name);
+    harness.get_by_label(name).type_text(text);
+    harness.run_steps(2);
+}
+
+/// The tab with the data set and the folder filled in, and only VGG13 and these attacks chosen.
+fn set_up(data: &Path, run: &Path, attacks: &[&str]) -> Lab {
+    let mut harness = lab();
+    harness.key_press_modifiers(Modifiers::COMMAND, Key::Num4);
+    harness.run_steps(3);
+    assert!(has(&harness, "The paper's experiments, on your recordings"));
+    click(&mut harness, "Plan");
+    until_said(&mut harness, "Choose a data set first");
+    type_into(&mut harness, "Data set", data.to_str().expect("UTF-8"));
+    type_into(&mut harness, "Run's folder", run.to_str().expect("UTF-8"));
+    click(&mut harness, "train");
+    for model in ["CRNN", "GCNN", "Dense-mel", "Dense-wav"] {
+        click(&mut harness, model);
+    }
+    for attack in ["White noise", "FGSM", "DeepFool", "Carlini & Wagner"] {
+        if !attacks.contains(&attack) {
+            click(&mut harness, attack);
+        }
+    }
+    harness
+}
+
+#[test]
+fn a_run_is_planned_worked_off_read_and_opened_in_the_lab() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let (data, run) = (data(folder.path()), folder.path().join("run"));
+    let mut harness = set_up(&data, &run, &["White noise", "FGSM"]);
+    click(&mut harness, "Plan");
+    until_said(&mut harness, "6 items to do, about");
+    assert!(!run.join("results.jsonl").metadata().is_ok_and(|file| file.len() > 0), "it waits");
+    // The set-up can't be changed under a run.
+    let seed = harness.get_by_role_and_label(Role::SpinButton, "Seed");
+    assert!(seed.accesskit_node().is_disabled());
+    click(&mut harness, "Start");
+    until_said(&mut harness, "6 of 6 items done");
+    until_said(&mut harness, "The run is whole");
+    let lines = std::fs::read_to_string(run.join("results.jsonl")).expect("rows");
+    assert_eq!(lines.lines().count(), 6);
+    assert_eq!(harness.query_all_by_label_contains("Open in the Lab: ").count(), 6);
+    type_into(&mut harness, "Only rows with this word", "cello");
+    harness.run_steps(2);
+    assert_eq!(harness.query_all_by_label_contains("Open in the Lab: Cello").count(), 2);
+    assert_eq!(harness.query_all_by_label_contains("Open in the Lab: ").count(), 2);
+
+    click(&mut harness, "Tables");
+    until_said(&mut harness, "TABLE 3: UNTARGETED ATTACKS ON EACH MODEL");
+    assert!(has(&harness, "paper 31.14"));
+    click(&mut harness, "Write report");
+    until_said(&mut harness, "files were written to");
+    let report = std::fs::read_to_string(run.join("report/report.md")).expect("a report");
+    assert!(report.contains("6 of 6 items are done"), "{report}");
+
+    click(&mut harness, "Rows");
+    let name = "Open in the Lab: Cello/a.wav, Cello, VGG13, FGSM";
+    click(&mut harness, name);
+    until_said(&mut harness, "The clip, model, attack and seed of the row are set");
+    until(&mut harness, "the clip is open", |h| h.query_by_label("Original spectrogram").is_some());
+    assert_eq!(harness.state().settings().attack.id().name(), "fgsm");
+}
+
+#[test]
+fn a_run_is_paused_stopped_and_gone_on_with_in_another_window() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let (data, run) = (data(folder.path()), folder.path().join("run"));
+    let mut harness = set_up(&data, &run, &["White noise", "Carlini & Wagner"]);
+    click(&mut harness, "Plan");
+    until_said(&mut harness, "6 items to do, about");
+    click(&mut harness, "Start");
+    until_said(&mut harness, "3 of 6 items done");
+    click(&mut harness, "Pause");
+    until_said(&mut harness, "paused");
+    click(&mut harness, "Stop");
+    until_said(&mut harness, "Not under way here. Plan goes on with what is left.");
+    drop(harness);
+    let before = std::fs::read_to_string(run.join("results.jsonl")).expect("rows");
+    assert!(before.lines().count() >= 3);
+
+    let mut harness = open(&Kept::default(), engine(), SMALLEST);
+    harness.key_press_modifiers(Modifiers::COMMAND, Key::Num4);
+    harness.run_steps(3);
+    type_into(&mut harness, "Run's folder", run.to_str().expect("UTF-8"));
+    click(&mut harness, "Show this run");
+    until_said(&mut harness, "Not under way here. Plan goes on with what is left.");
+    let form = &harness.state().settings().experiment;
+    assert_eq!(form.data, data.to_str().expect("UTF-8"), "the form follows the run");
+    click(&mut harness, "Plan");
+    until_said(&mut harness, "items to do, about");
+    click(&mut harness, "Start");
+    until_said(&mut harness, "6 of 6 items done");
+    let after = std::fs::read_to_string(run.join("results.jsonl")).expect("rows");
+    assert!(after.starts_with(&before), "nothing was done twice");
+    assert_eq!(after.lines().count(), 6);
+}
+
+#[test]
+fn what_is_wrong_is_said_in_the_tab() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let (data, run) = (data(folder.path()), folder.path().join("run"));
+    let mut harness = set_up(&data.join("nowhere"), &run, &["FGSM"]);
+    click(&mut harness, "Plan");
+    until_said(&mut harness, "nowhere");
+    assert!(harness.query_by_label("Start").is_none());
+}
