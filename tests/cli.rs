@@ -21,6 +21,9 @@ mod attack;
 #[path = "cli/export.rs"]
 mod export;
 
+#[path = "cli/listen.rs"]
+mod listen;
+
 use std::io::Read as _;
 use std::process::Stdio;
 

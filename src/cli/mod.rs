@@ -7,6 +7,7 @@ mod bench;
 mod classify;
 mod common;
 mod evaluate;
+mod listen;
 mod measures;
 mod train;
 
@@ -41,6 +42,8 @@ enum Task {
     Bench(bench::Arguments),
     /// Measure how good models are on labelled clips
     Evaluate(evaluate::Arguments),
+    /// Blind listening tests: make, check, simulate, report
+    Listen(listen::Arguments),
     /// Train a model, or go on with it
     Train(train::Arguments),
 }
@@ -61,6 +64,7 @@ pub fn main() -> ExitCode {
         Some(Task::Attack(task)) => attack::run(&task),
         Some(Task::Bench(task)) => bench::run(&task),
         Some(Task::Evaluate(task)) => evaluate::run(&task),
+        Some(Task::Listen(task)) => listen::run(&task),
         Some(Task::Train(task)) => train::run(&task),
         None => window(arguments.clip, &arguments.compute),
     };

@@ -1,11 +1,12 @@
 //! Figures for paper: Figure 3 of one clip (original and adversarial spectrogram side by side),
-//! curves, and confusion matrices.
+//! curves, confusion matrices, and psychometric functions.
 
 mod confusion;
 mod curves;
 mod drawing;
 mod error;
 mod layout;
+mod psychometric;
 mod raster;
 mod ticks;
 mod type_setting;
@@ -19,6 +20,7 @@ use crate::files;
 pub use confusion::Confusion;
 pub use curves::{Chart, Curve, Curves};
 pub use error::FigureError;
+pub use psychometric::PsychometricFigure;
 pub use raster::DEFAULT_WIDTH_PX;
 
 /// What the figure shows.

@@ -1,0 +1,30 @@
+//! Blind listening tests: can people hear it? Stimuli, protocols, the hidden order, the session as a
+//! state machine, a log that loses nothing, and what can be concluded.
+//!
+//! A test is a [`TestFile`] (TOML) whose sounds become [`Stimuli`]. A [`Session`] goes through it
+//! with one participant: it shows a [`Screen`], takes an [`Action`], and writes each answer to a
+//! [`Log`] before the next trial. A [`Report`] reads logs. The window and simulated listeners
+//! ([`simulate`]) drive the same session. Nothing here knows windows, threads or sound cards.
+
+pub mod adaptive;
+mod error;
+mod log;
+mod plan;
+mod protocol;
+mod report;
+mod session;
+pub mod simulate;
+pub mod stats;
+mod stimuli;
+mod test_file;
+
+pub use error::ListenError;
+pub use log::{
+    Answered, Entry, Log, LogFile, LoggedStimulus, SCHEMA, Start, Trial as LoggedTrial, read_log, verify,
+};
+pub use plan::{Arrangement, Part, Plan, PlannedTrial};
+pub use protocol::{Answer, Protocol, Slot};
+pub use report::{LoggedSession, Participant, Pooled, RATES, Report, Summary, Threshold, p_text};
+pub use session::{Action, Environment, Screen, Session, Sounds, TrialScreen};
+pub use stimuli::{HEADROOM, Stimuli, Stimulus, at_snr};
+pub use test_file::{Adaptive, Order, Playback, StimulusEntry, TEST_VERSION, TestFile};
