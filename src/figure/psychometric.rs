@@ -2,8 +2,8 @@
 
 use std::path::Path;
 
-use super::error::FigureError;
 use super::drawing::{AXIS, Anchor, Drawing, Rect, TICK, TICK_LENGTH, TITLE};
+use super::error::FigureError;
 use super::ticks::round_ticks;
 use super::type_setting::{FONT_FAMILIES, fit};
 

@@ -265,7 +265,8 @@ fn parse(path: &Path, bytes: &[u8]) -> Result<Chain, ListenError> {
     for (index, line) in bytes.split_inclusive(|byte| *byte == b'\n').enumerate() {
         // A crash tears the last line only, and leaves it without an end.
         let Some(line) = line.strip_suffix(b"\n") else { break };
-        let bad = |problem: String| ListenError::Log { path: path.to_owned(), line: index + 1, problem };
+        let bad =
+            |problem: String| ListenError::Log { path: path.to_owned(), line: index + 1, problem };
         let text = std::str::from_utf8(line).map_err(|_| bad("it is not text".to_owned()))?;
         let Some((open, hash)) = text.rsplit_once(HASH_KEY) else {
             return Err(bad("it has no hash; is this a log of a listening test?".to_owned()));
@@ -279,7 +280,8 @@ fn parse(path: &Path, bytes: &[u8]) -> Result<Chain, ListenError> {
                     .to_owned(),
             ));
         }
-        let entry: Entry = serde_json::from_str(&content).map_err(|error| bad(error.to_string()))?;
+        let entry: Entry =
+            serde_json::from_str(&content).map_err(|error| bad(error.to_string()))?;
         match (&entry, index) {
             (Entry::Start(start), 0) if start.schema != SCHEMA => {
                 return Err(bad(format!(
@@ -314,8 +316,8 @@ pub fn read_log(path: &Path) -> Result<Vec<Entry>, ListenError> {
 /// # Errors
 /// As [`read_log`].
 pub fn verify(path: &Path) -> Result<(Vec<Entry>, String), ListenError> {
-    let bytes = std::fs::read(path)
-        .map_err(|source| ListenError::Io { path: path.to_owned(), source })?;
+    let bytes =
+        std::fs::read(path).map_err(|source| ListenError::Io { path: path.to_owned(), source })?;
     let chain = parse(path, &bytes)?;
     if chain.entries.is_empty() {
         let problem = "there is no whole line in it".to_owned();

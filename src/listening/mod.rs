@@ -20,7 +20,8 @@ mod test_file;
 
 pub use error::ListenError;
 pub use log::{
-    Answered, Entry, Log, LogFile, LoggedStimulus, SCHEMA, Start, Trial as LoggedTrial, read_log, verify,
+    Answered, Entry, Log, LogFile, LoggedStimulus, SCHEMA, Start, Trial as LoggedTrial, read_log,
+    verify,
 };
 pub use plan::{Arrangement, Part, Plan, PlannedTrial};
 pub use protocol::{Answer, Protocol, Slot};

@@ -8,6 +8,7 @@ use super::log::{Answered, Entry, LoggedStimulus, SCHEMA, Start, Trial};
 use super::{
     Answer, ListenError, Log, LogFile, Part, Plan, PlannedTrial, Protocol, Slot, Stimuli, TestFile,
 };
+use crate::audio::SAMPLE_RATE;
 
 /// With what is listened.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -97,6 +98,19 @@ impl Sounds {
     }
 }
 
+impl Sounds {
+    /// Only the part between two times in seconds, of both sounds alike; all of them without it.
+    pub fn cut(self, region: Option<[f64; 2]>) -> Self {
+        let Some([start, end]) = region else { return self };
+        let at = |seconds: f64| (seconds * f64::from(SAMPLE_RATE)).round().max(0.0) as usize;
+        let sounds = self.sounds.map(|sound| {
+            let end = at(end).min(sound.len());
+            sound.get(at(start).min(end)..end).unwrap_or_default().into()
+        });
+        Self { sounds, ..self }
+    }
+}
+
 /// Where a session is.
 #[derive(Clone, Copy, Debug, PartialEq)]
 enum Stage {
@@ -165,7 +179,18 @@ impl Session {
         let tracker = |_| Tracker::new(test.protocol, &test.adaptive);
         let trackers = (0..stimuli.pairs.len()).filter_map(tracker).collect();
         let stage = if test.consent.is_some() { Stage::Consent } else { Stage::Volume };
-        Self { test, stimuli, plan, participant, seed, trackers, log, stage, at: 0, last_right: None }
+        Self {
+            test,
+            stimuli,
+            plan,
+            participant,
+            seed,
+            trackers,
+            log,
+            stage,
+            at: 0,
+            last_right: None,
+        }
     }
 
     /// Goes on with a session that a crash or a person broke off: at the next trial, with the same
@@ -362,8 +387,8 @@ impl Session {
                 self.stage = Stage::Begin;
             }
             (Stage::Begin | Stage::Pause | Stage::Feedback(_), Action::Next) => {
-                let leaving_practice = matches!(self.stage, Stage::Feedback(_))
-                    && self.at == self.test.practice;
+                let leaving_practice =
+                    matches!(self.stage, Stage::Feedback(_)) && self.at == self.test.practice;
                 self.stage = if leaving_practice { Stage::Begin } else { Stage::Trial };
             }
             (Stage::Trial, Action::Answer { answer, seconds, switches }) => {

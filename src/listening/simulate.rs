@@ -52,9 +52,8 @@ impl Listener {
         }
         let [a, b] = &sounds.sounds;
         let count = originals.pairs.len();
-        let original = |sound: &[f32]| {
-            (0..count).any(|pair| *originals.sound(pair, false, None) == *sound)
-        };
+        let original =
+            |sound: &[f32]| (0..count).any(|pair| *originals.sound(pair, false, None) == *sound);
         let a_is_original = original(a);
         let (clean, changed) = if a_is_original { (a, b) } else { (b, a) };
         let heard = self.hears(snr_db(clean, changed), random);

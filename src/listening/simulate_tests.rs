@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::*;
 use crate::listening::stats::{p_value, size};
 use crate::listening::{
-    Adaptive, Answered, Entry, Log, LogFile, Part, Report, StimulusEntry, Stimulus, TestFile,
+    Adaptive, Answered, Entry, Log, LogFile, Part, Report, Stimulus, StimulusEntry, TestFile,
     read_log,
 };
 
@@ -43,10 +43,16 @@ fn right(test: &TestFile, stimuli: &Stimuli, listener: Listener, seed: u64) -> u
     let mut session =
         Session::start(test.clone(), stimuli.clone(), "P", seed, Log::Nowhere, 0).unwrap();
     let mut right = 0;
-    run(&mut session, listener, !seed, || 0, |session| {
-        right += u64::from(session.last_right() == Some(true));
-        false
-    })
+    run(
+        &mut session,
+        listener,
+        !seed,
+        || 0,
+        |session| {
+            right += u64::from(session.last_right() == Some(true));
+            false
+        },
+    )
     .unwrap();
     right
 }
@@ -171,8 +177,7 @@ fn a_session_that_breaks_off_after_any_answer_goes_on_in_the_same_order() {
             assert_eq!(session.answered(), broken);
             run(&mut session, Listener::Perfect, 6, || 0, |_| false).unwrap();
             let answered = |entry| if let Entry::Answer(a) = entry { Some(a) } else { None };
-            let all: Vec<_> =
-                read_log(&path).unwrap().into_iter().filter_map(answered).collect();
+            let all: Vec<_> = read_log(&path).unwrap().into_iter().filter_map(answered).collect();
             assert_eq!(all, whole, "{protocol:?}, {broken}");
         }
     }

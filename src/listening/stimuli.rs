@@ -37,7 +37,11 @@ impl Stimulus {
         let title = |clip: &Clip| format!("\u{201c}{}\u{201d}", clip.source().display());
         let (first, second) = (title(original), title(changed));
         let unequal = |difference| {
-            Err(ListenError::Unequal { original: first.clone(), changed: second.clone(), difference })
+            Err(ListenError::Unequal {
+                original: first.clone(),
+                changed: second.clone(),
+                difference,
+            })
         };
         let (a, b) = (original.source_rate, changed.source_rate);
         if a != b {
@@ -154,9 +158,8 @@ pub(super) fn hex(bytes: &[u8]) -> String {
 /// all [`Stimuli`] brings it back before it is played.
 pub fn at_snr(original: &[f32], changed: &[f32], db: f64) -> Arc<[f32]> {
     let gain = 10_f64.powf((snr_db(original, changed) - db) / 20.0);
-    let scaled = |(&x, &y): (&f32, &f32)| {
-        (f64::from(x) + gain * (f64::from(y) - f64::from(x))) as f32
-    };
+    let scaled =
+        |(&x, &y): (&f32, &f32)| (f64::from(x) + gain * (f64::from(y) - f64::from(x))) as f32;
     original.iter().zip(changed).map(scaled).collect()
 }
 
@@ -261,7 +264,10 @@ mod tests {
         }
         assert!((largest - HEADROOM).abs() < 1e-6, "{largest}");
         // Loudness relations between pairs stay.
-        assert!((stimuli.sound(1, false, None)[0] / stimuli.sound(0, false, None)[0] - 1.0 / 9.0).abs() < 1e-6);
+        assert!(
+            (stimuli.sound(1, false, None)[0] / stimuli.sound(0, false, None)[0] - 1.0 / 9.0).abs()
+                < 1e-6
+        );
         // What is soft already passes bit for bit.
         let soft = Stimuli::new(vec![pair(&[0.1, 0.2], &[0.1, 0.3])], None);
         assert_eq!(*soft.sound(0, true, None), [0.1, 0.3]);

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 
 use super::{ListenError, Protocol, Stimuli, Stimulus};
-use crate::files;
+use crate::{audio, files};
 
 /// The version of session files that this program writes and reads.
 pub const TEST_VERSION: u32 = 1;
@@ -208,6 +208,42 @@ impl TestFile {
             .map_err(|source| ListenError::Io { path: path.to_owned(), source })
     }
 
+    /// Writes the test with these pairs into a folder, which is made: `test.toml`, and both sounds of
+    /// each pair as 32-bit float WAV in `pairs`. With `ladder` every pair is played at these SNRs in
+    /// dB rather than its own. Gives the session file.
+    ///
+    /// # Errors
+    /// Where the folder holds a test already, something can't be written, or the test is not valid.
+    pub fn write_with_pairs(
+        &mut self,
+        folder: &Path,
+        pairs: &[Stimulus],
+        ladder: &[f64],
+    ) -> Result<PathBuf, ListenError> {
+        let file = folder.join("test.toml");
+        let io = |path: &Path, source| ListenError::Io { path: path.to_owned(), source };
+        if file.exists() {
+            return Err(io(&file, std::io::ErrorKind::AlreadyExists.into()));
+        }
+        let sounds = folder.join("pairs");
+        std::fs::create_dir_all(&sounds).map_err(|source| io(&sounds, source))?;
+        self.stimuli.clear();
+        for pair in pairs {
+            let [original, changed] =
+                audio::write_pair(&sounds, &pair.name, &pair.original, &pair.changed)?;
+            let inside = |path: &Path| path.file_name().map(|name| Path::new("pairs").join(name));
+            self.stimuli.push(StimulusEntry {
+                name: Some(pair.name.clone()),
+                original: inside(&original),
+                changed: inside(&changed),
+                folder: None,
+                snr_db: ladder.to_vec(),
+            });
+        }
+        self.write(&file)?;
+        Ok(file)
+    }
+
     /// Checks all that can be checked without the sounds.
     ///
     /// # Errors
@@ -245,11 +281,7 @@ impl TestFile {
             "it must be at least 5 dB above easiest_snr_db, both from -20 to 100 dB",
         )?;
         let start = (low..=high).contains(&adaptive.start_snr_db);
-        check(
-            start,
-            "adaptive.start_snr_db",
-            "it must be from easiest_snr_db to hardest_snr_db",
-        )?;
+        check(start, "adaptive.start_snr_db", "it must be from easiest_snr_db to hardest_snr_db")?;
         let steps = &adaptive.steps_db;
         let steps = !steps.is_empty() && steps.iter().all(|step| (0.1..=20.0).contains(step));
         check(steps, "adaptive.steps_db", "it must be one or more steps from 0.1 to 20 dB")?;
@@ -325,10 +357,8 @@ impl TestFile {
             return Err(ListenError::key("stimuli", "there must be at least one pair"));
         }
         if pairs.len() > self.trial_count() {
-            let problem = format!(
-                "there are {} pairs, so there must be as many trials or more",
-                pairs.len()
-            );
+            let problem =
+                format!("there are {} pairs, so there must be as many trials or more", pairs.len());
             return Err(ListenError::key("trials", problem));
         }
         let scaled = self.protocol.is_adaptive() || self.catch_trials > 0 || self.practice > 0;

@@ -8,17 +8,20 @@ pub enum Tab {
     Lab,
     /// One clip, many models, many attacks.
     Compare,
+    /// Blind listening tests.
+    Listen,
 }
 
 impl Tab {
     /// All tabs, in their order.
-    pub const ALL: [Self; 2] = [Self::Lab, Self::Compare];
+    pub const ALL: [Self; 3] = [Self::Lab, Self::Compare, Self::Listen];
 
     /// Its name for people.
     pub fn title(self) -> &'static str {
         match self {
             Self::Lab => "Lab",
             Self::Compare => "Compare",
+            Self::Listen => "Listen",
         }
     }
 
@@ -27,6 +30,7 @@ impl Tab {
         match self {
             Self::Lab => "One clip, one model, one attack: seen, heard and measured (Ctrl 1)",
             Self::Compare => "Every attack against every model on this clip, side by side (Ctrl 2)",
+            Self::Listen => "Blind tests: can people hear the change? (Ctrl 3)",
         }
     }
 }

@@ -8,6 +8,9 @@ use serde_json::Value;
 
 use super::program::{command, number, run, says};
 
+/// What is left of a line where the power went off.
+const TORN: &[u8] = b"{\"kind\":\"answer\",\"trial\":4,\"pa";
+
 /// A folder with a pair of sounds and a session file.
 struct Home {
     folder: tempfile::TempDir,
@@ -137,7 +140,7 @@ fn kill_9_after_any_answer_loses_none_and_the_order_stays() {
         if done == 4 {
             // And a power cut in the middle of a line.
             let mut bytes = std::fs::read(home.path("killed.jsonl")).expect("the log");
-            bytes.extend_from_slice(b"{\"kind\":\"answer\",\"trial\":4,\"pa");
+            bytes.extend_from_slice(TORN);
             std::fs::write(home.path("killed.jsonl"), bytes).expect("the log");
         }
     }
@@ -146,7 +149,7 @@ fn kill_9_after_any_answer_loses_none_and_the_order_stays() {
     assert_eq!(answers(&home.path("killed.jsonl")), whole);
     run(&["listen", "verify", &log]).done();
     let resumed = lines(&home.path("killed.jsonl"));
-    let torn = resumed.iter().filter(|line| line["dropped_bytes"] == 31);
+    let torn = resumed.iter().filter(|line| line["dropped_bytes"] == TORN.len());
     assert_eq!(torn.count(), 1);
     assert_eq!(resumed.iter().filter(|line| line["kind"] == "end").count(), 1);
 }
@@ -181,8 +184,8 @@ fn a_report_tells_of_each_participant_and_of_all() {
     assert_eq!(people.len(), 2);
     let perfect = &people[0]["result"];
     assert_eq!((&perfect["right"], &perfect["trials"]), (&16.into(), &16.into()));
-    assert!((number(&perfect["p"]) - 0.5_f64.powi(16)).abs() < 1e-18);
-    assert!((number(&people[0]["p_holm"]) - 0.5_f64.powi(15)).abs() < 1e-18);
+    assert!((number(&perfect["p"]) - 0.5_f64.powi(16)).abs() < 1e-16);
+    assert!((number(&people[0]["p_holm"]) - 0.5_f64.powi(15)).abs() < 1e-16);
     assert!(number(&perfect["d_prime"]) > 2.0);
     let both = number(&perfect["right"]) + number(&people[1]["result"]["right"]);
     assert_eq!(number(&json["pooled"]["result"]["right"]), both);
@@ -204,7 +207,8 @@ fn a_report_tells_of_each_participant_and_of_all() {
 
 #[test]
 fn a_staircase_is_reported_with_its_threshold_and_drawn() {
-    let home = Home::new("staircase-2-down-1-up", "trials = 80\n[adaptive]\nsteps_db = [8, 4, 2]\n");
+    let home =
+        Home::new("staircase-2-down-1-up", "trials = 80\n[adaptive]\nsteps_db = [8, 4, 2]\n");
     let hearing = ["--listener", "hearing", "--threshold", "38", "--seed", "2"];
     home.simulate("log.jsonl", &hearing);
     let (log, figure) = (home.text("log.jsonl"), home.text("curve.png"));
@@ -245,8 +249,19 @@ fn a_test_is_made_of_clips_models_and_attacks() {
     let folder = folder.to_str().expect("UTF-8");
     let clip = super::program::bundled("tambourine");
     let arguments = [
-        "listen", "make", &clip, "-o", folder, "--attack", "white-noise,fgsm", "--protocol", "2afc",
-        "--trials", "8", "--ladder", "20,30,40",
+        "listen",
+        "make",
+        &clip,
+        "-o",
+        folder,
+        "--attack",
+        "white-noise,fgsm",
+        "--protocol",
+        "2afc",
+        "--trials",
+        "8",
+        "--ladder",
+        "20,30,40",
     ];
     says(&run(&arguments).done(), &["test.toml", "6 pairs"]);
     let file = format!("{folder}/test.toml");

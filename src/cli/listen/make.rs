@@ -1,7 +1,7 @@
 //! `mondegreen listen make`: from clips, models and attacks to a test.
 
 use std::collections::BTreeSet;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use clap::Args;
@@ -9,8 +9,8 @@ use clap::Args;
 use super::super::common::{self, Compute, Failure, Models};
 use super::failed;
 use crate::attacks::{AttackId, AttackSpec, Flow, Goal, Problem, Progress};
-use crate::audio;
-use crate::listening::{Protocol, StimulusEntry, TestFile};
+use crate::audio::{self, Clip};
+use crate::listening::{Protocol, Stimulus, TestFile};
 use crate::names;
 
 /// Options of `listen make`.
@@ -55,24 +55,18 @@ fn protocol(name: &str) -> Result<Protocol, names::UnknownName> {
 
 /// Attacks every clip and writes a test of the pairs that came of it.
 pub fn run(arguments: &Arguments) -> Result<(), Failure> {
-    let file = arguments.output.join("test.toml");
-    if file.exists() {
+    if arguments.output.join("test.toml").exists() {
         return Err(Failure::Failed(format!(
             "\u{201c}{}\u{201d} holds a test already; choose another folder",
             arguments.output.display()
         )));
     }
-    let pairs = arguments.output.join("pairs");
-    std::fs::create_dir_all(&pairs).map_err(|error| {
-        Failure::Failed(format!("\u{201c}{}\u{201d} can't be made: {error}", pairs.display()))
-    })?;
     let mut test = TestFile::new(&arguments.title, arguments.protocol);
     test.trials = arguments.trials.map(|trials| trials as usize);
     let mut prepared = arguments.compute.prepare()?;
     let models = prepared.models(&arguments.model)?;
-    let bar =
-        common::progress_bar(arguments.clips.len() * models.len() * arguments.attack.len());
-    let mut names = BTreeSet::new();
+    let bar = common::progress_bar(arguments.clips.len() * models.len() * arguments.attack.len());
+    let (mut names, mut pairs) = (BTreeSet::new(), Vec::new());
     let mut left_out = 0;
     for path in &arguments.clips {
         let clip = audio::load(path, audio::DEFAULT_LIMIT_SECONDS)
@@ -106,20 +100,28 @@ pub fn run(arguments: &Arguments) -> Result<(), Failure> {
                 }
                 let name = unique(
                     &mut names,
-                    &audio::file_name(&format!("{}-{}-{}", clip.name, source.title(), attack.name())),
+                    &audio::file_name(&format!(
+                        "{}-{}-{}",
+                        clip.name,
+                        source.title(),
+                        attack.name()
+                    )),
                 );
-                let entry = write(&pairs, &name, (&clip.samples, &outcome.samples))?;
-                test.stimuli.push(StimulusEntry { snr_db: arguments.ladder.clone(), ..entry });
+                let changed = Clip { samples: outcome.samples, ..clip.clone() };
+                let pair = Stimulus::from_clips(&name, &clip, &changed);
+                pairs.push(pair.map_err(|error| failed(&error))?);
             }
         }
     }
     bar.finish_and_clear();
-    if test.stimuli.is_empty() {
+    if pairs.is_empty() {
         return Err(Failure::Failed(
             "no attack changed a clip, so there is nothing to compare; try others".to_owned(),
         ));
     }
-    test.write(&file).map_err(|error| failed(&error))?;
+    let file = test
+        .write_with_pairs(&arguments.output, &pairs, &arguments.ladder)
+        .map_err(|error| failed(&error))?;
     let stimuli = test.load(&arguments.output).map_err(|error| {
         // It was written, so that what does not fit can be mended by hand.
         Failure::Failed(format!("{}: {error}", file.display()))
@@ -137,26 +139,4 @@ fn unique(names: &mut BTreeSet<String>, name: &str) -> String {
     let free = free.unwrap_or_else(|| name.to_owned());
     names.insert(free.clone());
     free
-}
-
-/// Writes both sides and says where they are, relative to the session file.
-fn write(
-    pairs: &Path,
-    name: &str,
-    (original, changed): (&[f32], &[f32]),
-) -> Result<StimulusEntry, Failure> {
-    let mut files = Vec::new();
-    for (ending, samples) in [("nat", original), ("adv", changed)] {
-        let file = format!("{name}_{ending}.wav");
-        audio::write_wav_f32(&pairs.join(&file), samples)
-            .map_err(|error| Failure::Failed(error.to_string()))?;
-        files.push(Path::new("pairs").join(file));
-    }
-    let mut files = files.into_iter();
-    Ok(StimulusEntry {
-        name: Some(name.to_owned()),
-        original: files.next(),
-        changed: files.next(),
-        ..StimulusEntry::default()
-    })
 }

@@ -50,7 +50,11 @@ pub fn run(arguments: &Arguments) -> Result<(), Failure> {
     common::say("")?;
     for participant in &report.participants {
         let p = participant.p_holm.filter(|_| participant.complete);
-        common::say(format_args!("{}: {}", participant.id, verdict(&report, &participant.summary, p)))?;
+        common::say(format_args!(
+            "{}: {}",
+            participant.id,
+            verdict(&report, &participant.summary, p)
+        ))?;
     }
     if let Some(pooled) = &report.pooled {
         let words = verdict(&report, &pooled.summary, pooled.summary.p);

@@ -84,9 +84,5 @@ pub fn run(arguments: &Arguments) -> Result<(), Failure> {
     })
     .map_err(|error| failed(&error))?;
     said?;
-    common::say(format_args!(
-        "{} answers in {}",
-        session.answered(),
-        arguments.output.display()
-    ))
+    common::say(format_args!("{} answers in {}", session.answered(), arguments.output.display()))
 }

@@ -6,8 +6,8 @@ mod up_down;
 pub use quest_plus::QuestPlus;
 pub use up_down::UpDown;
 
-use super::test_file::Adaptive;
 use super::Protocol;
+use super::test_file::Adaptive;
 
 /// Sets the SNR of the next trial.
 #[derive(Clone, Debug)]

@@ -1,8 +1,11 @@
 //! A report as JSON, and its answers as CSV.
 
+use std::path::{Path, PathBuf};
+
 use serde_json::{Value, json};
 
 use super::{Participant, RATES, Report, Summary, Threshold};
+use crate::files;
 use crate::listening::stats::Interval;
 use crate::listening::{Answer, ListenError};
 
@@ -96,8 +99,22 @@ impl Report {
         let failed = |error: String| ListenError::Report(format!("no CSV could be made: {error}"));
         let mut writer = csv::Writer::from_writer(Vec::new());
         let titles = [
-            "participant", "log", "trial", "part", "stimulus", "snr_db", "a_changed", "b_changed",
-            "third", "answer", "grade_a", "grade_b", "right", "seconds", "switches", "time_ms",
+            "participant",
+            "log",
+            "trial",
+            "part",
+            "stimulus",
+            "snr_db",
+            "a_changed",
+            "b_changed",
+            "third",
+            "answer",
+            "grade_a",
+            "grade_b",
+            "right",
+            "seconds",
+            "switches",
+            "time_ms",
         ];
         writer.write_record(titles).map_err(|error| failed(error.to_string()))?;
         for participant in &self.participants {
@@ -143,5 +160,32 @@ impl Report {
             }
         }
         writer.into_inner().map_err(|error| failed(error.to_string()))
+    }
+
+    /// Writes `report.json`, `answers.csv`, `methods.txt` and, where a psychometric function was
+    /// fitted, `psychometric.png` into a folder, which is made; files of these names are replaced.
+    ///
+    /// # Errors
+    /// Where one can't be written.
+    pub fn write(&self, folder: &Path) -> Result<Vec<PathBuf>, ListenError> {
+        let io = |path: &Path, source| ListenError::Io { path: path.to_owned(), source };
+        std::fs::create_dir_all(folder).map_err(|source| io(folder, source))?;
+        let json = format!("{:#}\n", self.to_json());
+        let mut written = Vec::new();
+        for (name, bytes) in [
+            ("report.json", json.into_bytes()),
+            ("answers.csv", self.to_csv()?),
+            ("methods.txt", format!("{}\n", self.methods()).into_bytes()),
+        ] {
+            let path = folder.join(name);
+            files::replace(&path, &bytes).map_err(|source| io(&path, source))?;
+            written.push(path);
+        }
+        if let Some(figure) = self.figure() {
+            let path = folder.join("psychometric.png");
+            figure.write(&path).map_err(|error| ListenError::Report(error.to_string()))?;
+            written.push(path);
+        }
+        Ok(written)
     }
 }

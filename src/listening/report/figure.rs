@@ -39,8 +39,8 @@ fn figure(title: &str, threshold: &Threshold) -> PsychometricFigure {
             .map(|l| (l.snr_db, l.right as f64 / l.trials.max(1) as f64, l.trials))
             .collect(),
         curve: (0..=POINTS).map(at).map(|snr| (snr, fit.curve.right(snr))).collect(),
-        threshold: fit.within_levels.then(|| {
-            (fit.curve.threshold_db, fit.threshold_interval.map(|i| [i.low, i.high]))
-        }),
+        threshold: fit
+            .within_levels
+            .then(|| (fit.curve.threshold_db, fit.threshold_interval.map(|i| [i.low, i.high]))),
     }
 }

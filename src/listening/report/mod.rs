@@ -12,9 +12,7 @@ use std::path::{Path, PathBuf};
 
 use super::adaptive::Tracker;
 use super::log::{Answered, Entry, Start, verify};
-use super::stats::{
-    self, Counts, Detection, DetectionModel, Fit, Grades, Interval, LevelCount,
-};
+use super::stats::{self, Counts, Detection, DetectionModel, Fit, Grades, Interval, LevelCount};
 use super::{Answer, ListenError, Part, Protocol};
 
 /// Simulated listeners for the interval of a threshold.
@@ -321,11 +319,7 @@ fn detect(protocol: Protocol, pairs: usize, answers: &[&Answered]) -> Option<Det
     }
 }
 
-fn thresholds(
-    start: &Start,
-    sessions: &[&LoggedSession],
-    answers: &[&Answered],
-) -> Vec<Threshold> {
+fn thresholds(start: &Start, sessions: &[&LoggedSession], answers: &[&Answered]) -> Vec<Threshold> {
     let protocol = start.test.protocol;
     let fitted = |stimulus: Option<usize>| {
         let levels = level_counts(answers, stimulus);

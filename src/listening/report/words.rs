@@ -56,10 +56,8 @@ impl Report {
     pub fn table(&self) -> Vec<Vec<String>> {
         let mut titles = vec!["Participant", "Right", "Share", "95 % interval"];
         let adaptive = self.protocol().is_adaptive();
-        let detects = matches!(
-            self.protocol(),
-            Protocol::Abx | Protocol::TwoAfc | Protocol::SameDifferent
-        );
+        let detects =
+            matches!(self.protocol(), Protocol::Abx | Protocol::TwoAfc | Protocol::SameDifferent);
         if !adaptive {
             titles.extend(["p", "p (Holm)"]);
         }

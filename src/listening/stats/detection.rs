@@ -143,9 +143,8 @@ mod tests {
     fn simulated_listeners_of_a_known_d_are_found_again() {
         use rand::{Rng as _, SeedableRng as _};
         let mut random = rand_chacha::ChaCha8Rng::seed_from_u64(3);
-        let mut heard = |mean: f64| -> f64 {
-            mean + random.sample::<f64, _>(rand_distr::StandardNormal)
-        };
+        let mut heard =
+            |mean: f64| -> f64 { mean + random.sample::<f64, _>(rand_distr::StandardNormal) };
         const N: u64 = 40_000;
         let d = 1.4;
         let mut afc = counts(0, N, 0, N);

@@ -120,8 +120,7 @@ pub fn fit(counts: &[LevelCount]) -> Option<Fit> {
             // follows ridges that lie across the axes.
             let mut way: [f64; 3] = std::array::from_fn(|i| best.1[i] - before.1[i]);
             loop {
-                let point =
-                    std::array::from_fn(|i| (best.1[i] + way[i]).clamp(low[i], high[i]));
+                let point = std::array::from_fn(|i| (best.1[i] + way[i]).clamp(low[i], high[i]));
                 let found = value(point);
                 if found <= best.0 {
                     break;
@@ -182,8 +181,7 @@ pub fn fit_with_interval(counts: &[LevelCount], replicates: usize, seed: u64) ->
         let index = (share * (thresholds.len().saturating_sub(1)) as f64).round() as usize;
         thresholds.get(index).copied()
     };
-    let threshold_interval =
-        at(0.025).zip(at(0.975)).map(|(low, high)| Interval { low, high });
+    let threshold_interval = at(0.025).zip(at(0.975)).map(|(low, high)| Interval { low, high });
     Some(Fit { threshold_interval, ..fitted })
 }
 

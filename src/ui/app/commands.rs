@@ -1,6 +1,6 @@
 //! Everything that can be asked of the window.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use eframe::egui::{self, Key, KeyboardShortcut, Modifiers, ThemePreference};
 
@@ -13,6 +13,7 @@ use crate::lab_file::is_lab_file;
 use crate::metrics::Region;
 use crate::models::{ModelSource, is_weights_file};
 use crate::ui::lab::PictureMode;
+use crate::ui::listen::ListenCommand;
 use crate::ui::tab::Tab;
 
 /// A wish. Buttons, keys, dropped files and tests all ask by one of these.
@@ -76,6 +77,8 @@ pub enum UiCommand {
     DeleteShown,
     /// Undo the latest deletion or renaming of a result.
     Undo,
+    /// Something of the Listen tab.
+    Listening(ListenCommand),
     /// Show a tab.
     ShowTab(Tab),
     /// Attack as soon as clip and model are there and nothing else is under way.
@@ -170,16 +173,23 @@ pub enum UiCommand {
 }
 
 impl UiCommand {
-    /// Opens a file as what its name says: a model's weights, a lab, or a recording.
+    /// Opens a file as what its name says: a model's weights, a lab, a listening test, or a recording.
     pub fn open(path: PathBuf) -> Self {
         if is_weights_file(&path) {
             Self::OpenModel(path)
         } else if is_lab_file(&path) {
             Self::OpenLab(path)
+        } else if is_test_file(&path) {
+            Self::Listening(ListenCommand::OpenTest(path))
         } else {
             Self::OpenFile(path)
         }
     }
+}
+
+/// Whether a file is the session file of a listening test.
+fn is_test_file(path: &Path) -> bool {
+    path.extension().is_some_and(|ending| ending.eq_ignore_ascii_case("toml"))
 }
 
 /// A key, what it asks for, and how the help puts it.
@@ -214,7 +224,7 @@ macro_rules! binding {
 }
 
 /// All keys, in the order of the help.
-pub const BINDINGS: [Binding; 29] = [
+pub const BINDINGS: [Binding; 30] = [
     binding!("Space", "Play or pause", plain(Key::Space), UiCommand::PlayOrPause),
     binding!("A", "Listen to the original", plain(Key::A), UiCommand::Listen(Side::Original)),
     binding!(
@@ -270,6 +280,7 @@ pub const BINDINGS: [Binding; 29] = [
         with_command(Key::Num2),
         UiCommand::ShowTab(Tab::Compare)
     ),
+    binding!("Ctrl 3", "Listening tests", with_command(Key::Num3), UiCommand::ShowTab(Tab::Listen)),
     binding!(
         "Ctrl K",
         "Find anything to do by typing",

@@ -6,6 +6,7 @@ mod class;
 mod commands;
 mod entries;
 mod keep;
+mod listening;
 mod logic;
 mod top_bar;
 mod ui;
@@ -22,6 +23,7 @@ use super::compare::Comparison;
 use super::dialogs::Dialogs;
 use super::frame_log::{self, Doing, FrameLog};
 use super::lab::{Lab, Models};
+use super::listen::Listening;
 use super::model_sheet::ModelSheet;
 use super::notices::Notices;
 use super::pace::Pace;
@@ -46,6 +48,10 @@ pub struct App {
     pace: Pace,
     lab: Lab,
     comparison: Comparison,
+    /// Blind tests.
+    listening: Listening,
+    /// The page of a session whose sounds the player has.
+    heard_page: Option<u64>,
     tab: Tab,
     settings: Settings,
     notices: Notices,
@@ -114,6 +120,8 @@ impl App {
             pace,
             lab,
             comparison: Comparison::default(),
+            listening: Listening::default(),
+            heard_page: None,
             tab: Tab::default(),
             settings,
             notices: Notices::default(),
