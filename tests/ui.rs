@@ -12,6 +12,8 @@ mod driver;
 mod keeping;
 #[path = "ui/lab.rs"]
 mod lab;
+#[path = "ui/listen.rs"]
+mod listen;
 #[path = "ui/models.rs"]
 mod models;
 #[path = "support/own_model.rs"]
