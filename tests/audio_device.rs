@@ -446,8 +446,8 @@ fn the_letters_of_a_blind_trial_differ_in_nothing_but_the_perturbation() {
             let (_, index) = sounds.slots.iter().find(|(other, _)| *other == slot).unwrap();
             if *index == 0 { Side::Original } else { Side::Adversarial }
         };
-        let [a, b, x] = [Slot::A, Slot::B, Slot::X]
-            .map(|slot| hear(&mut pipe, &player, side(slot), 20_000));
+        let [a, b, x] =
+            [Slot::A, Slot::B, Slot::X].map(|slot| hear(&mut pipe, &player, side(slot), 20_000));
         // Bit for bit.
         let same = [x == a, x == b];
         assert!(same[0] != same[1], "X is one of both and not the other");

@@ -6,6 +6,8 @@
 mod driver;
 #[path = "window/frame_times.rs"]
 mod frame_times;
+#[path = "window/listen.rs"]
+mod listen;
 #[path = "window/sound_card.rs"]
 mod sound_card;
 

@@ -7,25 +7,26 @@
 //! ([`simulate`]) drive the same session. Nothing here knows windows, threads or sound cards.
 
 pub mod adaptive;
+mod entry;
 mod error;
 mod log;
 mod plan;
 mod protocol;
 mod report;
+mod screen;
 mod session;
 pub mod simulate;
 pub mod stats;
 mod stimuli;
 mod test_file;
 
+pub use entry::{Answered, Entry, LoggedStimulus, SCHEMA, Start, Trial as LoggedTrial};
 pub use error::ListenError;
-pub use log::{
-    Answered, Entry, Log, LogFile, LoggedStimulus, SCHEMA, Start, Trial as LoggedTrial, read_log,
-    verify,
-};
+pub use log::{Log, LogFile, read_log, verify};
 pub use plan::{Arrangement, Part, Plan, PlannedTrial};
 pub use protocol::{Answer, Protocol, Slot};
 pub use report::{LoggedSession, Participant, Pooled, RATES, Report, Summary, Threshold, p_text};
-pub use session::{Action, Environment, Screen, Session, Sounds, TrialScreen};
+pub use screen::{Action, Environment, Screen, Sounds, TrialScreen};
+pub use session::Session;
 pub use stimuli::{HEADROOM, Stimuli, Stimulus, at_snr};
 pub use test_file::{Adaptive, Order, Playback, StimulusEntry, TEST_VERSION, TestFile};

@@ -53,14 +53,18 @@ fn answers(log: &Path) -> Vec<Answered> {
 
 #[test]
 fn a_whole_abx_is_taken_by_keyboard_alone_and_nothing_tells_a_from_b() {
-    let (folder, file) = test("abx", "trials = 6\npractice = 1\nconsent = \"May we?\"\npause_after = 4");
+    let (folder, file) =
+        test("abx", "trials = 6\npractice = 1\nconsent = \"May we?\"\npause_after = 4");
     let mut lab = lab();
     opened(&mut lab, &file);
     lab.get_by_label("Begin the session").click();
     until_said(&mut lab, "May we?");
     press(&mut lab, &[Key::Enter]);
     until_said(&mut lab, "Set the volume");
-    press(&mut lab, &[Key::ArrowDown, Key::ArrowDown, Key::Enter]);
+    // It must be heard first.
+    press(&mut lab, &[Key::ArrowDown, Key::Enter]);
+    assert!(has(&lab, "Set the volume"));
+    press(&mut lab, &[Key::Space, Key::Enter]);
     until_said(&mut lab, "First some practice");
     press(&mut lab, &[Key::Enter]);
     until_said(&mut lab, "Practice 1 of 1");
@@ -116,7 +120,10 @@ fn a_session_that_was_broken_off_or_crashed_is_gone_on_with() {
     opened(&mut first, &file);
     first.get_by_label("Begin the session").click();
     until_said(&mut first, "Set the volume");
-    press(&mut first, &[Key::Enter, Key::Enter, Key::Num1, Key::Enter, Key::Num2, Key::Enter]);
+    press(
+        &mut first,
+        &[Key::Space, Key::Enter, Key::Enter, Key::Num1, Key::Enter, Key::Num2, Key::Enter],
+    );
     until_said(&mut first, "Trial 3 of 5");
     // Escape asks first.
     press(&mut first, &[Key::Escape]);
@@ -133,7 +140,7 @@ fn a_session_that_was_broken_off_or_crashed_is_gone_on_with() {
     until_said(&mut second, "P01: 2 of 5 answers");
     second.get_by_label("Go on with P01").click();
     until_said(&mut second, "Set the volume");
-    press(&mut second, &[Key::Enter, Key::Enter]);
+    press(&mut second, &[Key::Space, Key::Enter, Key::Enter]);
     until_said(&mut second, "Trial 3 of 5");
     for _ in 3..=5 {
         press(&mut second, &[Key::Num1, Key::Enter]);
@@ -153,7 +160,7 @@ fn grades_are_given_by_keys_and_one_of_them_must_be_the_reference() {
     opened(&mut lab, &file);
     lab.get_by_label("Begin the session").click();
     until_said(&mut lab, "Set the volume");
-    press(&mut lab, &[Key::Enter, Key::Enter]);
+    press(&mut lab, &[Key::Space, Key::Enter, Key::Enter]);
     until_said(&mut lab, "Trial 1 of 1");
     // B is heard and gets 4.0, then 4.1; A gets 3.0: no 5.0 is left for the reference.
     press(&mut lab, &[Key::R, Key::B, Key::Num4, Key::ArrowUp, Key::A, Key::Num3, Key::Enter]);

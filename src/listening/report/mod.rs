@@ -11,7 +11,8 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use super::adaptive::Tracker;
-use super::log::{Answered, Entry, Start, verify};
+use super::entry::{Answered, Entry, Start};
+use super::log::verify;
 use super::stats::{self, Counts, Detection, DetectionModel, Fit, Grades, Interval, LevelCount};
 use super::{Answer, ListenError, Part, Protocol};
 

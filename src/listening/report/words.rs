@@ -58,8 +58,12 @@ impl Report {
         let adaptive = self.protocol().is_adaptive();
         let detects =
             matches!(self.protocol(), Protocol::Abx | Protocol::TwoAfc | Protocol::SameDifferent);
+        let several = self.participants.len() > 1;
         if !adaptive {
-            titles.extend(["p", "p (Holm)"]);
+            titles.push("p");
+        }
+        if !adaptive && several {
+            titles.push("p (Holm)");
         }
         if detects {
             titles.extend(["d'", "c"]);
@@ -91,6 +95,8 @@ impl Report {
             if !adaptive {
                 let p = summary.p.filter(|_| complete);
                 cells.push(p.map_or_else(none, |p| format!("{p:.4}")));
+            }
+            if !adaptive && several {
                 cells.push(p_holm.map_or_else(none, |p| format!("{p:.4}")));
             }
             if detects {

@@ -11,6 +11,7 @@ use crate::listening::simulate::now_ms;
 use crate::listening::{Action, Stimulus};
 use crate::ui::UiCommand;
 use crate::ui::listen::{ListenCommand, News, Page};
+use crate::ui::tab::Tab;
 
 impl App {
     pub(super) fn apply_listening(&mut self, ctx: &egui::Context, command: ListenCommand) {
@@ -22,7 +23,14 @@ impl App {
                 listening.draft = Default::default();
                 listening.draft.participant = participant;
             }
-            ListenCommand::AddPair => self.add_pair(),
+            ListenCommand::AddPair => {
+                self.apply(ctx, UiCommand::ShowTab(Tab::Listen));
+                self.add_pair();
+            }
+            ListenCommand::AddResults => {
+                self.apply(ctx, UiCommand::ShowTab(Tab::Listen));
+                self.add_results();
+            }
             ListenCommand::ChooseFolder => {
                 self.dialogs.listening_folder(ctx, "Folder of pairs", ListenCommand::AddFolder);
             }
@@ -33,7 +41,10 @@ impl App {
                 }
             }
             ListenCommand::ChooseTest => self.dialogs.listening_test(ctx),
-            ListenCommand::OpenTest(file) => listening.open_test(&pace, file),
+            ListenCommand::OpenTest(file) => {
+                listening.open_test(&pace, file);
+                self.apply(ctx, UiCommand::ShowTab(Tab::Listen));
+            }
             ListenCommand::ChooseSave => match listening.draft.problem() {
                 Some(problem) => self.notices.info(problem),
                 None => {
@@ -113,6 +124,27 @@ impl App {
             }
             Err(error) => self.notices.error(format!("{error}.")),
         }
+    }
+
+    /// Every result of this session that changed its clip and is not among the pairs yet.
+    fn add_results(&mut self) {
+        let mut problems = Vec::new();
+        for result in self.lab.results.iter().filter(|result| result.was_changed()) {
+            let clip = &result.job.clip;
+            let model = self.lab.models.title(&result.job.model);
+            let name = format!("{}, {} on {model}", clip.name, result.title());
+            let changed = Clip { samples: result.outcome.samples.clone(), ..clip.clone() };
+            match Stimulus::from_clips(&name, clip, &changed) {
+                Ok(pair) => {
+                    let known = |other: &Stimulus| Arc::ptr_eq(&other.changed, &pair.changed);
+                    if !self.listening.draft.pairs.iter().any(known) {
+                        self.listening.draft.pairs.push(Stimulus { files: None, ..pair });
+                    }
+                }
+                Err(error) => problems.push(format!("{error}.")),
+            }
+        }
+        problems.into_iter().for_each(|problem| self.notices.error(problem));
     }
 
     /// Takes in what threads have done for the tab.

@@ -11,6 +11,8 @@ pub enum ListenCommand {
     New,
     /// Add the pair that the Lab shows.
     AddPair,
+    /// Add the pairs of all results of the Lab and of Compare.
+    AddResults,
     /// Ask for a folder of pairs.
     ChooseFolder,
     /// Add the pairs of a folder.

@@ -35,10 +35,14 @@ pub fn session_page(
     CentralPanel::default().frame(frame).show(ui, |ui| {
         let mut wishes = Vec::new();
         ui.with_layout(Layout::right_to_left(Align::Min), |ui| {
+            if running.screen == Screen::End {
+                // As high as the button that is not there.
+                ui.add_space(CONTROL_HEIGHT);
+                return;
+            }
             let leave = quiet_button(ui, "Break off…");
             let tooltip = "Stop here; what was answered is kept and can be gone on with (Esc)";
-            let over = running.screen == Screen::End;
-            if !over && leave.on_hover_text(tooltip).clicked() {
+            if leave.on_hover_text(tooltip).clicked() {
                 wishes.push(ListenCommand::AskToLeave);
             }
         });
@@ -46,7 +50,7 @@ pub fn session_page(
         ScrollArea::vertical().max_height(height).show(ui, |ui| {
             ui.vertical_centered(|ui| {
                 ui.set_max_width(WIDTH);
-                ui.add_space((height * 0.08).min(60.0));
+                ui.add_space(((height - 420.0) * 0.3).clamp(8.0, 160.0));
                 ui.spacing_mut().item_spacing.y = 12.0;
                 let screen = running.screen.clone();
                 match &screen {
@@ -170,7 +174,8 @@ fn volume(
         ui.label(text::decibels(gain.into(), 0));
     });
     hint(ui, "Space plays and pauses, the arrows up and down change the volume, Enter goes on.");
-    if go_on(ui, "The volume is good", true) {
+    // Nobody knows before it was heard; and the device that is written down opens with it.
+    if go_on(ui, "The volume is good", running.slot.is_some()) {
         let environment =
             Environment { device: player.device.clone(), playback_rate: player.device_rate };
         wishes.push(ListenCommand::Act(Action::Volume(running.gain_db, environment)));

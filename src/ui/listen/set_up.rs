@@ -7,9 +7,13 @@ use super::layout::ListenUi;
 use super::{ListenCommand, Page};
 use crate::listening::{Order, Protocol, stats};
 use crate::ui::UiCommand;
+use crate::ui::lab::LabResult;
 use crate::ui::text;
 use crate::ui::theme::{self, BODY, CONTROL_HEIGHT, GAP, TITLE};
 use crate::ui::widgets::{Icon, card, icon_button, primary_button, quiet_button, row, row_check};
+
+/// Space between rows.
+const ROWS: f32 = 4.0;
 
 /// Power is told for people who are right this often.
 const RATE: f64 = 0.8;
@@ -31,11 +35,11 @@ impl ListenUi<'_> {
                     ui.spacing_mut().item_spacing.y = GAP;
                     if side == 0 {
                         card(ui, "Sounds", |ui| self.sounds(ui));
+                        card(ui, "Participant", |ui| self.begin(ui));
                         card(ui, "Sessions on this computer", |ui| self.sessions(ui));
                     } else {
                         card(ui, "Question", |ui| self.question(ui));
                         card(ui, "Playing and order", |ui| self.details(ui));
-                        card(ui, "Participant", |ui| self.begin(ui));
                     }
                 });
             }
@@ -99,6 +103,15 @@ impl ListenUi<'_> {
             if add.on_disabled_hover_text("Attack a clip in the Lab first.").clicked() {
                 self.wish(ListenCommand::AddPair);
             }
+            let some = self.lab.results.iter().any(LabResult::was_changed);
+            let all = ui.add_enabled_ui(some, |ui| quiet_button(ui, "Add all results")).inner;
+            let all = all.on_hover_text(
+                "A pair for each result of the Lab and of Compare: tick attacks and models there, \
+                 and all that comes of it can be tested here",
+            );
+            if all.on_disabled_hover_text("Attack a clip first.").clicked() {
+                self.wish(ListenCommand::AddResults);
+            }
             let dialog = self.dialog_is_open;
             let folder = ui.add_enabled_ui(!dialog, |ui| quiet_button(ui, "Add a folder…")).inner;
             let tooltip = "All pairs NAME_nat.wav and NAME_adv.wav of a folder. Both sides must have \
@@ -120,6 +133,7 @@ impl ListenUi<'_> {
 
     fn question(&mut self, ui: &mut Ui) {
         let quiet = theme::palette(ui).quiet;
+        ui.spacing_mut().item_spacing.y = ROWS;
         let draft = &mut self.listening.draft;
         row(ui, "Title", |ui| {
             let field = TextEdit::singleline(&mut draft.test.title).desired_width(240.0);
@@ -192,6 +206,7 @@ impl ListenUi<'_> {
     }
 
     fn details(&mut self, ui: &mut Ui) {
+        ui.spacing_mut().item_spacing.y = ROWS;
         let draft = &mut self.listening.draft;
         let playback = &mut draft.test.playback;
         row_check(

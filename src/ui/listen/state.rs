@@ -36,8 +36,6 @@ pub enum Done {
     Report(Result<Box<Report>, ListenError>),
     /// A report was written.
     Exported(Result<Vec<PathBuf>, ListenError>),
-    /// Sessions on the disk.
-    Known(Vec<KnownSession>),
 }
 
 /// What people must be told of.
@@ -63,7 +61,9 @@ pub struct Listening {
     pub report: Option<Box<Report>>,
     /// Sessions on the disk.
     pub known: Vec<KnownSession>,
-    pub(super) background: Background<Done>,
+    background: Background<Done>,
+    /// Nobody waits for this one.
+    looking: Background<Vec<KnownSession>>,
     looked: bool,
 }
 
@@ -88,9 +88,7 @@ impl Listening {
 
     fn look(&mut self, pace: &Pace) {
         let file = self.draft.opened.as_ref().map(|opened| opened.file.clone());
-        self.background.start(pace, move || {
-            Done::Known(known::look(tests_folder().as_deref(), file.as_deref()))
-        });
+        self.looking.start(pace, move || known::look(tests_folder().as_deref(), file.as_deref()));
     }
 
     /// Adds the pairs of a folder.
@@ -194,6 +192,9 @@ impl Listening {
     /// Takes in what threads have done. A session begins at this volume in dB.
     pub fn take_in(&mut self, pace: &Pace, gain_db: f32) -> Vec<News> {
         let mut news = Vec::new();
+        if let Some(known) = self.looking.poll().pop() {
+            self.known = known;
+        }
         for done in self.background.poll() {
             let trouble = |error: ListenError| News::Trouble(format!("{error}."));
             match done {
@@ -231,7 +232,6 @@ impl Listening {
                         folder.unwrap_or_default()
                     )));
                 }
-                Done::Known(known) => self.known = known,
                 Done::Pairs(Err(error))
                 | Done::Opened(Err(error))
                 | Done::Saved(Err(error))
