@@ -15,6 +15,7 @@ pub mod export;
 pub mod figure;
 pub mod files;
 pub mod lab_file;
+pub mod listening;
 pub mod metrics;
 pub mod models;
 pub mod names;

@@ -13,7 +13,10 @@ use std::thread::sleep;
 use std::time::{Duration, Instant};
 
 use mondegreen::audio::player::{FADE_SECONDS, Player, Side};
-use mondegreen::audio::{Direction, devices, resample};
+use mondegreen::audio::{Clip, Direction, devices, resample};
+use mondegreen::listening::{
+    Action, Answer, Environment, HEADROOM, Log, Protocol, Session, Slot, Stimulus, TestFile,
+};
 
 /// Set in the child: the pipe to read.
 const PIPE: &str = "MONDEGREEN_TEST_PIPE";
@@ -393,4 +396,75 @@ fn without_a_device_everything_but_the_sound_works() {
     assert_eq!(state.loop_region, None);
     player.clear();
     assert_eq!(player.state().duration_seconds, 0.0);
+}
+
+/// What is heard of a letter from the start on, after silence.
+fn hear(pipe: &mut File, player: &Player, side: Side, frames: usize) -> Vec<f32> {
+    player.pause();
+    // What is still in the pipe, and the fade-out.
+    while read(pipe, 4_800, f32::from_le_bytes).iter().any(|sample| *sample != 0.0) {}
+    player.seek(0.0);
+    player.set_side(side);
+    player.play();
+    let mut heard = read_start(pipe, f32::from_le_bytes);
+    heard.extend(read(pipe, frames, f32::from_le_bytes));
+    player.pause();
+    heard.truncate(frames);
+    heard
+}
+
+#[test]
+fn the_letters_of_a_blind_trial_differ_in_nothing_but_the_perturbation() {
+    const NAME: &str = "the_letters_of_a_blind_trial_differ_in_nothing_but_the_perturbation";
+    let Some(mut pipe) = pipe() else { return run_child(NAME, "null", "") };
+    // Loud, so that all goes through the common gain.
+    let original = tone(311.0, 0.9, 32_000);
+    let changed: Arc<[f32]> =
+        original.iter().zip(&*tone(1733.0, 0.004, 32_000)).map(|(x, r)| x + r).collect();
+    let clips = [&original, &changed].map(|samples| Clip::from_samples("x", samples.clone()));
+    let pair = Stimulus::from_clips("x", &clips[0], &clips[1]).unwrap();
+    let mut test = TestFile::new("x", Protocol::Abx);
+    (test.trials, test.practice) = (Some(6), 0);
+    let stimuli = test.prepare(vec![pair]).unwrap();
+    let gain = stimuli.gain;
+    assert!((gain - HEADROOM / 0.9).abs() < 0.01);
+    let mut session = Session::start(test, stimuli, "P", 4, Log::Nowhere, 0).unwrap();
+    session.act(Action::Volume(0.0, Environment::default()), 0).unwrap();
+    session.act(Action::Next, 0).unwrap();
+
+    let at_device = |samples: &[f32]| resample(samples, 32_000, RATE).unwrap();
+    let clean: Vec<f32> = at_device(&original.iter().map(|x| x * gain).collect::<Vec<_>>());
+    let dirty: Vec<f32> = at_device(&changed.iter().map(|x| x * gain).collect::<Vec<_>>());
+    let mut player = Player::new();
+    let mut x_was = [0; 2];
+    for _ in 0..6 {
+        let sounds = session.sounds().unwrap();
+        let [a, b] = sounds.sounds.clone();
+        player.pause();
+        player.set_clip(a, Some(b));
+        let side = |slot| {
+            let (_, index) = sounds.slots.iter().find(|(other, _)| *other == slot).unwrap();
+            if *index == 0 { Side::Original } else { Side::Adversarial }
+        };
+        let [a, b, x] =
+            [Slot::A, Slot::B, Slot::X].map(|slot| hear(&mut pipe, &player, side(slot), 20_000));
+        // Bit for bit.
+        let same = [x == a, x == b];
+        assert!(same[0] != same[1], "X is one of both and not the other");
+        let choice = u8::from(same[1]);
+        x_was[usize::from(choice)] += 1;
+        // One letter is the original to the last step of 5 ms, the other the changed one.
+        let (first, second) = if a[FADE + 9] == clean[FADE + 9] { (&a, &b) } else { (&b, &a) };
+        let faded = |side: &[f32]| -> Vec<f32> {
+            side.iter().enumerate().take(20_000).map(|(k, x)| x * share(k)).collect()
+        };
+        assert_same(first, faded(&clean).into_iter(), 1e-6, "the original");
+        assert_same(second, faded(&dirty).into_iter(), 1e-6, "the changed one");
+        let answer = Action::Answer { answer: Answer::Choice(choice), seconds: 1.0, switches: 2 };
+        session.act(answer, 0).unwrap();
+        assert_eq!(session.last_right(), Some(true), "ears that hear everything are right");
+    }
+    assert_eq!(x_was, [3, 3], "balanced");
+    assert!(session.is_over());
+    assert_eq!(player.notice(), None);
 }

@@ -26,6 +26,8 @@ mod export;
 
 #[path = "cli/experiment.rs"]
 mod experiment;
+#[path = "cli/listen.rs"]
+mod listen;
 
 use std::io::Read as _;
 use std::process::Stdio;

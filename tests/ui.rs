@@ -14,6 +14,8 @@ mod experiments;
 mod keeping;
 #[path = "ui/lab.rs"]
 mod lab;
+#[path = "ui/listen.rs"]
+mod listen;
 #[path = "ui/memory.rs"]
 mod memory;
 #[path = "ui/models.rs"]

@@ -8,6 +8,8 @@ mod driver;
 mod endurance;
 #[path = "window/frame_times.rs"]
 mod frame_times;
+#[path = "window/listen.rs"]
+mod listen;
 #[path = "window/snapshots.rs"]
 mod snapshots;
 #[path = "window/sound_card.rs"]

@@ -11,6 +11,7 @@ mod evaluate;
 mod experiment;
 mod explain;
 mod inspect;
+mod listen;
 mod measure;
 mod measures;
 mod train;
@@ -56,6 +57,8 @@ enum Task {
     Evaluate(evaluate::Arguments),
     /// The paper's experiments on a data set
     Experiment(experiment::Arguments),
+    /// Blind listening tests: make, check, simulate, report
+    Listen(listen::Arguments),
     /// Train a model, or go on with it
     Train(train::Arguments),
 }
@@ -81,6 +84,7 @@ pub fn main() -> ExitCode {
         Some(Task::Bench(task)) => bench::run(&task),
         Some(Task::Evaluate(task)) => evaluate::run(&task),
         Some(Task::Experiment(task)) => experiment::run(&task),
+        Some(Task::Listen(task)) => listen::run(&task),
         Some(Task::Train(task)) => train::run(&task),
         None => window(arguments.clip, &arguments.compute),
     };

@@ -1,5 +1,5 @@
 //! Figures for paper: Figure 3 of one clip (original and adversarial spectrogram side by side),
-//! curves, histograms over labels, confusion and other matrices.
+//! curves, histograms over labels, confusion and other matrices, and psychometric functions.
 
 mod bars;
 mod confusion;
@@ -8,6 +8,7 @@ mod drawing;
 mod error;
 mod layout;
 mod matrices;
+mod psychometric;
 mod raster;
 mod ticks;
 mod twins;
@@ -24,6 +25,7 @@ pub use confusion::Confusion;
 pub use curves::{Chart, Curve, Curves};
 pub use error::FigureError;
 pub use matrices::{Matrices, Matrix};
+pub use psychometric::PsychometricFigure;
 pub use raster::DEFAULT_WIDTH_PX;
 pub use twins::{MOST_TWINS, Twin, Twins};
 

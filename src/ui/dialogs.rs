@@ -8,6 +8,7 @@ use eframe::egui;
 
 use crate::lab_file;
 use crate::models::WEIGHTS_EXTENSION;
+use crate::ui::listen::ListenCommand;
 
 /// What people chose.
 #[derive(Debug)]
@@ -22,6 +23,8 @@ pub enum Chosen {
     ExportFolder(PathBuf),
     /// A ZIP for an export.
     ExportZip(PathBuf),
+    /// Something for the Listen tab.
+    Listening(ListenCommand),
     /// A file for a lab.
     Lab(PathBuf),
     /// The folder of a data set.
@@ -107,6 +110,37 @@ impl Dialogs {
     pub fn run_folder(&mut self, ctx: &egui::Context) {
         let dialog = rfd::FileDialog::new().set_title("Folder of an experiment's run");
         self.start(ctx, move || dialog.pick_folder().map(Chosen::RunFolder));
+    }
+
+    /// Asks for a folder for the Listen tab.
+    pub fn listening_folder(
+        &mut self,
+        ctx: &egui::Context,
+        title: &str,
+        then: fn(PathBuf) -> ListenCommand,
+    ) {
+        let dialog = rfd::FileDialog::new().set_title(title);
+        self.start(ctx, move || dialog.pick_folder().map(then).map(Chosen::Listening));
+    }
+
+    /// Asks for the session file of a listening test.
+    pub fn listening_test(&mut self, ctx: &egui::Context) {
+        let dialog = rfd::FileDialog::new()
+            .set_title("Open a listening test")
+            .add_filter("Session files", &["toml"])
+            .add_filter("All files", &["*"]);
+        let chosen = |path| Chosen::Listening(ListenCommand::OpenTest(path));
+        self.start(ctx, move || dialog.pick_file().map(chosen));
+    }
+
+    /// Asks for logs of listening tests.
+    pub fn listening_logs(&mut self, ctx: &egui::Context) {
+        let dialog = rfd::FileDialog::new()
+            .set_title("Logs of one listening test")
+            .add_filter("Logs", &["jsonl"])
+            .add_filter("All files", &["*"]);
+        let chosen = |paths| Chosen::Listening(ListenCommand::Report(paths));
+        self.start(ctx, move || dialog.pick_files().map(chosen));
     }
 
     /// Asks for the file of a lab.

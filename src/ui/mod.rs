@@ -15,6 +15,7 @@ mod export_sheet;
 mod frame_log;
 mod help;
 mod lab;
+mod listen;
 mod model_sheet;
 mod notices;
 mod pace;
@@ -29,5 +30,6 @@ mod tour;
 mod widgets;
 
 pub use app::{App, UiCommand};
+pub use listen::ListenCommand;
 pub use notices::{Notice, NoticeKind, Notices};
 pub use run::{Options, WindowError, run};

@@ -8,13 +8,15 @@ pub enum Tab {
     Lab,
     /// One clip, many models, many attacks.
     Compare,
+    /// Blind listening tests.
+    Listen,
     /// The paper's experiments on a data set.
     Experiments,
 }
 
 impl Tab {
     /// All tabs, in their order.
-    pub const ALL: [Self; 3] = [Self::Lab, Self::Compare, Self::Experiments];
+    pub const ALL: [Self; 4] = [Self::Lab, Self::Compare, Self::Listen, Self::Experiments];
 
     /// Its name for people.
     pub fn title(self) -> &'static str {
@@ -22,6 +24,7 @@ impl Tab {
             Self::Lab => "Lab",
             Self::Compare => "Compare",
             Self::Experiments => "Experiments",
+            Self::Listen => "Listen",
         }
     }
 
@@ -33,6 +36,7 @@ impl Tab {
             Self::Experiments => {
                 "The paper's experiments on a data set: started, watched, resumed and read (Ctrl 4)"
             }
+            Self::Listen => "Blind tests: can people hear the change? (Ctrl 3)",
         }
     }
 }

@@ -4,6 +4,7 @@ use std::sync::atomic::{
     AtomicBool, AtomicU8, AtomicU32, AtomicU64, AtomicUsize, Ordering::Relaxed, Ordering::SeqCst,
 };
 
+use super::mixer::FADE_SECONDS;
 use crate::audio::SAMPLE_RATE;
 
 /// One of the three sounds of an attack.
@@ -48,6 +49,8 @@ pub struct Controls {
     gain: AtomicU32,
     /// Bits of an `f32`, linear.
     magnification: AtomicU32,
+    /// Bits of an `f32`, in seconds.
+    crossfade: AtomicU32,
     /// Bits of an `f32`: the share of the magnification that the ceiling left in the last callback.
     magnified: AtomicU32,
     /// The oldest generation of buffers that may sound.
@@ -72,6 +75,7 @@ impl Default for Controls {
             region: AtomicU64::new(NONE),
             gain: AtomicU32::new(1.0_f32.to_bits()),
             magnification: AtomicU32::new(1.0_f32.to_bits()),
+            crossfade: AtomicU32::new((FADE_SECONDS as f32).to_bits()),
             magnified: AtomicU32::new(1.0_f32.to_bits()),
             required: AtomicU64::new(0),
             retired: AtomicUsize::new(0),
@@ -184,6 +188,17 @@ impl Controls {
     /// Sets the magnification of the difference, in dB.
     pub fn set_magnification_db(&self, db: f32) {
         self.magnification.store(linear(db).to_bits(), Relaxed);
+    }
+
+    /// Length of the crossfade between sides, in seconds.
+    pub(super) fn crossfade(&self) -> f64 {
+        f32::from_bits(self.crossfade.load(Relaxed)).into()
+    }
+
+    /// Sets it, from 1 to 50 ms.
+    pub fn set_crossfade(&self, seconds: f64) {
+        let seconds = if seconds.is_nan() { FADE_SECONDS } else { seconds.clamp(0.001, 0.05) };
+        self.crossfade.store((seconds as f32).to_bits(), Relaxed);
     }
 
     /// By how many dB the limiter holds the magnified difference back at present; 0 where it is as

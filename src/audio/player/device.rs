@@ -38,6 +38,8 @@ pub(super) enum Message {
 #[derive(Default)]
 pub(super) struct Status {
     pub device: Option<String>,
+    /// Its rate in Hz.
+    pub rate: Option<u32>,
     pub notice: Option<String>,
     /// When a lost device should be tried again.
     pub retry_at: Option<Instant>,
@@ -160,6 +162,7 @@ impl DeviceThread {
                     )
                 });
                 (status.device, status.notice) = (Some(output.name.clone()), stand_in);
+                status.rate = Some(output.rate);
                 drop(status);
                 self.attempts = None;
                 self.output = Some((output, link));

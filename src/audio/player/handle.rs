@@ -35,6 +35,8 @@ pub struct PlayerState {
     pub held_back_db: f32,
     /// The output device, while one is open.
     pub device: Option<String>,
+    /// Its rate in Hz, while one is open.
+    pub device_rate: Option<u32>,
     /// How often the sound dropped out since the program started.
     pub dropouts: u64,
     /// How often the audio callback came late, whether or not that was heard.
@@ -162,6 +164,11 @@ impl Player {
         self.controls.set_region(region.map(|(start, end)| (within(start), within(end))));
     }
 
+    /// Length of the crossfade between sides in seconds, from 1 to 50 ms; 5 ms unless it is set.
+    pub fn set_crossfade(&self, seconds: f64) {
+        self.controls.set_crossfade(seconds);
+    }
+
     /// Gain of all sides, in dB, at most 24.
     pub fn set_gain_db(&mut self, db: f32) {
         self.gain_db = if db.is_nan() { 0.0 } else { db.min(24.0) };
@@ -183,6 +190,10 @@ impl Player {
 
     /// What the transport shows now.
     pub fn state(&self) -> PlayerState {
+        let (device, rate) = {
+            let status = lock(&self.status);
+            (status.device.clone(), status.rate)
+        };
         PlayerState {
             playing: self.controls.playing(),
             position_seconds: self.controls.position().min(self.duration()),
@@ -194,7 +205,8 @@ impl Player {
             gain_db: self.gain_db,
             difference_gain_db: self.difference_gain_db,
             held_back_db: if self.controls.playing() { self.controls.held_back_db() } else { 0.0 },
-            device: lock(&self.status).device.clone(),
+            device_rate: rate.filter(|_| device.is_some()),
+            device,
             dropouts: self.controls.dropouts(),
             late: self.controls.late(),
         }

@@ -9,8 +9,8 @@ use super::buffers::Mix;
 use super::ramp::Ramp;
 use super::{Buffers, Controls, Side};
 
-/// Length of every crossfade (side, seek, loop edge, exchanged clip) and of the fade-in and fade-out
-/// at start and stop, in seconds. All are linear.
+/// Length of every crossfade (side, unless another is set; seek, loop edge, exchanged clip) and of the
+/// fade-in and fade-out at start and stop, in seconds. All are linear.
 pub const FADE_SECONDS: f64 = 0.005;
 
 /// How long a change of gain takes, in seconds.
@@ -154,7 +154,8 @@ impl Mixer {
         let silent = self.is_silent();
         // What nobody hears need not be smooth.
         let steps = |steps: usize| if silent { 0 } else { steps };
-        self.sides.set(weights(self.controls.side()), steps(self.fade));
+        let crossfade = (self.controls.crossfade() * self.rate).round() as usize;
+        self.sides.set(weights(self.controls.side()), steps(crossfade.max(1)));
         self.gain.set([self.controls.gain()], steps(self.gain_fade));
         self.magnification.set([self.controls.magnification()], steps(self.gain_fade));
         let on = self.controls.playing() && self.is_current() && !self.is_replaced();

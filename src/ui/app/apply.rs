@@ -108,7 +108,13 @@ impl App {
             }
             UiCommand::Undo => self.lab.undo(),
             UiCommand::Experiment(wish) => self.experiment(ctx, wish),
-            UiCommand::ShowTab(tab) => self.tab = tab,
+            UiCommand::Listening(command) => self.apply_listening(ctx, command),
+            UiCommand::ShowTab(tab) => {
+                self.tab = tab;
+                if tab == Tab::Listen {
+                    self.listening.look_once(&self.pace);
+                }
+            }
             UiCommand::Attack => self.attack_when_ready = true,
             UiCommand::ChooseAttack(id) => {
                 self.settings.attack.set_id(id);

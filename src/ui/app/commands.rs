@@ -1,6 +1,6 @@
 //! Everything that can be asked of the window.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use eframe::egui::{self, Key, KeyboardShortcut, Modifiers, ThemePreference};
 
@@ -14,6 +14,7 @@ use crate::metrics::Region;
 use crate::models::{ModelSource, is_weights_file};
 use crate::ui::experiments::ExperimentWish;
 use crate::ui::lab::PictureMode;
+use crate::ui::listen::ListenCommand;
 use crate::ui::tab::Tab;
 
 /// A wish. Buttons, keys, dropped files and tests all ask by one of these.
@@ -81,6 +82,8 @@ pub enum UiCommand {
     Undo,
     /// Something of the Experiments tab.
     Experiment(ExperimentWish),
+    /// Something of the Listen tab.
+    Listening(ListenCommand),
     /// Show a tab.
     ShowTab(Tab),
     /// Attack as soon as clip and model are there and nothing else is under way.
@@ -175,16 +178,23 @@ pub enum UiCommand {
 }
 
 impl UiCommand {
-    /// Opens a file as what its name says: a model's weights, a lab, or a recording.
+    /// Opens a file as what its name says: a model's weights, a lab, a listening test, or a recording.
     pub fn open(path: PathBuf) -> Self {
         if is_weights_file(&path) {
             Self::OpenModel(path)
         } else if is_lab_file(&path) {
             Self::OpenLab(path)
+        } else if is_test_file(&path) {
+            Self::Listening(ListenCommand::OpenTest(path))
         } else {
             Self::OpenFile(path)
         }
     }
+}
+
+/// Whether a file is the session file of a listening test.
+fn is_test_file(path: &Path) -> bool {
+    path.extension().is_some_and(|ending| ending.eq_ignore_ascii_case("toml"))
 }
 
 /// A key, what it asks for, and how the help puts it.
@@ -219,7 +229,7 @@ macro_rules! binding {
 }
 
 /// All keys, in the order of the help.
-pub const BINDINGS: [Binding; 30] = [
+pub const BINDINGS: [Binding; 31] = [
     binding!("Space", "Play or pause", plain(Key::Space), UiCommand::PlayOrPause),
     binding!("A", "Listen to the original", plain(Key::A), UiCommand::Listen(Side::Original)),
     binding!(
@@ -275,6 +285,7 @@ pub const BINDINGS: [Binding; 30] = [
         with_command(Key::Num2),
         UiCommand::ShowTab(Tab::Compare)
     ),
+    binding!("Ctrl 3", "Listening tests", with_command(Key::Num3), UiCommand::ShowTab(Tab::Listen)),
     binding!(
         "Ctrl 4",
         "The paper's experiments",

@@ -5,6 +5,7 @@ use crate::assets::BUNDLED;
 use crate::attacks::AttackId;
 use crate::ui::command_palette::Entry;
 use crate::ui::demos::Demo;
+use crate::ui::listen::ListenCommand;
 
 impl App {
     /// Everything that can be asked for by name.
@@ -54,6 +55,14 @@ impl App {
             let name = path.file_name().unwrap_or(path.as_os_str()).to_string_lossy();
             let command = UiCommand::OpenFile(path.clone());
             entries.push(entry(format!("Open {name}"), "recent file", command));
+        }
+        for (title, command) in [
+            ("Add this pair to the listening test", ListenCommand::AddPair),
+            ("Add all results to the listening test", ListenCommand::AddResults),
+            ("Open a listening test", ListenCommand::ChooseTest),
+            ("Report on logs of a listening test", ListenCommand::ChooseLogs),
+        ] {
+            entries.push(entry(title.to_owned(), "listen", UiCommand::Listening(command)));
         }
         entries.push(entry("About the models".to_owned(), "", UiCommand::ToggleModels));
         entries

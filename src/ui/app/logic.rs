@@ -48,12 +48,14 @@ impl App {
         self.attack_when_ready();
         self.go_on_comparing();
         self.follow_experiment(ctx);
+        self.take_in_listening();
         match self.dialogs.poll() {
             Some(Chosen::Clip(path)) => self.ask(UiCommand::open(path)),
             Some(Chosen::ExportFolder(path)) => {
                 self.ask(UiCommand::Export(Destination::NewFolderIn(path)));
             }
             Some(Chosen::ExportZip(path)) => self.ask(UiCommand::Export(Destination::Zip(path))),
+            Some(Chosen::Listening(command)) => self.ask(UiCommand::Listening(command)),
             Some(Chosen::Lab(path)) => self.ask(UiCommand::SaveLab(path)),
             Some(Chosen::Weights(path)) => self.ask(UiCommand::OpenModel(path)),
             Some(Chosen::PairFolder(path)) => self.ask(UiCommand::SavePair(path)),
@@ -112,6 +114,10 @@ impl App {
             }
             self.complaint = complaint;
         }
+        if self.play_session() {
+            self.keep_playhead_moving(ctx);
+            return;
+        }
         // The player holds exactly what is shown.
         let original = self.lab.clip.as_ref().map(|clip| clip.samples.clone());
         let adversarial = self.lab.adversarial().map(|adversarial| adversarial.samples.clone());
@@ -132,6 +138,10 @@ impl App {
                 self.given = wanted;
             }
         }
+        self.keep_playhead_moving(ctx);
+    }
+
+    fn keep_playhead_moving(&self, ctx: &egui::Context) {
         if self.player.state().playing {
             let attacking = self.lab.running.is_some();
             ctx.request_repaint_after(if attacking { ATTACKING } else { PLAYING });

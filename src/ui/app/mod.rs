@@ -7,6 +7,7 @@ mod commands;
 mod entries;
 mod experimenting;
 mod keep;
+mod listening;
 mod logic;
 mod top_bar;
 mod ui;
@@ -24,6 +25,7 @@ use super::dialogs::Dialogs;
 use super::experiments::Experiments;
 use super::frame_log::{self, Doing, FrameLog};
 use super::lab::{Lab, Models};
+use super::listen::Listening;
 use super::model_sheet::ModelSheet;
 use super::notices::Notices;
 use super::pace::Pace;
@@ -49,6 +51,10 @@ pub struct App {
     lab: Lab,
     comparison: Comparison,
     experiments: Experiments,
+    /// Blind tests.
+    listening: Listening,
+    /// The page of a session whose sounds the player has.
+    heard_page: Option<u64>,
     tab: Tab,
     settings: Settings,
     notices: Notices,
@@ -118,6 +124,8 @@ impl App {
             lab,
             comparison: Comparison::default(),
             experiments: Experiments::default(),
+            listening: Listening::default(),
+            heard_page: None,
             tab: Tab::default(),
             settings,
             notices: Notices::default(),

@@ -13,6 +13,7 @@ use crate::ui::compare::CompareUi;
 use crate::ui::experiments::ExperimentsUi;
 use crate::ui::export_sheet::ExportSheet;
 use crate::ui::lab::{LabResult, LabUi};
+use crate::ui::listen::{ListenUi, session_page};
 use crate::ui::notices::NoticeKind;
 use crate::ui::tab::Tab;
 use crate::ui::tour::{self, STEPS, Turn};
@@ -21,6 +22,12 @@ use crate::ui::{help, text, theme};
 
 impl App {
     pub(super) fn paint(&mut self, ui: &mut Ui) {
+        if let Some(running) = &mut self.listening.running {
+            // Nothing else is near that could give an answer away.
+            let (player, no_sound) = (self.player.state(), self.player.notice());
+            session_page(ui, running, &player, no_sound.as_deref(), &mut self.asked);
+            return;
+        }
         let looping = self.settings.looping;
         // While recording, keys belong to that.
         if !self.recording.is_open() {
@@ -62,6 +69,13 @@ impl App {
                 Tab::Experiments => ExperimentsUi {
                     experiments: &mut self.experiments,
                     form: &mut self.settings.experiment,
+                    lab: &self.lab,
+                    dialog_is_open: self.dialogs.is_open(),
+                    asked: &mut self.asked,
+                }
+                .show(ui),
+                Tab::Listen => ListenUi {
+                    listening: &mut self.listening,
                     lab: &self.lab,
                     dialog_is_open: self.dialogs.is_open(),
                     asked: &mut self.asked,

@@ -1,0 +1,156 @@
+//! `mondegreen listen`: blind listening tests without a window.
+
+mod make;
+mod report;
+mod simulate;
+
+use std::path::{Path, PathBuf};
+
+use clap::{Args, Subcommand};
+use serde_json::json;
+
+use super::common::{self, Failure};
+use crate::listening::{ListenError, RATES, Stimuli, TestFile, stats, verify};
+
+/// Options of `listen`.
+#[derive(Args, Debug)]
+pub struct Arguments {
+    #[command(subcommand)]
+    task: Task,
+}
+
+#[derive(Debug, Subcommand)]
+enum Task {
+    /// Make a test: attack clips, write the pairs and a session file
+    Make(Box<make::Arguments>),
+    /// Check a session file and its sounds, and say what the test can show
+    Validate(Validate),
+    /// Statistics of logs of one test
+    Report(report::Arguments),
+    /// Check that nothing in a log was changed
+    Verify(Verify),
+    /// Let a simulated listener take a test
+    Simulate(simulate::Arguments),
+}
+
+/// Options of `listen validate`.
+#[derive(Args, Debug)]
+struct Validate {
+    /// The session file (TOML)
+    file: PathBuf,
+    /// One JSON object on stdout
+    #[arg(long)]
+    json: bool,
+}
+
+/// Options of `listen verify`.
+#[derive(Args, Debug)]
+struct Verify {
+    /// The logs
+    #[arg(required = true)]
+    logs: Vec<PathBuf>,
+    /// One JSON object a line on stdout
+    #[arg(long)]
+    json: bool,
+}
+
+/// Does what the subcommand says.
+pub fn run(arguments: &Arguments) -> Result<(), Failure> {
+    match &arguments.task {
+        Task::Make(arguments) => make::run(arguments),
+        Task::Validate(arguments) => validate(arguments),
+        Task::Report(arguments) => report::run(arguments),
+        Task::Verify(arguments) => verify_logs(arguments),
+        Task::Simulate(arguments) => simulate::run(arguments),
+    }
+}
+
+fn failed(error: &ListenError) -> Failure {
+    Failure::Failed(error.to_string())
+}
+
+/// A session file and its sounds.
+fn read(file: &Path) -> Result<(TestFile, Stimuli), Failure> {
+    let test = TestFile::read(file).map_err(|error| failed(&error))?;
+    let folder = file.parent().unwrap_or(Path::new(""));
+    let stimuli = test.load(folder).map_err(|error| failed(&error))?;
+    Ok((test, stimuli))
+}
+
+fn validate(arguments: &Validate) -> Result<(), Failure> {
+    let (test, stimuli) = read(&arguments.file)?;
+    let (trials, alpha) = (test.trial_count() as u64, test.alpha);
+    let adaptive = test.protocol.is_adaptive();
+    let critical = stats::critical(trials, 0.5, alpha).filter(|_| !adaptive);
+    let power = RATES.map(|rate| stats::power(trials, 0.5, alpha, rate));
+    if arguments.json {
+        return common::say(json!({
+            "file": arguments.file.to_string_lossy(),
+            "title": test.title,
+            "protocol": test.protocol.name(),
+            "trials": trials,
+            "practice": test.practice,
+            "catch_trials": test.catch_trials,
+            "critical": critical,
+            "exact_size": stats::size(trials, 0.5, alpha),
+            "power": RATES.iter().zip(power).map(|(rate, power)| {
+                json!({ "rate": rate, "power": power })
+            }).collect::<Vec<_>>(),
+            "stimuli": stimuli.pairs.iter().map(|pair| json!({
+                "name": pair.name,
+                "snr_db": Some(pair.snr_db()).filter(|snr| snr.is_finite()),
+                "seconds": pair.seconds(),
+                "sha256": pair.sha256(),
+            })).collect::<Vec<_>>(),
+        }));
+    }
+    common::say(format_args!(
+        "{}: valid. {}, {trials} trials, {} to practise, {} to catch",
+        test.title,
+        test.protocol.title(),
+        test.practice,
+        test.catch_trials
+    ))?;
+    for pair in &stimuli.pairs {
+        let snr = pair.snr_db();
+        common::say(format_args!("  {}: {:.2} s, SNR {snr:.1} dB", pair.name, pair.seconds()))?;
+    }
+    if adaptive {
+        return Ok(());
+    }
+    match critical {
+        None => common::say(format_args!(
+            "With {trials} trials nothing can be significant at {alpha}: take more"
+        )),
+        Some(right) => common::say(format_args!(
+            "{right} of {trials} right answers are significant at {alpha}. Power where {}",
+            RATES
+                .iter()
+                .zip(power)
+                .map(|(rate, power)| format!("{:.0} % are right: {power:.2}", 100.0 * rate))
+                .collect::<Vec<_>>()
+                .join(", ")
+        )),
+    }
+}
+
+fn verify_logs(arguments: &Verify) -> Result<(), Failure> {
+    let mut bad = 0;
+    for path in &arguments.logs {
+        match verify(path) {
+            Ok((entries, hash)) if arguments.json => common::say(json!({
+                "log": path.to_string_lossy(), "lines": entries.len(), "last_hash": hash,
+            }))?,
+            Ok((entries, hash)) => common::say(format_args!(
+                "{}: whole, {} lines, last hash {hash}",
+                path.display(),
+                entries.len()
+            ))?,
+            Err(error) => {
+                eprintln!("mondegreen: {error}");
+                bad += 1;
+            }
+        }
+    }
+    if bad > 0 { Err(Failure::Partly(bad)) } else { Ok(()) }
+}

@@ -1,0 +1,222 @@
+//! A report in words, for people.
+
+use super::{Participant, RATES, Report, Summary};
+use crate::listening::Protocol;
+use crate::listening::stats::Interval;
+
+/// A probability as papers write it.
+pub fn p_text(p: f64) -> String {
+    if p < 0.001 { "p < 0.001".to_owned() } else { format!("p = {p:.3}") }
+}
+
+fn percent(share: f64) -> String {
+    format!("{:.0} %", 100.0 * share)
+}
+
+impl Report {
+    /// The verdict on one summary in a sentence. What is not significant is called that, never
+    /// "inaudible".
+    pub fn verdict(&self, summary: &Summary, p: Option<f64>) -> String {
+        let alpha = self.start.test.alpha;
+        if self.protocol().is_adaptive() {
+            return match summary.thresholds.as_slice() {
+                [] => "Too few different levels for a threshold.".to_owned(),
+                thresholds => thresholds
+                    .iter()
+                    .map(|threshold| {
+                        let of = match (&threshold.stimulus, thresholds.len()) {
+                            (Some(name), 2..) => format!(" of {name}"),
+                            _ => String::new(),
+                        };
+                        if threshold.fit.within_levels {
+                            format!(
+                                "The change{of} is just heard at an SNR of {:.1} dB.",
+                                threshold.fit.curve.threshold_db
+                            )
+                        } else {
+                            format!("The threshold{of} is outside the levels that were played.")
+                        }
+                    })
+                    .collect::<Vec<_>>()
+                    .join(" "),
+            };
+        }
+        let Some(p) = p else { return "Not tested.".to_owned() };
+        if p <= alpha {
+            format!("Significant ({}): the difference was heard.", p_text(p))
+        } else {
+            format!(
+                "Not significant ({}). That does not show that the difference can't be heard.",
+                p_text(p)
+            )
+        }
+    }
+
+    /// Lines of a table of participants, the first one the titles.
+    pub fn table(&self) -> Vec<Vec<String>> {
+        let mut titles = vec!["Participant", "Right", "Share", "95 % interval"];
+        let adaptive = self.protocol().is_adaptive();
+        let detects =
+            matches!(self.protocol(), Protocol::Abx | Protocol::TwoAfc | Protocol::SameDifferent);
+        let several = self.participants.len() > 1;
+        if !adaptive {
+            titles.push("p");
+        }
+        if !adaptive && several {
+            titles.push("p (Holm)");
+        }
+        if detects {
+            titles.extend(["d'", "c"]);
+        }
+        if self.protocol() == Protocol::Triple {
+            titles.extend(["Grade difference", "95 % interval"]);
+        }
+        let has_threshold = self.participants.iter().any(|p| !p.summary.thresholds.is_empty());
+        if has_threshold {
+            titles.extend(["Threshold (dB SNR)", "95 % interval"]);
+        }
+        titles.push("Catch trials");
+        let mut lines = vec![titles.into_iter().map(str::to_owned).collect::<Vec<_>>()];
+        let row = |name: String, summary: &Summary, p_holm: Option<f64>, complete: bool| {
+            let none = || "-".to_owned();
+            let range = |interval: Option<Interval>, digits: usize| {
+                interval.map_or_else(none, |i| format!("{:.digits$} to {:.digits$}", i.low, i.high))
+            };
+            let mut cells = vec![
+                name,
+                format!("{}/{}", summary.right, summary.trials),
+                if summary.trials == 0 {
+                    none()
+                } else {
+                    percent(summary.right as f64 / summary.trials as f64)
+                },
+                range(Some(summary.interval), 2),
+            ];
+            if !adaptive {
+                let p = summary.p.filter(|_| complete);
+                cells.push(p.map_or_else(none, |p| format!("{p:.4}")));
+            }
+            if !adaptive && several {
+                cells.push(p_holm.map_or_else(none, |p| format!("{p:.4}")));
+            }
+            if detects {
+                cells.push(summary.detection.map_or_else(none, |d| format!("{:.2}", d.d_prime)));
+                cells.push(summary.detection.map_or_else(none, |d| format!("{:.2}", d.bias)));
+            }
+            if self.protocol() == Protocol::Triple {
+                cells.push(summary.grades.map_or_else(none, |g| format!("{:.2}", g.mean)));
+                cells.push(range(summary.grades.and_then(|g| g.interval), 2));
+            }
+            if has_threshold {
+                let texts = |text: &dyn Fn(&super::Threshold) -> String| {
+                    let all: Vec<_> = summary.thresholds.iter().map(text).collect();
+                    if all.is_empty() { none() } else { all.join("; ") }
+                };
+                cells.push(texts(&|threshold| {
+                    if threshold.fit.within_levels {
+                        format!("{:.1}", threshold.fit.curve.threshold_db)
+                    } else {
+                        "outside".to_owned()
+                    }
+                }));
+                cells.push(texts(&|threshold| range(threshold.fit.threshold_interval, 1)));
+            }
+            cells.push(match summary.catches {
+                (_, 0) => none(),
+                (right, of) => format!("{right}/{of}"),
+            });
+            cells
+        };
+        for participant in &self.participants {
+            let Participant { id, summary, p_holm, complete, .. } = participant;
+            let name = if *complete { id.clone() } else { format!("{id} (unfinished)") };
+            lines.push(row(name, summary, *p_holm, *complete));
+        }
+        if let Some(pooled) = &self.pooled {
+            let name = format!("All {} together", pooled.participants);
+            lines.push(row(name, &pooled.summary, None, true));
+        }
+        lines
+    }
+
+    /// What each number means, a sentence each; only of those that are told.
+    pub fn explanations(&self) -> Vec<String> {
+        let mut lines = Vec::new();
+        if !self.protocol().is_adaptive() {
+            lines.push(
+                "p: how probable at least so many right answers are for somebody who only guesses \
+                 (exact one-sided binomial test)."
+                    .to_owned(),
+            );
+            if self.participants.len() > 1 {
+                lines.push(
+                    "p (Holm): the same, made larger for the number of participants, so that the \
+                     chance of any false alarm among them stays below the level."
+                        .to_owned(),
+                );
+            }
+        }
+        lines.push(
+            "95 % interval of the share: the true shares that the answers do not contradict \
+             (Clopper and Pearson, exact)."
+                .to_owned(),
+        );
+        let shown = self.participants.iter().map(|participant| &participant.summary);
+        if let Some(detection) = shown.clone().find_map(|summary| summary.detection) {
+            lines.push(format!(
+                "d': the distance of the two sounds in standard deviations of what is heard, 0 at \
+                 chance (model: {}; rates corrected after Hautus).",
+                detection.model.title()
+            ));
+            let (yes, no) = match self.protocol() {
+                Protocol::SameDifferent => ("different", "same"),
+                _ => ("A", "B"),
+            };
+            lines.push(format!(
+                "c: to which answer somebody leans, below 0 to \u{201c}{yes}\u{201d}, above 0 to \
+                 \u{201c}{no}\u{201d}."
+            ));
+        }
+        if shown.clone().any(|summary| summary.grades.is_some()) {
+            lines.push(
+                "Grade difference: grade of the changed sound less that of the hidden reference; 0 is \
+                 no difference, -1 \u{201c}perceptible, but not annoying\u{201d} (BS.1116)."
+                    .to_owned(),
+            );
+        }
+        if shown.clone().any(|summary| !summary.thresholds.is_empty()) {
+            lines.push(
+                "Threshold: the SNR half-way between guessing and the best, from a logistic function \
+                 (guess rate 0.5, lapse rate up to 0.06) by maximum likelihood; its interval is a \
+                 parametric bootstrap of 1000."
+                    .to_owned(),
+            );
+        }
+        if !self.protocol().is_adaptive() {
+            let trials = self.start.test.trial_count();
+            let needed = match self.critical {
+                Some(right) => format!("{right} of {trials} right answers are needed"),
+                None => format!("with {trials} trials no result can be significant"),
+            };
+            let power: Vec<_> = RATES
+                .iter()
+                .zip(self.power)
+                .zip(self.needed)
+                .map(|((rate, power), needed)| {
+                    let needed = needed.map_or("over 2000".to_owned(), |n| n.to_string());
+                    format!(
+                        "right {}: {} ({needed} trials for 80 %)",
+                        percent(*rate),
+                        percent(power)
+                    )
+                })
+                .collect();
+            lines.push(format!(
+                "Power: {needed}; somebody who only guesses passes in {:.1} %. Somebody who is {}.",
+                100.0 * self.size,
+                power.join("; ")
+            ));
+        }
+        lines
+    }
+}

@@ -1,0 +1,197 @@
+//! The Listen tab: a whole blind test by keyboard alone, one that is gone on with, and its results.
+
+use std::path::{Path, PathBuf};
+
+use eframe::egui::{Key, Modifiers};
+use egui_kittest::kittest::Queryable as _;
+use mondegreen::audio::write_wav_f32;
+use mondegreen::listening::{Answered, Entry, Part, read_log};
+use mondegreen::ui::{ListenCommand, UiCommand};
+
+use crate::driver::{Lab, SMALLEST, engine, has, lab, open, tree, until, until_said};
+
+/// A folder with a pair and a session file.
+fn test(protocol: &str, more: &str) -> (tempfile::TempDir, PathBuf) {
+    let folder = tempfile::tempdir().expect("a folder");
+    let sound = |change: f32| -> Vec<f32> {
+        (0..16_000)
+            .map(|i| 0.3 * (i as f32 * 0.05).sin() + change * (i as f32 * 0.7).sin())
+            .collect()
+    };
+    for (name, change) in [("secret_nat.wav", 0.0), ("secret_adv.wav", 0.02)] {
+        write_wav_f32(&folder.path().join(name), &sound(change)).expect("a WAV");
+    }
+    let file = folder.path().join("test.toml");
+    let text = format!(
+        "version = 1\ntitle = \"Bells\"\nprotocol = \"{protocol}\"\n{more}\n[[stimuli]]\n\
+         original = \"secret_nat.wav\"\nchanged = \"secret_adv.wav\"\n"
+    );
+    std::fs::write(&file, text).expect("the session file");
+    (folder, file)
+}
+
+/// Opens the session file in the tab.
+fn opened(lab: &mut Lab, file: &Path) {
+    lab.key_press_modifiers(Modifiers::COMMAND, Key::Num3);
+    lab.run_steps(3);
+    let wish = UiCommand::Listening(ListenCommand::OpenTest(file.to_path_buf()));
+    lab.state_mut().ask(wish);
+    until(lab, "the pair", |lab| has(lab, "secret"));
+}
+
+fn press(lab: &mut Lab, keys: &[Key]) {
+    for key in keys {
+        lab.key_press(*key);
+        lab.run_steps(2);
+    }
+}
+
+fn answers(log: &Path) -> Vec<Answered> {
+    let answered = |entry| if let Entry::Answer(answered) = entry { Some(answered) } else { None };
+    read_log(log).expect("a whole log").into_iter().filter_map(answered).collect()
+}
+
+#[test]
+fn a_whole_abx_is_taken_by_keyboard_alone_and_nothing_tells_a_from_b() {
+    let (folder, file) =
+        test("abx", "trials = 6\npractice = 1\nconsent = \"May we?\"\npause_after = 4");
+    let mut lab = lab();
+    opened(&mut lab, &file);
+    lab.get_by_label("Begin the session").click();
+    until_said(&mut lab, "May we?");
+    press(&mut lab, &[Key::Enter]);
+    until_said(&mut lab, "Set the volume");
+    // It must be heard first.
+    press(&mut lab, &[Key::ArrowDown, Key::Enter]);
+    assert!(has(&lab, "Set the volume"));
+    press(&mut lab, &[Key::Space, Key::Enter]);
+    until_said(&mut lab, "First some practice");
+    press(&mut lab, &[Key::Enter]);
+    until_said(&mut lab, "Practice 1 of 1");
+    press(&mut lab, &[Key::Space, Key::B, Key::X, Key::Num1, Key::Enter]);
+    until(&mut lab, "feedback", |lab| has(lab, "Right") || has(lab, "Wrong"));
+    press(&mut lab, &[Key::Enter]);
+    until_said(&mut lab, "you are not told whether you are right");
+    press(&mut lab, &[Key::Enter]);
+
+    let mut pages = Vec::new();
+    for trial in 1..=6 {
+        let number = format!("Trial {trial} of 6");
+        until_said(&mut lab, &number);
+        // Nothing can be confirmed before it is chosen.
+        press(&mut lab, &[Key::Enter]);
+        assert!(has(&lab, &number), "{}", tree(&lab));
+        let page = tree(&lab);
+        for word in ["secret", "riginal", "dversarial", "SNR", "ight answers", "Bells", "Lab"] {
+            assert!(!page.contains(word), "{word} is told: {page}");
+        }
+        pages.push(page.replace(&number, "Trial"));
+        let answer = if trial % 2 == 0 { Key::Num1 } else { Key::Num2 };
+        press(&mut lab, &[Key::A, Key::B, Key::X, answer, Key::Enter]);
+        if trial == 4 {
+            until_said(&mut lab, "4 of 6 trials are done");
+            press(&mut lab, &[Key::Enter]);
+        }
+    }
+    assert!(pages.iter().all(|page| *page == pages[0]), "{pages:#?}");
+    until_said(&mut lab, "Thank you");
+    press(&mut lab, &[Key::Enter]);
+    until_said(&mut lab, "Methods, for a paper");
+    assert!(has(&lab, "95 % interval") && has(&lab, "P01"), "{}", tree(&lab));
+
+    let answers = answers(&folder.path().join("logs/P01.jsonl"));
+    assert_eq!(answers.len(), 7);
+    let counted: Vec<_> = answers.iter().filter(|a| a.trial.part == Part::Test).collect();
+    let right = counted.iter().filter(|answer| answer.right == Some(true)).count();
+    assert!(has(&lab, &format!("{right}/6")), "{}", tree(&lab));
+    assert!(counted.iter().all(|answer| answer.switches == 3), "{counted:?}");
+    // What was pressed is what is kept.
+    for (index, answer) in counted.iter().enumerate() {
+        let choice = u8::from(index % 2 == 0);
+        assert_eq!(answer.answer, mondegreen::listening::Answer::Choice(choice));
+    }
+}
+
+#[test]
+fn a_session_that_was_broken_off_or_crashed_is_gone_on_with() {
+    let (folder, file) = test("2afc", "trials = 5\npractice = 0\nseed = 3");
+    let log = folder.path().join("logs/P01.jsonl");
+    let mut first = lab();
+    opened(&mut first, &file);
+    first.get_by_label("Begin the session").click();
+    until_said(&mut first, "Set the volume");
+    press(
+        &mut first,
+        &[Key::Space, Key::Enter, Key::Enter, Key::Num1, Key::Enter, Key::Num2, Key::Enter],
+    );
+    until_said(&mut first, "Trial 3 of 5");
+    // Escape asks first.
+    press(&mut first, &[Key::Escape]);
+    until_said(&mut first, "Break off?");
+    press(&mut first, &[Key::Escape]);
+    until(&mut first, "it goes on", |lab| !has(lab, "Break off?"));
+    // The window is gone, with an answer chosen and not confirmed.
+    press(&mut first, &[Key::Num1]);
+    drop(first);
+    assert_eq!(answers(&log).len(), 2);
+
+    let mut second = open(&Default::default(), engine(), SMALLEST);
+    opened(&mut second, &file);
+    until_said(&mut second, "P01: 2 of 5 answers");
+    second.get_by_label("Go on with P01").click();
+    until_said(&mut second, "Set the volume");
+    press(&mut second, &[Key::Space, Key::Enter, Key::Enter]);
+    until_said(&mut second, "Trial 3 of 5");
+    for _ in 3..=5 {
+        press(&mut second, &[Key::Num1, Key::Enter]);
+    }
+    until_said(&mut second, "Thank you");
+    let kept = answers(&log);
+    assert_eq!(kept.iter().map(|a| a.trial.trial).collect::<Vec<_>>(), [0, 1, 2, 3, 4]);
+    press(&mut second, &[Key::Enter]);
+    until_said(&mut second, "Methods, for a paper");
+    assert!(has(&second, "P01") && !has(&second, "unfinished"));
+}
+
+#[test]
+fn grades_are_given_by_keys_and_one_of_them_must_be_the_reference() {
+    let (folder, file) = test("triple", "trials = 1\npractice = 0");
+    let mut lab = lab();
+    opened(&mut lab, &file);
+    lab.get_by_label("Begin the session").click();
+    until_said(&mut lab, "Set the volume");
+    press(&mut lab, &[Key::Space, Key::Enter, Key::Enter]);
+    until_said(&mut lab, "Trial 1 of 1");
+    // B is heard and gets 4.0, then 4.1; A gets 3.0: no 5.0 is left for the reference.
+    press(&mut lab, &[Key::R, Key::B, Key::Num4, Key::ArrowUp, Key::A, Key::Num3, Key::Enter]);
+    until_said(&mut lab, "give that one 5.0");
+    press(&mut lab, &[Key::Num5, Key::Enter]);
+    until_said(&mut lab, "Thank you");
+    let kept = answers(&folder.path().join("logs/P01.jsonl"));
+    assert_eq!(kept[0].answer, mondegreen::listening::Answer::Grades([5.0, 4.1]));
+}
+
+#[test]
+fn a_pair_of_the_lab_becomes_a_test() {
+    let mut lab = lab();
+    lab.get_by_label("Knock").click();
+    until(&mut lab, "the clip is named", |lab| has(lab, "VGG13: Knock"));
+    crate::driver::choose(&mut lab, "Attack method", "White noise");
+    lab.get_by_label("Attack").click();
+    until(&mut lab, "a result", |lab| has(lab, "Result: Noise"));
+    lab.get_by_label("Listen tab").click();
+    lab.run_steps(3);
+    assert!(has(&lab, "Add a pair of sounds first."));
+    lab.get_by_label("Add the pair from the Lab").click();
+    lab.run_steps(3);
+    assert!(has(&lab, "Knock, Noise") && has(&lab, "SNR 20.0 dB"), "{}", tree(&lab));
+    assert!(has(&lab, "12 of 16 right are significant"), "{}", tree(&lab));
+    let folder = tempfile::tempdir().expect("a folder");
+    let save = ListenCommand::SaveIn(folder.path().to_path_buf());
+    lab.state_mut().ask(UiCommand::Listening(save));
+    until(&mut lab, "it is saved", |lab| has(lab, "The test was saved as"));
+    let file = folder.path().join("Listening test/test.toml");
+    let saved = mondegreen::listening::TestFile::read(&file).expect("a session file");
+    let stimuli = saved.load(file.parent().expect("a folder")).expect("its sounds");
+    assert!((stimuli.pairs[0].snr_db() - 20.0).abs() < 0.1);
+}
