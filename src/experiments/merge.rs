@@ -36,7 +36,6 @@ pub fn merge(into: &RunFolder, from: &[RunFolder]) -> Result<Merged, ExperimentE
     let Some(first) = from.first() else {
         return Err(ExperimentError::Nothing("name the folders that are to be joined".to_owned()));
     };
-    let _lock = into.lock()?;
     let start = |folder: &RunFolder| {
         folder.environments()?.pop().ok_or_else(|| {
             let path = folder.path().display();
@@ -50,6 +49,7 @@ pub fn merge(into: &RunFolder, from: &[RunFolder]) -> Result<Merged, ExperimentE
         sources.insert(0, into.clone());
     }
     let reference = start(first)?;
+    let _lock = into.lock()?;
     for folder in &sources {
         // A folder that was only planned in the window has no start yet.
         if folder == into && into.environments()?.is_empty() {

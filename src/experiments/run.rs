@@ -92,9 +92,10 @@ impl Run {
         tell: &mut dyn FnMut(News<'_>),
     ) -> Result<Self, ExperimentError> {
         let own = share.shard.map_or_else(|| folder.clone(), |shard| folder.shard(shard));
-        let lock = own.lock()?;
+        // What can't be begun leaves no folder behind.
         let candidates = Candidates::open(&configuration)?;
         check_labels(&candidates, machine)?;
+        let lock = own.lock()?;
         let environment = environment(&configuration, &candidates, machine, &share);
         check_changes(&own, &environment, share.accept_change)?;
         configuration.write(own.path())?;

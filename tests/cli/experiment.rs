@@ -159,6 +159,9 @@ fn failures_are_rows_with_reasons_and_are_tried_again_when_asked() {
     let data = data(folder.path());
     let place = folder.path().join("run");
     run(&["experiment", "plan", path(&place)]).message(2);
+    let wrong = run(&untargeted(&place, &data, &["--label", "cellow"])).message(2);
+    says(&wrong, &["labels: there is no label named", "did you mean Cello?"]);
+    assert!(!place.exists(), "what can't be begun leaves no folder behind");
     run(&untargeted(&place, &data, &["--clips", "1"])).done();
     let done = rows(&place);
     let clip = done.values().next().expect("a row")["clip"].as_str().expect("a name").to_owned();
