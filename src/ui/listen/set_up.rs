@@ -211,6 +211,31 @@ impl ListenUi<'_> {
     fn details(&mut self, ui: &mut Ui) {
         ui.spacing_mut().item_spacing.y = ROWS;
         let draft = &mut self.listening.draft;
+        if draft.test.protocol.is_adaptive() {
+            let adaptive = &mut draft.test.adaptive;
+            for (name, value, tooltip) in [
+                (
+                    "First SNR in dB",
+                    &mut adaptive.start_snr_db,
+                    "Of the first trial: one that everybody hears",
+                ),
+                (
+                    "Lowest SNR in dB",
+                    &mut adaptive.easiest_snr_db,
+                    "The loudest change that is played. All sounds are turned down until it fits.",
+                ),
+                (
+                    "Highest SNR in dB",
+                    &mut adaptive.hardest_snr_db,
+                    "The softest change that is played: one that nobody hears",
+                ),
+            ] {
+                row(ui, name, |ui| {
+                    let field = DragValue::new(value).range(-20.0..=100.0).speed(0.5);
+                    ui.add(field).on_hover_text(tooltip).accessible_name(name);
+                });
+            }
+        }
         let playback = &mut draft.test.playback;
         row_check(
             ui,
