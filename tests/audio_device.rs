@@ -436,11 +436,17 @@ fn the_letters_of_a_blind_trial_differ_in_nothing_but_the_perturbation() {
     let clean: Vec<f32> = at_device(&original.iter().map(|x| x * gain).collect::<Vec<_>>());
     let dirty: Vec<f32> = at_device(&changed.iter().map(|x| x * gain).collect::<Vec<_>>());
     let mut player = Player::new();
+    player.set_clip(original.clone(), None);
+    player.play();
+    read_start(&mut pipe, f32::from_le_bytes);
     let mut x_was = [0; 2];
     for _ in 0..6 {
         let sounds = session.sounds().unwrap();
         let [a, b] = sounds.sounds.clone();
         player.pause();
+        // As the window does: what was heard before is silent at once.
+        player.clear();
+        player.maintain();
         player.set_clip(a, Some(b));
         let side = |slot| {
             let (_, index) = sounds.slots.iter().find(|(other, _)| *other == slot).unwrap();

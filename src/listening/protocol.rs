@@ -177,6 +177,16 @@ impl Protocol {
         matches!(self, Self::TwoDown | Self::ThreeDown | Self::QuestPlus)
     }
 
+    /// What a tracker's own estimate of the threshold is; none where the level is fixed.
+    pub fn tracks(self) -> Option<&'static str> {
+        match self {
+            Self::TwoDown => Some("The staircase itself settled (70.7 % right) at"),
+            Self::ThreeDown => Some("The staircase itself settled (79.4 % right) at"),
+            Self::QuestPlus => Some("QUEST+ itself expects the threshold (75 % right) at"),
+            _ => None,
+        }
+    }
+
     /// How many trials are usual: 16 is a good balance of power and fatigue; a threshold takes more.
     pub fn usual_trials(self) -> usize {
         if self.is_adaptive() { 50 } else { 16 }

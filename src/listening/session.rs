@@ -7,7 +7,7 @@ use super::adaptive::Tracker;
 use super::entry::{Answered, Entry, LoggedStimulus, SCHEMA, Start, Trial};
 use super::{
     Action, Answer, Environment, ListenError, Log, LogFile, Part, Plan, PlannedTrial, Protocol,
-    Screen, Slot, Sounds, Stimuli, TestFile, TrialScreen,
+    Screen, Slot, Sounds, Stimuli, Stimulus, TestFile, TrialScreen,
 };
 
 /// Where a session is.
@@ -222,7 +222,8 @@ impl Session {
     /// SNR at which a trial is played, where it is not the pair's own.
     fn level(&self, trial: &PlannedTrial) -> Option<f64> {
         if trial.obvious {
-            let own = self.stimuli.pairs.get(trial.stimulus).map_or(f64::INFINITY, |p| p.snr_db());
+            let own =
+                self.stimuli.pairs.get(trial.stimulus).map_or(f64::INFINITY, Stimulus::snr_db);
             return (own > self.test.catch_snr_db).then_some(self.test.catch_snr_db);
         }
         self.trackers.get(trial.stimulus).map(Tracker::snr_db)
@@ -259,7 +260,7 @@ impl Session {
     }
 
     fn logged_trial(&self, trial: &PlannedTrial) -> Trial {
-        let own = || self.stimuli.pairs.get(trial.stimulus).map(|pair| pair.snr_db());
+        let own = || self.stimuli.pairs.get(trial.stimulus).map(Stimulus::snr_db);
         Trial {
             trial: self.at,
             part: trial.part,
@@ -333,7 +334,7 @@ impl Session {
             Stage::Feedback(right)
         } else if self.at >= self.plan.trials.len() {
             return self.finish(now_ms);
-        } else if pause > 0 && done % pause == 0 {
+        } else if pause > 0 && done.is_multiple_of(pause) {
             Stage::Pause
         } else {
             Stage::Trial

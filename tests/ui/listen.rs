@@ -96,7 +96,7 @@ fn a_whole_abx_is_taken_by_keyboard_alone_and_nothing_tells_a_from_b() {
     assert!(pages.iter().all(|page| *page == pages[0]), "{pages:#?}");
     until_said(&mut lab, "Thank you");
     press(&mut lab, &[Key::Enter]);
-    until_said(&mut lab, "Methods, for a paper");
+    until_said(&mut lab, "METHODS, FOR A PAPER");
     assert!(has(&lab, "95 % interval") && has(&lab, "P01"), "{}", tree(&lab));
 
     let answers = answers(&folder.path().join("logs/P01.jsonl"));
@@ -149,7 +149,7 @@ fn a_session_that_was_broken_off_or_crashed_is_gone_on_with() {
     let kept = answers(&log);
     assert_eq!(kept.iter().map(|a| a.trial.trial).collect::<Vec<_>>(), [0, 1, 2, 3, 4]);
     press(&mut second, &[Key::Enter]);
-    until_said(&mut second, "Methods, for a paper");
+    until_said(&mut second, "METHODS, FOR A PAPER");
     assert!(has(&second, "P01") && !has(&second, "unfinished"));
 }
 

@@ -152,7 +152,7 @@ mod tests {
         for _ in 0..60 {
             // Right below 47.5 dB; above it, one of two.
             let level = quest.snr_db();
-            let chance = (level * 7.0) as u64 % 2 == 0;
+            let chance = ((level * 7.0) as u64).is_multiple_of(2);
             quest.answer(level < 47.5 || chance);
         }
         let (mean, spread) = quest.threshold();

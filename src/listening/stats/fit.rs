@@ -13,8 +13,10 @@ const MOST_LAPSES: f64 = 0.06;
 const SLOPES: (f64, f64) = (0.05, 10.0);
 /// How far beyond the levels that were played a threshold may lie, in dB.
 const BEYOND_DB: f64 = 20.0;
-/// Halvings of the search's steps.
+/// Halvings of the search's steps: down to 1e-10 of a cell of the grid.
 const HALVINGS: usize = 34;
+/// The same for one of a thousand simulated listeners: down to 0.001 dB.
+const COARSE_HALVINGS: usize = 11;
 
 /// Answers at one level.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -55,6 +57,10 @@ fn log_likelihood(curve: &Psychometric, counts: &[LevelCount]) -> f64 {
 /// along axes, diagonals and ridges with steps that are halved where none of them helps; a lapse
 /// rate is at most 6 %.
 pub fn fit(counts: &[LevelCount]) -> Option<Fit> {
+    search(counts, HALVINGS)
+}
+
+fn search(counts: &[LevelCount], halvings: usize) -> Option<Fit> {
     let counts: Vec<_> = counts.iter().copied().filter(|count| count.trials > 0).collect();
     let ends = counts.iter().fold((f64::INFINITY, f64::NEG_INFINITY), |(low, high), count| {
         (low.min(count.snr_db), high.max(count.snr_db))
@@ -87,7 +93,7 @@ pub fn fit(counts: &[LevelCount]) -> Option<Fit> {
         }
     }
     let mut step: [f64; 3] = std::array::from_fn(|i| 0.5 * (high[i] - low[i]) / cells[i]);
-    for _ in 0..HALVINGS {
+    for _ in 0..halvings {
         // Enough for a way along a bent ridge, and an end where rounding makes a circle.
         for _ in 0..60 {
             let before = best;
@@ -173,7 +179,7 @@ pub fn fit_with_interval(counts: &[LevelCount], replicates: usize, seed: u64) ->
                     LevelCount { right, ..*count }
                 })
                 .collect();
-            fit(&simulated).map(|fit| fit.curve.threshold_db)
+            search(&simulated, COARSE_HALVINGS).map(|fit| fit.curve.threshold_db)
         })
         .collect();
     thresholds.sort_by(f64::total_cmp);

@@ -174,21 +174,17 @@ impl App {
         }
         self.heard_page = Some(running.page);
         self.player.pause();
-        self.player.seek(0.0);
-        self.player.set_loop(None);
+        // The page before is silent at once, however long the new sounds take to be prepared.
+        self.player.clear();
         let playback = &running.session.test().playback;
         self.player.set_looping(playback.looping);
         self.player.set_crossfade(playback.crossfade_ms / 1000.0);
         self.player.set_gain_db(running.gain_db);
-        match &running.sounds {
-            Some(sounds) => {
-                let [a, b] = sounds.sounds.clone();
-                // What the Lab gave it is gone.
-                self.given = (None, None);
-                self.player.set_clip(a, Some(b));
-                self.player.set_side(Side::Original);
-            }
-            None => self.player.set_clip(Arc::from([]), None),
+        // What the Lab gave it is gone.
+        self.given = (None, None);
+        if let Some(sounds) = &running.sounds {
+            let [a, b] = sounds.sounds.clone();
+            self.player.set_clip(a, Some(b));
         }
         true
     }

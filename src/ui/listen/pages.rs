@@ -57,10 +57,10 @@ pub fn session_page(
                     Screen::Consent(text) => consent(ui, text, &mut wishes),
                     Screen::Volume => volume(ui, running, player, &mut wishes),
                     Screen::Begin { practice, trials } => {
-                        begin(ui, *practice, *trials, &mut wishes)
+                        begin(ui, *practice, *trials, &mut wishes);
                     }
                     Screen::Trial(trial) => {
-                        super::trial::show(ui, running, trial, player, &mut wishes)
+                        super::trial::show(ui, running, trial, player, &mut wishes);
                     }
                     Screen::Feedback(right) => feedback(ui, *right, &mut wishes),
                     Screen::Pause { done, of } => pause(ui, *done, *of, &mut wishes),

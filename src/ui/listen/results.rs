@@ -120,12 +120,13 @@ fn thresholds(ui: &mut Ui, report: &Report) {
             let of =
                 threshold.stimulus.as_ref().map(|name| format!(" · {name}")).unwrap_or_default();
             let title = format!("Right answers by SNR: {who}{of}");
-            card(ui, &title, |ui| plot(ui, &format!("{who} {index}"), threshold));
+            let tracks = report.protocol().tracks();
+            card(ui, &title, |ui| plot(ui, &format!("{who} {index}"), threshold, tracks));
         }
     }
 }
 
-fn plot(ui: &mut Ui, id: &str, threshold: &Threshold) {
+fn plot(ui: &mut Ui, id: &str, threshold: &Threshold, tracks: Option<&str>) {
     let palette = theme::palette(ui);
     let levels = &threshold.levels;
     let fit = &threshold.fit;
@@ -151,8 +152,8 @@ fn plot(ui: &mut Ui, id: &str, threshold: &Threshold) {
         (false, _) => "The threshold is outside the levels that were played.".to_owned(),
     };
     ui.add(Label::new(words).wrap());
-    if let Some(tracked) = threshold.tracked_db {
-        ui.label(theme::small(ui, format!("The staircase itself settled at {tracked:.1} dB SNR.")));
+    if let Some((tracked, words)) = threshold.tracked_db.zip(tracks) {
+        ui.label(theme::small(ui, format!("{words} {tracked:.1} dB SNR.")));
     }
     let most = levels.iter().map(|level| level.trials).max().unwrap_or(1).max(1) as f64;
     Plot::new(id.to_owned())

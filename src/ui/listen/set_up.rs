@@ -10,7 +10,9 @@ use crate::ui::UiCommand;
 use crate::ui::lab::LabResult;
 use crate::ui::text;
 use crate::ui::theme::{self, BODY, CONTROL_HEIGHT, GAP, TITLE};
-use crate::ui::widgets::{Icon, card, icon_button, primary_button, quiet_button, row, row_check};
+use crate::ui::widgets::{
+    Icon, card, down_mark, icon_button, primary_button, quiet_button, row, row_check,
+};
 
 /// Space between rows.
 const ROWS: f32 = 4.0;
@@ -142,6 +144,7 @@ impl ListenUi<'_> {
         row(ui, "Protocol", |ui| {
             let combo = ComboBox::from_id_salt("protocol")
                 .width(240.0)
+                .icon(down_mark)
                 .selected_text(draft.test.protocol.title())
                 .show_ui(ui, |ui| {
                     for protocol in Protocol::ALL {
@@ -152,7 +155,7 @@ impl ListenUi<'_> {
                         }
                     }
                 });
-            combo.response.on_hover_text("What participants are asked");
+            combo.response.accessible_name("Protocol").on_hover_text("What participants are asked");
         });
         let explanation = draft.test.protocol.explanation();
         ui.add(Label::new(RichText::new(explanation).color(quiet)).wrap());
@@ -208,6 +211,31 @@ impl ListenUi<'_> {
     fn details(&mut self, ui: &mut Ui) {
         ui.spacing_mut().item_spacing.y = ROWS;
         let draft = &mut self.listening.draft;
+        if draft.test.protocol.is_adaptive() {
+            let adaptive = &mut draft.test.adaptive;
+            for (name, value, tooltip) in [
+                (
+                    "First SNR in dB",
+                    &mut adaptive.start_snr_db,
+                    "Of the first trial: one that everybody hears",
+                ),
+                (
+                    "Lowest SNR in dB",
+                    &mut adaptive.easiest_snr_db,
+                    "The loudest change that is played. All sounds are turned down until it fits.",
+                ),
+                (
+                    "Highest SNR in dB",
+                    &mut adaptive.hardest_snr_db,
+                    "The softest change that is played: one that nobody hears",
+                ),
+            ] {
+                row(ui, name, |ui| {
+                    let field = DragValue::new(value).range(-20.0..=100.0).speed(0.5);
+                    ui.add(field).on_hover_text(tooltip).accessible_name(name);
+                });
+            }
+        }
         let playback = &mut draft.test.playback;
         row_check(
             ui,
@@ -308,6 +336,11 @@ impl ListenUi<'_> {
             let own: Vec<&KnownSession> = known.iter().filter(|s| s.file == file).collect();
             let Some(title) = own.first().map(|session| session.title.clone()) else { continue };
             row(ui, &title, |ui| {
+                let open = quiet_button(ui, "Open");
+                let open = open.on_hover_text("The same test again, for another participant");
+                if open.accessible_name(format!("Open {title}")).clicked() {
+                    self.wish(ListenCommand::OpenTest(file.to_path_buf()));
+                }
                 let report = quiet_button(ui, "Results");
                 let report =
                     report.on_hover_text("What the answers of this test's participants say");

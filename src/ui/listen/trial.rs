@@ -242,7 +242,13 @@ fn timeline(ui: &mut Ui, running: &Running, player: &PlayerState, wishes: &mut V
         }
         let bar = Rect::from_center_size(rect.center(), vec2(rect.width(), 8.0));
         let painter = ui.painter();
-        painter.rect_filled(bar, CornerRadius::same(4), palette.field);
+        painter.rect(
+            bar,
+            CornerRadius::same(4),
+            palette.card,
+            Stroke::new(1.0, palette.edge),
+            StrokeKind::Inside,
+        );
         if let Some((from, to)) = running.region {
             let part = Rect::from_min_max(pos2(x(from), bar.top()), pos2(x(to), bar.bottom()));
             painter.rect_filled(part, CornerRadius::same(3), palette.field_active);
