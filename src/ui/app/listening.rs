@@ -1,7 +1,5 @@
 //! The Listen tab's wishes, and the sound of a session.
 
-use std::sync::Arc;
-
 use eframe::egui;
 
 use super::App;
