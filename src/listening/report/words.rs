@@ -75,7 +75,10 @@ impl Report {
         if has_threshold {
             titles.extend(["Threshold (dB SNR)", "95 % interval"]);
         }
-        titles.push("Catch trials");
+        let catches = self.participants.iter().any(|p| p.summary.catches.1 > 0);
+        if catches {
+            titles.push("Catch trials");
+        }
         let mut lines = vec![titles.into_iter().map(str::to_owned).collect::<Vec<_>>()];
         let row = |name: String, summary: &Summary, p_holm: Option<f64>, complete: bool| {
             let none = || "-".to_owned();
@@ -121,10 +124,10 @@ impl Report {
                 }));
                 cells.push(texts(&|threshold| range(threshold.fit.threshold_interval, 1)));
             }
-            cells.push(match summary.catches {
-                (_, 0) => none(),
-                (right, of) => format!("{right}/{of}"),
-            });
+            if catches {
+                let (right, of) = summary.catches;
+                cells.push(format!("{right}/{of}"));
+            }
             cells
         };
         for participant in &self.participants {

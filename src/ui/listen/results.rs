@@ -162,6 +162,8 @@ fn plot(ui: &mut Ui, id: &str, threshold: &Threshold, tracks: Option<&str>) {
         .allow_zoom(false)
         .allow_scroll(false)
         .allow_boxed_zoom(false)
+        .show_grid(false)
+        .show_background(false)
         .include_y(35.0)
         .include_y(103.0)
         .x_axis_label("SNR (dB)")
