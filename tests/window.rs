@@ -162,6 +162,13 @@ fn other_views(window: &mut Window, folder: &std::path::Path) {
     window.click_with("Compare: ");
     window.wait_for("the comparison", |w| w.control_with("12 of 12 done").is_some());
     window.save(&folder.join("compare.png"));
+    window.key("ctrl+3");
+    window.click("Add the pair from the Lab");
+    window.wait_for("the pair", |w| w.control_with("3.04 s").is_some());
+    window.save(&folder.join("listen.png"));
+    window.key("ctrl+4");
+    window.wait_for("the experiments", |w| w.control_with("Plan").is_some());
+    window.save(&folder.join("experiments.png"));
     window.click("Lab tab");
     window.wait_for("the Lab", |w| w.control("Attack method").is_some());
 }
