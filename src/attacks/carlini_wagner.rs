@@ -37,6 +37,7 @@ use std::sync::Arc;
 
 use super::adam::Adam;
 use super::approach::{BLOCK, Start, Walk, lead_gradient, rivals};
+use super::boundary;
 use super::bounds::Bounds;
 use super::deepfool::DeepFool;
 use super::outcome::{Goal, Observer, Outcome, Problem};
@@ -205,8 +206,8 @@ impl CarliniWagner {
         plain && search.problem.goal == Goal::Untargeted
     }
 
-    /// Takes DeepFool's quick steps from the clean clip. Where they lead to what is closer than the
-    /// best so far, gives the c that holds the balance there.
+    /// Takes DeepFool's quick steps from the clean clip, and its way back to the boundary. Where
+    /// they lead to what is closer than the best so far, gives the c that holds the balance there.
     fn go_linear(
         &self,
         search: &mut Search<'_>,
@@ -216,9 +217,13 @@ impl CarliniWagner {
     ) -> Result<Option<f64>, Ended> {
         let quick = DeepFool::preset(Preset::Quick);
         // One step looks where the last one led, another measures the balance there.
-        let iterations = quick.iterations.min(end.saturating_sub(search.iterations + 2));
+        let others = boundary::PROBES + 2;
+        let iterations = quick.iterations.min(end.saturating_sub(search.iterations + others));
         let before = search.best_closeness_db();
-        DeepFool { iterations, log_scores: self.log_scores, ..quick }.approach(search, observer)?;
+        let linear = DeepFool { iterations, log_scores: self.log_scores, ..quick };
+        if let Some(candidate) = linear.approach(search, observer)? {
+            boundary::walk_back(search, observer, &candidate)?;
+        }
         let Some((samples, _)) = search.best() else { return Ok(None) };
         if search.best_closeness_db() <= before {
             return Ok(None);

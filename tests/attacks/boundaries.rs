@@ -155,3 +155,16 @@ fn a_model_that_is_quite_sure_is_left_all_the_same() {
         assert_eq!(outcome.status, Status::Fooled, "{id:?}");
     }
 }
+
+#[test]
+fn carlini_wagner_is_never_behind_deepfool_on_the_same_clip() {
+    for seed in 70..82 {
+        let (model, clip) = Linear::random(seed, 6, 400);
+        let by = |id| {
+            let attack = AttackSpec::new(id).build();
+            attack.run(&model, &problem(&clip, Goal::Untargeted), &mut go_on).metrics.snr_db
+        };
+        let (deepfool, found) = (by(AttackId::Deepfool), by(AttackId::CarliniWagner));
+        assert!(found >= deepfool, "seed {seed}: {found} dB, DeepFool {deepfool} dB");
+    }
+}
