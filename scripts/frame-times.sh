@@ -5,7 +5,9 @@
 #
 #     scripts/frame-times.sh [FILE]      keeps the line that was written for each frame in FILE
 #
-# IDLE and ATTACKING in the environment say how many seconds to measure (8 and 20).
+# IDLE and ATTACKING in the environment say how many seconds to measure (8 and 20), CLIP of which file
+# (the bundled glockenspiel), MODEL and SEARCH what attacks it (vgg13, paper), WARM_UP how many
+# seconds of the attack are over before it is measured (1).
 set -eu
 cd "$(dirname "$0")/.."
 if [ $# -gt 0 ]; then

@@ -59,11 +59,7 @@ impl Candidates {
             part.is_none_or(|part| recording.part == part)
                 && (!configuration.verified_only || recording.weight >= 1.0)
         };
-        let folder = if configuration.data.is_dir() {
-            configuration.data.as_path()
-        } else {
-            configuration.data.parent().unwrap_or(Path::new(""))
-        };
+        let folder = configuration.data_folder();
         let candidate = |recording: &Recording| Candidate {
             name: name_below(folder, &recording.path),
             path: recording.path.clone(),

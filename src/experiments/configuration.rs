@@ -268,6 +268,16 @@ impl Configuration {
         Ok(sources)
     }
 
+    /// The folder that the clips' names are relative to.
+    pub fn data_folder(&self) -> &Path {
+        if self.data.is_dir() { &self.data } else { self.data.parent().unwrap_or(Path::new("")) }
+    }
+
+    /// Where a row's clip lies.
+    pub fn clip_path(&self, name: &str) -> PathBuf {
+        self.data_folder().join(name)
+    }
+
     /// The labels that were asked for; none means all of the data set.
     pub fn chosen_labels(&self) -> Vec<String> {
         if self.labels.is_empty() && self.experiment == ExperimentKind::Targeted {

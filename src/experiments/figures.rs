@@ -1,14 +1,12 @@
 //! Figures 1 to 3 from rows.
 
 use std::collections::BTreeSet;
-use std::path::Path;
 
 use super::configuration::Configuration;
 use super::error::ExperimentError;
 use super::folder::RunFolder;
 use super::row::Row;
 use super::tables::{Results, attack_title, model_title};
-use crate::audio;
 use crate::dsp::{Look, StftSettings};
 use crate::figure::{Figure, Histogram, Histograms, Matrices, Matrix};
 
@@ -100,32 +98,22 @@ impl Results {
 }
 
 /// Figure 3 of one row: both spectrograms, from the clean clip and the kept adversarial one. None
-/// where that was not kept as a WAV.
+/// where that was not kept.
 ///
 /// # Errors
-/// Where one of the two can't be read.
+/// As [`RunFolder::kept_pair`].
 pub fn spectrograms(
     folder: &RunFolder,
     configuration: &Configuration,
     row: &Row,
 ) -> Result<Option<Figure>, ExperimentError> {
-    let Some(kept) = row.kept.as_ref().filter(|kept| kept.ends_with(".wav")) else {
-        return Ok(None);
-    };
-    let data = &configuration.data;
-    let data = if data.is_dir() { data } else { data.parent().unwrap_or(Path::new("")) };
-    let load = |path: &Path| {
-        audio::load(path, configuration.limit_seconds)
-            .map_err(|error| ExperimentError::Nothing(error.to_string()))
-    };
-    let clean = load(&data.join(&row.clip))?;
-    let adversarial = load(&folder.path().join(kept))?;
+    let Some(pair) = folder.kept_pair(configuration, row)? else { return Ok(None) };
     Ok(Some(Figure {
-        clip: clean.name.to_string(),
+        clip: pair.clean.name.to_string(),
         model: model_title(&row.model),
         attack: attack_title(&row.attack),
-        original: clean.samples,
-        adversarial: adversarial.samples,
+        original: pair.clean.samples,
+        adversarial: pair.adversarial,
         original_label: (row.label.replace('_', " "), row.original_confidence),
         adversarial_label: (row.new_label.replace('_', " "), row.new_confidence),
         snr_db: row.snr_db.unwrap_or(f64::INFINITY),

@@ -1,15 +1,13 @@
 //! Asking the other models about adversarial clips that were kept, without new attacks.
 
-use std::fs;
-
 use super::configuration::ExperimentKind;
 use super::error::ExperimentError;
+use super::kept;
 use super::machine::{Control, Machine};
 use super::row::{Asked, Row};
 use super::run::Run;
 use super::work;
 use crate::attacks::Flow;
-use crate::audio;
 
 /// What asking came to.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -61,17 +59,8 @@ impl Run {
                 count.lost += 1;
                 continue;
             };
-            let load = |path: &std::path::Path| {
-                audio::load(path, self.configuration.limit_seconds)
-                    .map_err(|error| ExperimentError::Nothing(error.to_string()))
-            };
-            let clean = load(&clip.path)?.samples;
-            let path = self.folder.path().join(kept);
-            let adversarial = if kept.ends_with(".wav") {
-                load(&path)?.samples.to_vec()
-            } else {
-                read_tensor(&path)?
-            };
+            let clean = kept::load(&clip.path, &self.configuration)?.samples;
+            let adversarial = self.folder.adversarial(&self.configuration, kept)?;
             let pool = machine.pools.first().ok_or_else(|| {
                 ExperimentError::Nothing("there are no threads to compute on".to_owned())
             })?;
@@ -83,16 +72,4 @@ impl Run {
         }
         Ok(count)
     }
-}
-
-/// The tensor `adversarial` of a file that [`work`] wrote.
-fn read_tensor(path: &std::path::Path) -> Result<Vec<f32>, ExperimentError> {
-    let bytes = fs::read(path).map_err(ExperimentError::read(path))?;
-    let damaged = |error: safetensors::SafeTensorError| {
-        ExperimentError::read(path)(std::io::Error::other(error.to_string()))
-    };
-    let file = safetensors::SafeTensors::deserialize(&bytes).map_err(damaged)?;
-    let tensor = file.tensor("adversarial").map_err(damaged)?;
-    let samples = tensor.data().chunks_exact(4);
-    Ok(samples.map(|b| f32::from_le_bytes([b[0], b[1], b[2], b[3]])).collect())
 }

@@ -16,10 +16,10 @@ pub const VARIABLE: &str = "MONDEGREEN_FRAME_LOG";
 /// (`ui`); milliseconds of the whole frame as eframe counts them, which adds tessellation, uploads
 /// and the calls of OpenGL, but not the wait for the screen; milliseconds of processor that the
 /// window's thread used from this frame's begin to the next one's, where the system tells
-/// (elsewhere empty); 1 while an attack runs; 1 while a clip plays; and how often the sound has
-/// dropped out and its callback come late so far.
+/// (elsewhere empty); 1 while an attack runs; 1 while a clip plays; how often the sound has
+/// dropped out and its callback come late so far; and the steps of the attack that runs.
 pub const HEADER: &str =
-    "seconds,interval_ms,logic_ms,ui_ms,frame_ms,cpu_ms,attacking,playing,dropouts,late";
+    "seconds,interval_ms,logic_ms,ui_ms,frame_ms,cpu_ms,attacking,playing,dropouts,late,steps";
 
 /// How often lines reach the file.
 const FLUSH: Duration = Duration::from_secs(1);
@@ -35,6 +35,8 @@ pub struct Doing {
     pub dropouts: u64,
     /// How often the audio callback has come late so far.
     pub late: u64,
+    /// Steps of the attack that runs, as they are drawn over the iterations.
+    pub steps: usize,
 }
 
 /// One frame that is not written yet: eframe tells its length only when the next one begins.
@@ -124,10 +126,10 @@ impl<W: Write> FrameLog<W> {
         let milliseconds = |time: Option<Duration>| {
             time.map_or(String::new(), |t| format!("{:.3}", 1e3 * t.as_secs_f64()))
         };
-        let Doing { attacking, playing, dropouts, late } = pending.doing;
+        let Doing { attacking, playing, dropouts, late, steps } = pending.doing;
         writeln!(
             self.out,
-            "{:.4},{},{},{},{},{},{},{},{dropouts},{late}",
+            "{:.4},{},{},{},{},{},{},{},{dropouts},{late},{steps}",
             pending.began.as_secs_f64(),
             milliseconds(pending.interval),
             milliseconds(Some(pending.logic)),
@@ -187,7 +189,7 @@ mod tests {
     fn a_slow_part_of_a_frame_is_seen_where_it_was_slow() {
         let (mut log, now) = log();
         let pass = |milliseconds: u64| now.set(now.get() + milliseconds);
-        let doing = Doing { attacking: true, playing: false, dropouts: 3, late: 4 };
+        let doing = Doing { attacking: true, playing: false, dropouts: 3, late: 4, steps: 5 };
         // Events, between, layout, after it: each slow in turn; the last frame is laid out twice.
         for [logic, between, ui, after] in [[30, 1, 2, 3], [1, 30, 2, 3], [1, 2, 30, 3]] {
             log.frame_begins(Some(0.25));
@@ -206,7 +208,7 @@ mod tests {
         let numbers = |first: [f64; 2], logic: f64, ui: f64, frame| {
             let [seconds, interval] = first;
             let interval = (interval > 0.0).then_some(interval);
-            let flags = [1.0, 0.0, 3.0, 4.0].map(Some);
+            let flags = [1.0, 0.0, 3.0, 4.0, 5.0].map(Some);
             [&[Some(seconds), interval, Some(logic), Some(ui), frame][..], &flags].concat()
         };
         let expected = [

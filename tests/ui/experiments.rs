@@ -92,9 +92,10 @@ fn a_run_is_planned_worked_off_read_and_opened_in_the_lab() {
     click(&mut harness, "Rows");
     let name = "Open in the Lab: Cello/a.wav, Cello, VGG13, FGSM";
     click(&mut harness, name);
-    until_said(&mut harness, "The clip, model, attack and seed of the row are set");
+    until_said(&mut harness, "The row is computed again");
     until(&mut harness, "the clip is open", |h| h.query_by_label("Original spectrogram").is_some());
     assert_eq!(harness.state().settings().attack.id().name(), "fgsm");
+    until(&mut harness, "its result", |h| h.query_by_label_contains("Result: FGSM").is_some());
 }
 
 #[test]

@@ -195,3 +195,45 @@ fn a_pair_of_the_lab_becomes_a_test() {
     let stimuli = saved.load(file.parent().expect("a folder")).expect("its sounds");
     assert!((stimuli.pairs[0].snr_db() - 20.0).abs() < 0.1);
 }
+
+#[test]
+fn what_an_experiment_kept_is_a_folder_of_pairs() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let (data, run) = (folder.path().join("data/Bark"), folder.path().join("run"));
+    std::fs::create_dir_all(&data).expect("a data set");
+    std::fs::create_dir_all(run.join("adversarial")).expect("a run");
+    let sound = |change: f32| -> Vec<f32> {
+        (0..16_000).map(|i| 0.3 * (i as f32 * 0.05).sin() + change * (i as f32).sin()).collect()
+    };
+    write_wav_f32(&data.join("dog.wav"), &sound(0.0)).expect("a WAV");
+    write_wav_f32(&run.join("adversarial/1.wav"), &sound(0.02)).expect("a WAV");
+    let configuration = "experiment = \"untargeted\"\ndata = \"../data\"\nkeep = \"wav\"\n";
+    std::fs::write(run.join("experiment.toml"), configuration).expect("a configuration");
+    let row = |id: &str, status: &str, kept: &str| {
+        format!(
+            "{{\"id\":\"{id}\",\"work\":\"\",\"clip\":\"Bark/dog.wav\",\"label\":\"Bark\",\
+             \"model\":\"vgg13\",\"attack\":\"fgsm\",\"target\":null,\"status\":\"{status}\",\
+             \"reason\":null,\"original_confidence\":0.9,\"new_label\":\"Cough\",\
+             \"new_confidence\":0.5,\"original_confidence_after\":0.4,\"snr_db\":20.0,\
+             \"peak\":0.02,\"iterations\":1,\"gradients\":1,\"seconds\":0.1,\"clip_seconds\":0.5,\
+             \"seed\":0,\"samples_sha256\":\"\",\"kept\":{kept},\"transfer\":null}}\n"
+        )
+    };
+    let rows = |lines: &[String]| {
+        std::fs::write(run.join("results.jsonl"), lines.concat()).expect("rows");
+    };
+    rows(&[row("1", "not fooled", "null")]);
+    let mut lab = lab();
+    lab.key_press_modifiers(Modifiers::COMMAND, Key::Num3);
+    lab.run_steps(3);
+    let add = UiCommand::Listening(ListenCommand::AddFolder(run.clone()));
+    lab.state_mut().ask(add.clone());
+    until_said(&mut lab, "no success yet whose adversarial clip was kept");
+    rows(&[
+        row("1", "fooled", "\"adversarial/1.wav\""),
+        row("2", "not fooled", "\"adversarial/2.wav\""),
+    ]);
+    lab.state_mut().ask(add);
+    until(&mut lab, "the pair", |lab| has(lab, "dog, fgsm on vgg13"));
+    assert!(has(&lab, "0.50 s · SNR 23.5 dB"));
+}

@@ -66,9 +66,14 @@ pub fn wait_for_frame(what: &str, log: &Path, done: impl Fn(&dyn Fn(&str) -> f64
     }
 }
 
-/// A number from the environment of the script.
+/// A word from the environment of the script.
+fn text(name: &str, default: &str) -> String {
+    std::env::var(name).unwrap_or_else(|_| default.to_owned())
+}
+
+/// A number from there.
 fn number(name: &str, default: f64) -> f64 {
-    std::env::var(name).ok().and_then(|text| text.parse().ok()).unwrap_or(default)
+    text(name, "").parse().unwrap_or(default)
 }
 
 #[test]
@@ -79,13 +84,17 @@ fn frame_times() {
     let log = kept.unwrap_or_else(|| home.path().join("frames.csv"));
     std::fs::remove_file(&log).ok();
     // An attack that outlasts the measurement, all three panes, and a loop.
-    let settings = r#"{"settings": "(attack: (preset: \"paper\"), panes: (true, true, true), looping: true)"}"#;
+    let (search, model) = (text("SEARCH", "paper"), text("MODEL", "vgg13"));
+    let settings = format!(
+        r#"{{"settings": "(attack: (preset: \"{search}\"), model: \"{model}\", panes: (true, true, true), looping: true)"}}"#
+    );
     let folder = home.path().join("mondegreen");
     std::fs::create_dir_all(&folder).expect("the folder for the settings");
     std::fs::write(folder.join("app.ron"), settings).expect("the settings are written");
     let card = SoundCard::new(home.path());
 
-    let clip = Path::new(env!("CARGO_MANIFEST_DIR")).join("assets/clips/glockenspiel.flac");
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let clip = root.join(text("CLIP", "assets/clips/glockenspiel.flac"));
     let environment: [(&str, &OsStr); 2] =
         [("MONDEGREEN_FRAME_LOG", log.as_os_str()), ("ALSA_CONFIG_PATH", &card.configuration)];
     let window = Window::open_unwatched([1280, 800], &[clip.as_os_str()], &environment, &home);
@@ -101,7 +110,7 @@ fn frame_times() {
     window.key("ctrl+Return");
     wait_for_frame("an attack", &log, |column| column("attacking") == 1.0);
     // The clean clip is named and the search begins.
-    std::thread::sleep(Duration::from_secs(1));
+    std::thread::sleep(Duration::from_secs_f64(number("WARM_UP", 1.0)));
     play_about(&window, number("ATTACKING", ATTACKING));
     let at_end = dry();
     let heard = card.noticed.heard.load(Relaxed) - heard_before;
@@ -111,6 +120,8 @@ fn frame_times() {
     let (names, frames) = frames(&log);
     let index = |name: &str| names.iter().position(|known| known == name).expect("a column");
     let (attacking, playing) = (index("attacking"), index("playing"));
+    let steps = frames.iter().filter_map(|frame| frame[index("steps")]).fold(0.0, f64::max);
+    println!("the attack had {steps} steps at the end");
     println!("milliseconds a frame       n    median      90 %      99 %       max");
     for (phase, flag) in [("idle", 0.0), ("attacking", 1.0)] {
         let of_phase: Vec<&Frame> = frames

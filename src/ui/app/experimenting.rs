@@ -1,6 +1,6 @@
 //! What the wishes of the Experiments tab do.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use eframe::egui;
 
@@ -115,13 +115,12 @@ impl App {
         })
     }
 
-    /// Shows a row's clip in the Lab, with model, attack and target set as they were.
+    /// Shows a row's clip in the Lab and attacks it there as it was: the same seed gives the same
+    /// result, with all that a row does not keep.
     fn open_row(&mut self, id: &str) {
         let Some(row) = self.experiments.row(id).cloned() else { return };
         let Some(configuration) = &self.experiments.configuration else { return };
-        let data = &configuration.data;
-        let folder = if data.is_file() { data.parent() } else { Some(data.as_path()) };
-        let path = folder.map_or_else(|| PathBuf::from(&row.clip), |data| data.join(&row.clip));
+        let path = configuration.clip_path(&row.clip);
         let entry = configuration.attacks.iter().find(|entry| entry.title() == row.attack);
         if let Some(spec) = entry.and_then(|entry| entry.spec().ok()) {
             let form = &mut self.settings.attack;
@@ -143,9 +142,10 @@ impl App {
         let command =
             self.engine.send(Command::LoadClip { source: ClipSource::File(path), limit_seconds });
         self.lab.opening = Some(Opening { command, name });
+        self.attack_when_ready = true;
         self.tab = Tab::Lab;
         self.notices.info(format!(
-            "The clip, model, attack and seed of the row are set: Attack computes it again ({}).",
+            "The row is computed again, with its clip, model, options and seed: it was \u{201c}{}\u{201d}.",
             row.status
         ));
     }

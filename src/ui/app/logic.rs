@@ -33,7 +33,13 @@ impl App {
             if matches!(event.kind, EventKind::Saved(_) | EventKind::Failed(_)) {
                 self.saving.retain(|&saving| saving != command);
             }
-            match self.lab.on_event(event) {
+            let awaited = self.lab.opening.is_some();
+            let news = self.lab.on_event(event);
+            if awaited && self.lab.opening.is_none() && !matches!(news, News::Opened(_)) {
+                // What was to be attacked has not come.
+                self.attack_when_ready = false;
+            }
+            match news {
                 News::Nothing => {}
                 News::Opened(clip) => {
                     if let Some(path) = &clip.path {

@@ -212,6 +212,7 @@ impl eframe::App for App {
                 playing: player.playing,
                 dropouts: player.dropouts,
                 late: player.late,
+                steps: self.lab.running.as_ref().map_or(0, |running| running.trace.len()),
             });
         }
     }

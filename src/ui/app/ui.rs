@@ -39,10 +39,12 @@ impl App {
             .exact_size(44.0)
             .frame(bar(Margin::symmetric(14, 0)))
             .show(ui, |ui| self.top_bar(ui));
-        Panel::bottom("bottom bar")
-            .exact_size(34.0)
-            .frame(bar(Margin::symmetric(14, 0)))
-            .show(ui, |ui| self.bottom_bar(ui));
+        if matches!(self.tab, Tab::Lab | Tab::Compare) {
+            Panel::bottom("bottom bar")
+                .exact_size(34.0)
+                .frame(bar(Margin::symmetric(14, 0)))
+                .show(ui, |ui| self.bottom_bar(ui));
+        }
         if !self.notices.is_empty() {
             Panel::top("notices")
                 .frame(bar(Margin::symmetric(12, 8)))

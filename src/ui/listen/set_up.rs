@@ -116,8 +116,9 @@ impl ListenUi<'_> {
             }
             let dialog = self.dialog_is_open;
             let folder = ui.add_enabled_ui(!dialog, |ui| quiet_button(ui, "Add a folder…")).inner;
-            let tooltip = "All pairs NAME_nat.wav and NAME_adv.wav of a folder. Both sides must have \
-                           the same rate, channels and length.";
+            let tooltip = "All pairs NAME_nat.wav and NAME_adv.wav of a folder; both sides must have \
+                           the same rate, channels and length. Or the folder of an experiment that \
+                           kept its adversarial clips: chosen clips, models and attacks at once.";
             if folder.on_hover_text(tooltip).clicked() {
                 self.wish(ListenCommand::ChooseFolder);
             }

@@ -6,11 +6,15 @@ use super::background::Background;
 use super::draft::{Draft, Opened};
 use super::known::{self, KnownSession, logs_beside};
 use super::running::Running;
-use crate::audio;
+use crate::audio::{self, Clip};
+use crate::experiments::{KeptPair, RunFolder};
 use crate::files;
 use crate::listening::simulate::now_ms;
 use crate::listening::{ListenError, Log, LogFile, Report, Session, Stimuli, Stimulus, TestFile};
 use crate::ui::pace::Pace;
+
+/// Most pairs of a run, each of which is in memory: a test of more would tire anybody.
+const MOST_OF_A_RUN: usize = 100;
 
 /// What the tab shows while no session runs.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -25,7 +29,7 @@ pub enum Page {
 /// What a thread has done.
 pub enum Done {
     /// Pairs of a folder.
-    Pairs(Result<Vec<Stimulus>, ListenError>),
+    Pairs(Result<Vec<Stimulus>, String>),
     /// A session file.
     Opened(Result<Box<(Opened, Stimuli)>, ListenError>),
     /// A test was written.
@@ -91,9 +95,16 @@ impl Listening {
         self.looking.start(pace, move || known::look(tests_folder().as_deref(), file.as_deref()));
     }
 
-    /// Adds the pairs of a folder.
+    /// Adds the pairs of a folder, or those that an experiment's run kept.
     pub fn add_folder(&mut self, pace: &Pace, folder: PathBuf) {
-        self.background.start(pace, move || Done::Pairs(Stimulus::load_folder(&folder)));
+        self.background.start(pace, move || {
+            let run = RunFolder::new(&folder);
+            Done::Pairs(if run.has_configuration() {
+                pairs_of_run(&run)
+            } else {
+                Stimulus::load_folder(&folder).map_err(|error| error.to_string())
+            })
+        });
     }
 
     /// Opens a session file.
@@ -232,8 +243,8 @@ impl Listening {
                         folder.unwrap_or_default()
                     )));
                 }
-                Done::Pairs(Err(error))
-                | Done::Opened(Err(error))
+                Done::Pairs(Err(words)) => news.push(News::Trouble(format!("{words}."))),
+                Done::Opened(Err(error))
                 | Done::Saved(Err(error))
                 | Done::Ready(Err(error))
                 | Done::Report(Err(error))
@@ -242,6 +253,21 @@ impl Listening {
         }
         news
     }
+}
+
+/// What the run kept of its successes, named after clip, attack and model.
+fn pairs_of_run(run: &RunFolder) -> Result<Vec<Stimulus>, String> {
+    let pairs = run.kept_pairs(MOST_OF_A_RUN).map_err(|error| error.to_string())?;
+    let stimulus = |pair: KeptPair| {
+        let KeptPair { row, clean, adversarial } = pair;
+        let target = row.target.map_or(String::new(), |target| format!(" to {target}"));
+        let name = format!("{}, {}{target} on {}", clean.name, row.attack, row.model);
+        let changed = Clip { samples: adversarial, ..clean.clone() };
+        let pair = Stimulus::from_clips(&name, &clean, &changed);
+        // The run's files differ in rate and channels: it read both as its models hear them.
+        pair.map(|pair| Stimulus { files: None, ..pair }).map_err(|error| error.to_string())
+    };
+    pairs.into_iter().map(stimulus).collect()
 }
 
 /// A folder in `place` that is not there yet, with this name or a number behind it.
