@@ -15,9 +15,12 @@ mod snapshots;
 #[path = "window/sound_card.rs"]
 mod sound_card;
 
+use std::ffi::OsStr;
+use std::path::Path;
 use std::time::Duration;
 
 use driver::{Area, Window};
+use sound_card::SoundCard;
 
 /// The share of an area that its commonest colour covers: 1 for nothing at all, little for levels.
 fn plain(picture: &image::RgbImage, area: Area) -> f64 {
@@ -110,8 +113,11 @@ fn screenshots() {
     let folder = std::env::var_os("MONDEGREEN_SCREENSHOTS").unwrap_or_else(|| "screenshots".into());
     let folder = std::path::PathBuf::from(folder);
     std::fs::create_dir_all(&folder).expect("the folder for the pictures");
+    let home = tempfile::tempdir().expect("a folder for the sound card");
+    let card = SoundCard::new(home.path());
+    let environment: [(&str, &OsStr); 1] = [("ALSA_CONFIG_PATH", &card.configuration)];
     for (size, suffix) in [([1280, 800], ""), ([1024, 640], "-1024x640")] {
-        let mut window = Window::open(size, &[]);
+        let mut window = Window::open_with(size, 1, &[], &environment);
         window.wait_for("the model is loaded", |w| w.control_with("parameters").is_some());
         window.theme("dark");
         if suffix.is_empty() {
@@ -138,7 +144,7 @@ fn screenshots() {
 }
 
 /// What the machine sees, the presenter's view, the tour, a comparison.
-fn other_views(window: &mut Window, folder: &std::path::Path) {
+fn other_views(window: &mut Window, folder: &Path) {
     window.key("m");
     window.wait_for("the machine's view", |w| w.control_with("every 16 ms").is_some());
     std::thread::sleep(Duration::from_secs(3));
@@ -162,13 +168,74 @@ fn other_views(window: &mut Window, folder: &std::path::Path) {
     window.click_with("Compare: ");
     window.wait_for("the comparison", |w| w.control_with("12 of 12 done").is_some());
     window.save(&folder.join("compare.png"));
+    a_session(window, folder);
+    a_run(window, folder);
+    window.click("Lab tab");
+    window.wait_for("the Lab", |w| w.control("Attack method").is_some());
+}
+
+/// A listening test being put together, and a trial of it.
+fn a_session(window: &mut Window, folder: &Path) {
     window.key("ctrl+3");
     window.click("Add the pair from the Lab");
     window.wait_for("the pair", |w| w.control_with("3.04 s").is_some());
     window.save(&folder.join("listen.png"));
+    window.click("Begin the session");
+    for (page, keys) in
+        [("Set the volume", ["space", "Return"]), ("First some practice", ["Return", "a"])]
+    {
+        window.wait_for(page, |w| w.control_with(page).is_some());
+        for key in keys {
+            window.key(key);
+            std::thread::sleep(Duration::from_secs(1));
+        }
+    }
+    for key in ["b", "x", "1"] {
+        window.key(key);
+        std::thread::sleep(Duration::from_millis(500));
+    }
+    window.save_moving(&folder.join("listen-trial.png"));
+    window.key("Escape");
+    window.settle();
+    window.key("Return");
+    window.wait_for("the tabs", |w| w.control("Lab tab").is_some());
+}
+
+/// A small run of the paper's first experiment on bundled clips.
+fn a_run(window: &mut Window, folder: &Path) {
+    let home = tempfile::Builder::new().prefix("my-").rand_bytes(2).tempdir();
+    let home = home.expect("a folder for the data set");
+    let clips = Path::new(env!("CARGO_MANIFEST_DIR")).join("assets/clips");
+    for (file, label) in [
+        ("cello", "Cello"),
+        ("clarinet", "Clarinet"),
+        ("double-bass", "Double_bass"),
+        ("flute", "Flute"),
+        ("glockenspiel", "Glockenspiel"),
+        ("knock", "Knock"),
+        ("trumpet", "Trumpet"),
+        ("violin", "Violin_or_fiddle"),
+    ] {
+        let there = home.path().join("clips").join(label);
+        std::fs::create_dir_all(&there).expect("a folder for the label");
+        let name = format!("{file}.flac");
+        std::fs::copy(clips.join(&name), there.join(&name)).expect("a clip");
+    }
     window.key("ctrl+4");
     window.wait_for("the experiments", |w| w.control_with("Plan").is_some());
+    window.click("Data set");
+    let data = home.path().join("clips").display().to_string();
+    window.xdotool(&["key", "ctrl+a", "type", &data]);
+    window.settle();
+    for choice in ["train", "CRNN", "GCNN", "Carlini & Wagner"] {
+        window.click(choice);
+    }
+    window.click("Plan");
+    window.wait_for("the plan", |w| w.control_with("items to do, about").is_some());
+    window.click("Start");
+    window.wait_for("the end of the run", |w| w.control_with("The run is whole").is_some());
     window.save(&folder.join("experiments.png"));
-    window.click("Lab tab");
-    window.wait_for("the Lab", |w| w.control("Attack method").is_some());
+    window.click("Tables");
+    window.wait_for("the tables", |w| w.control_with("TABLE 2").is_some());
+    window.save(&folder.join("experiments-tables.png"));
 }

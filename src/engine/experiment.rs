@@ -72,6 +72,8 @@ pub struct Opened {
     pub estimate: Estimate,
     /// Items at a time.
     pub jobs: usize,
+    /// Items that are to do, failures that are tried again among them.
+    pub open: usize,
 }
 
 /// How a run ended.
@@ -226,6 +228,7 @@ fn run(
         survey: run.folder.survey()?,
         estimate,
         jobs,
+        open: run.open.len(),
     })));
     if run.is_whole() {
         return Ok(true);
@@ -248,14 +251,12 @@ fn run(
 
 fn look(folder: &RunFolder) -> Result<Opened, ExperimentError> {
     let items = folder.plan()?;
-    let works: std::collections::HashMap<&str, &str> =
-        items.iter().map(|item| (item.id.as_str(), item.work.as_str())).collect();
-    let mut rows = folder.rows()?;
-    rows.retain(|row| works.get(row.id.as_str()) == Some(&row.work.as_str()));
+    let rows = folder.rows_of(&items)?;
     let mut estimate = Estimate::default();
     rows.iter().for_each(|row| estimate.learn(row));
     Ok(Opened {
         configuration: folder.configuration()?,
+        open: items.len() - rows.len(),
         items: items.into(),
         rows,
         survey: folder.survey()?,

@@ -64,6 +64,20 @@ impl AttackEntry {
         self.name.as_deref().unwrap_or(&self.attack)
     }
 
+    /// The options that were given, in a few words; nothing where there are none.
+    pub fn settings(&self) -> String {
+        let Ok(serde_json::Value::Object(given)) = serde_json::to_value(self) else {
+            return String::new();
+        };
+        let words = given.into_iter().filter_map(|(key, value)| match (key.as_str(), value) {
+            ("attack" | "name", _) | (_, serde_json::Value::Null) => None,
+            ("preset", serde_json::Value::String(preset)) => Some(preset),
+            (_, serde_json::Value::Bool(true)) => Some(key.replace('_', " ")),
+            (_, value) => Some(format!("{} {value}", key.replace('_', " "))),
+        });
+        words.collect::<Vec<_>>().join(", ")
+    }
+
     /// The attack with its options.
     ///
     /// # Errors

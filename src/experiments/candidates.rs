@@ -70,7 +70,8 @@ impl Candidates {
         if clips.is_empty() {
             return Err(reason(format!(
                 "split: there is no clip of the split \u{201c}{}\u{201d} with these labels; a data \
-                 set without splits is all \u{201c}train\u{201d}",
+                 set without splits is all \u{201c}train\u{201d}: choose the split \u{201c}all\u{201d} \
+                 (on the command line --split all)",
                 configuration.split.name()
             )));
         }

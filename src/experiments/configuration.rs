@@ -241,6 +241,12 @@ impl Configuration {
         let names: Vec<&str> = self.attacks.iter().map(AttackEntry::title).collect();
         twice("attacks.name", &names)?;
         for entry in &self.attacks {
+            // Tables and figures tell attacks apart by what they are called.
+            let other = entry.name.as_deref().and_then(|name| AttackId::find(name).ok());
+            if let Some(other) = other.filter(|other| other.name() != entry.attack) {
+                let (name, attack) = (other.name(), &entry.attack);
+                return Err(format!("attacks.name: {name} is another attack than {attack}"));
+            }
             let spec = entry.spec().map_err(|reason| format!("attacks.{reason}"))?;
             if targeted && !spec.id.takes_target() {
                 return Err(format!("attacks: {} cannot aim at a label", spec.id.name()));
@@ -268,9 +274,12 @@ impl Configuration {
         Ok(sources)
     }
 
-    /// The folder that the clips' names are relative to.
+    /// The folder that the clips' names are relative to: the data set, or where its list lies.
     pub fn data_folder(&self) -> &Path {
-        if self.data.is_dir() { &self.data } else { self.data.parent().unwrap_or(Path::new("")) }
+        // It may be gone, or on another machine: then its name tells.
+        let is_list = self.data.is_file()
+            || !self.data.is_dir() && self.data.extension().is_some_and(|ending| ending == "csv");
+        if is_list { self.data.parent().unwrap_or(Path::new("")) } else { &self.data }
     }
 
     /// Where a row's clip lies.
@@ -284,6 +293,12 @@ impl Configuration {
             return TARGETED_LABELS.map(str::to_owned).to_vec();
         }
         self.labels.clone()
+    }
+
+    /// The labels that are aimed at, and from; none where nothing is aimed at.
+    pub fn aimed(&self) -> Vec<String> {
+        let targeted = self.experiment == ExperimentKind::Targeted;
+        if targeted { self.chosen_labels() } else { Vec::new() }
     }
 
     /// As TOML, with a word on what it is.

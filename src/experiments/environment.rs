@@ -54,6 +54,10 @@ impl Environment {
             .into_iter()
             .map(|key| format!("{key} in the configuration"))
             .collect();
+        if self.version != earlier.version {
+            let (then, now) = (&earlier.version, &self.version);
+            changes.push(format!("the program ({then} then, {now} now)"));
+        }
         if self.data_sha256 != earlier.data_sha256 {
             changes.push("the data set".to_owned());
         }

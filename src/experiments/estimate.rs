@@ -140,6 +140,7 @@ mod tests {
             target: None,
             rank: 0,
             clip_seconds,
+            clip_sha256: None,
             seed: 0,
         }
     }

@@ -2,11 +2,12 @@
 
 use std::collections::BTreeSet;
 
+use super::attack_line::{AttackLine, attack_title};
 use super::configuration::Configuration;
 use super::error::ExperimentError;
 use super::folder::RunFolder;
 use super::row::Row;
-use super::tables::{Results, attack_title, model_title};
+use super::tables::{Results, model_title};
 use crate::dsp::{Look, StftSettings};
 use crate::figure::{Figure, Histogram, Histograms, Matrices, Matrix};
 
@@ -21,15 +22,15 @@ impl Results {
         if labels.is_empty() {
             return None;
         }
-        let panel = |attack: &&String| {
+        let panel = |attack: &&AttackLine| {
             let mut counts = vec![0; labels.len()];
-            for row in self.rows.iter().filter(fooled).filter(|row| row.attack == **attack) {
+            for row in self.rows.iter().filter(fooled).filter(|row| row.attack == attack.key) {
                 if let Ok(place) = labels.binary_search(&&row.new_label) {
                     counts[place] += 1;
                 }
             }
             let total: usize = counts.iter().sum();
-            let title = format!("{}, {total} times fooled", attack_title(attack));
+            let title = format!("{}, {total} times fooled", attack.title);
             Histogram { title, counts }
         };
         Some(Histograms {
@@ -42,13 +43,13 @@ impl Results {
     /// Figure 2: of a targeted attack, the share of attacks from each label to each other that
     /// reached it, and, as the paper shows it, which share of a label's successes went to which
     /// target. All models, or one.
-    pub fn matrices(&self, attack: &str, model: Option<&str>) -> Option<Matrices> {
+    pub fn matrices(&self, attack: &AttackLine, model: Option<&str>) -> Option<Matrices> {
         let labels = self.targets();
         let mut tried = vec![vec![0_usize; labels.len()]; labels.len()];
         let mut reached = tried.clone();
         let place = |label: &String| labels.binary_search(label).ok();
         for row in &self.rows {
-            let is_of = row.attack == attack && model.is_none_or(|model| row.model == model);
+            let is_of = row.attack == attack.key && model.is_none_or(|model| row.model == model);
             let Some(target) = row.target.as_ref().filter(|_| is_of && row.counts()) else {
                 continue;
             };
@@ -75,7 +76,7 @@ impl Results {
         let even = 100.0 / (labels.len().saturating_sub(1)).max(1) as f64;
         let whom = model.map_or("all models".to_owned(), model_title);
         Some(Matrices {
-            title: format!("{}, targeted, {whom}", attack_title(attack)),
+            title: format!("{}, targeted, {whom}", attack.title),
             labels: labels.iter().map(|label| label.replace('_', " ")).collect(),
             row_title: "Original label".to_owned(),
             column_title: "Target".to_owned(),
@@ -125,6 +126,8 @@ pub fn spectrograms(
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::attacks::{AttackId, Preset};
+    use crate::experiments::AttackEntry;
     use crate::experiments::plan::Item;
 
     fn row(label: &str, target: &str, fooled: bool) -> Row {
@@ -138,6 +141,7 @@ mod tests {
             target: Some(target.to_owned()),
             rank: 0,
             clip_seconds: 1.0,
+            clip_sha256: None,
             seed: 0,
         };
         let status = if fooled { "fooled" } else { "not fooled" };
@@ -153,14 +157,16 @@ mod tests {
             row("Meow", "Bark", false),
         ];
         let mut results = Results::default();
-        results.add(rows, Vec::new(), &["vgg13".to_owned()], &["lbfgs".to_owned()]);
-        let matrices = results.matrices("lbfgs", None).unwrap();
+        let attack = AttackEntry::new(AttackId::Lbfgs, Preset::Quick);
+        results.add(rows, Vec::new(), &["vgg13".to_owned()], &[attack]);
+        let attack = results.attacks[0].clone();
+        let matrices = results.matrices(&attack, None).unwrap();
         assert_eq!(matrices.labels, ["Bark", "Gong", "Meow"]);
         let [rates, shares] = &matrices.panels[..] else { panic!("two panels") };
         assert_eq!(rates.cells[0], [None, Some(50.0), Some(100.0)]);
         assert_eq!(shares.cells[0], [None, Some(50.0), Some(50.0)]);
         assert_eq!(rates.cells[2], [Some(0.0), None, None]);
         assert_eq!(shares.cells[2], [None, None, None]);
-        assert!(results.matrices("lbfgs", Some("crnn")).is_none());
+        assert!(results.matrices(&attack, Some("crnn")).is_none());
     }
 }

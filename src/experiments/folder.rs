@@ -1,5 +1,6 @@
 //! A run's folder: where each of its files is, and that one process at a time works in it.
 
+use std::collections::HashMap;
 use std::fs::{self, File, TryLockError};
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
@@ -7,11 +8,10 @@ use std::path::{Path, PathBuf};
 use super::configuration::{CONFIGURATION_FILE, Configuration};
 use super::environment::Environment;
 use super::error::ExperimentError;
-use super::journal::read_journal;
+use super::journal::{read_journal, replace_journal};
 use super::plan::{Item, Shard};
 use super::row::{Row, latest};
 use super::survey::Heard;
-use crate::files;
 
 /// The folder of kept adversarial clips, below the run's.
 pub const KEPT: &str = "adversarial";
@@ -52,6 +52,22 @@ impl RunFolder {
         self.0.join("plan.jsonl")
     }
 
+    /// Whether items were done, here or in a share of the run.
+    pub(super) fn has_rows(&self) -> bool {
+        self.has_own_rows() || self.unmerged_shards().is_some()
+    }
+
+    fn has_own_rows(&self) -> bool {
+        fs::metadata(self.rows_file()).is_ok_and(|file| file.len() > 0)
+    }
+
+    /// How many shares of the run lie below it with rows of their own; none where there are none.
+    pub(super) fn unmerged_shards(&self) -> Option<usize> {
+        let shards = fs::read_dir(self.0.join("shards")).into_iter().flatten().flatten();
+        let count = shards.filter(|shard| Self::new(shard.path()).has_own_rows()).count();
+        (count > 0).then_some(count)
+    }
+
     /// Whether a run was configured there.
     pub fn has_configuration(&self) -> bool {
         self.0.join(CONFIGURATION_FILE).is_file()
@@ -71,6 +87,19 @@ impl RunFolder {
     /// Where they can't be read.
     pub fn rows(&self) -> Result<Vec<Row>, ExperimentError> {
         read_journal(&self.rows_file()).map(latest)
+    }
+
+    /// Those of its rows that are of items of the plan; those of an earlier configuration, other
+    /// weights or another clip do not count.
+    ///
+    /// # Errors
+    /// Where they can't be read.
+    pub fn rows_of(&self, plan: &[Item]) -> Result<Vec<Row>, ExperimentError> {
+        let items: HashMap<&str, &Item> =
+            plan.iter().map(|item| (item.id.as_str(), item)).collect();
+        let mut rows = self.rows()?;
+        rows.retain(|row| items.get(row.id.as_str()).is_some_and(|item| row.fits(item)));
+        Ok(rows)
     }
 
     /// What models said of the clean clips.
@@ -102,13 +131,7 @@ impl RunFolder {
     /// # Errors
     /// Where that can't be done.
     pub(super) fn write_plan(&self, items: &[Item]) -> Result<(), ExperimentError> {
-        let mut text = Vec::new();
-        for item in items {
-            text.extend(serde_json::to_vec(item).unwrap_or_default());
-            text.push(b'\n');
-        }
-        let path = self.plan_file();
-        files::replace(&path, &text).map_err(ExperimentError::write(&path))
+        replace_journal(&self.plan_file(), items)
     }
 
     /// Makes the folder, if need be, and keeps other processes out as long as the lock lives. The

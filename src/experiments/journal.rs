@@ -73,6 +73,20 @@ pub fn read_journal<T: DeserializeOwned>(path: &Path) -> Result<Vec<T>, Experime
     parse(path).map(|(entries, _)| entries)
 }
 
+/// Puts other entries in the place of all that a file holds, at once.
+///
+/// # Errors
+/// Where it can't be written; then it is as it was.
+pub fn replace_journal<T: Serialize>(path: &Path, entries: &[T]) -> Result<(), ExperimentError> {
+    let mut text = Vec::new();
+    for entry in entries {
+        serde_json::to_writer(&mut text, entry)
+            .map_err(|error| ExperimentError::write(path)(error.into()))?;
+        text.push(b'\n');
+    }
+    crate::files::replace(path, &text).map_err(ExperimentError::write(path))
+}
+
 /// The entries, and how many bytes whole lines take.
 fn parse<T: DeserializeOwned>(path: &Path) -> Result<(Vec<T>, u64), ExperimentError> {
     let file = match File::open(path) {

@@ -42,6 +42,13 @@ impl RunFolder {
                 clean.source().display()
             )));
         }
+        let sha256 = crate::export::sha256_of_samples(&clean.samples);
+        if row.clip_sha256.as_ref().is_some_and(|then| *then != sha256) {
+            return Err(ExperimentError::Nothing(format!(
+                "{} is another recording now than the adversarial clip was made of",
+                clean.source().display()
+            )));
+        }
         Ok(Some(KeptPair { row: row.clone(), clean, adversarial }))
     }
 

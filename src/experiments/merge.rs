@@ -1,7 +1,8 @@
 //! Joining the folders of several processes.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::fs;
+use std::path::PathBuf;
 
 use super::error::ExperimentError;
 use super::folder::{KEPT, RunFolder};
@@ -18,12 +19,21 @@ pub struct Merged {
     pub rows: usize,
     /// Items that more than one folder had done, with the same result.
     pub overlaps: usize,
-    /// Items that folders disagree on, by id: the row of the first is taken.
-    pub conflicts: Vec<String>,
+    /// Items that folders disagree on: the row of the first is taken.
+    pub conflicts: Vec<Conflict>,
     /// Items of the plan that no folder has done.
     pub gaps: Vec<Item>,
     /// Items that failed wherever they were tried.
     pub failed: usize,
+}
+
+/// An item that two folders have other results of.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Conflict {
+    /// The item.
+    pub id: String,
+    /// The folders, the one whose row was taken first.
+    pub folders: [PathBuf; 2],
 }
 
 /// Joins folders of one run into another folder, which may hold rows already; nothing is taken from
@@ -68,23 +78,27 @@ pub fn merge(into: &RunFolder, from: &[RunFolder]) -> Result<Merged, ExperimentE
         }
     }
     let plan = first.plan()?;
-    let works: HashMap<&str, &str> =
-        plan.iter().map(|item| (item.id.as_str(), item.work.as_str())).collect();
+    let items: HashMap<&str, &Item> = plan.iter().map(|item| (item.id.as_str(), item)).collect();
     let mut merged = Merged::default();
+    // Items that the given folders have done.
+    let mut given = HashSet::new();
     let mut found: HashMap<String, (Row, RunFolder)> = HashMap::new();
     for folder in &sources {
         for row in folder.rows()? {
-            if works.get(row.id.as_str()) != Some(&row.work.as_str()) {
+            if !items.get(row.id.as_str()).is_some_and(|item| row.fits(item)) {
                 continue;
             }
+            // What was merged before is there by right.
+            if folder != into && !row.is_failed() && !given.insert(row.id.clone()) {
+                merged.overlaps += 1;
+            }
             match found.get(&row.id) {
-                Some((known, _)) if !known.is_failed() && !row.is_failed() => {
-                    merged.overlaps += 1;
-                    if !known.agrees_with(&row) {
-                        merged.conflicts.push(row.id);
+                Some((known, whose)) if !known.is_failed() => {
+                    if !row.is_failed() && !known.agrees_with(&row) {
+                        let folders = [whose, folder].map(|one| one.path().to_owned());
+                        merged.conflicts.push(Conflict { id: row.id, folders });
                     }
                 }
-                Some((known, _)) if !known.is_failed() => merged.overlaps += 1,
                 _ => {
                     found.insert(row.id.clone(), (row, folder.clone()));
                 }

@@ -10,6 +10,7 @@
 //! 1907.02477 (2019).
 
 mod attack_entry;
+mod attack_line;
 mod candidates;
 mod configuration;
 mod environment;
@@ -34,6 +35,7 @@ mod transfer;
 mod work;
 
 pub use attack_entry::AttackEntry;
+pub use attack_line::{AttackLine, attack_title};
 pub use candidates::{Candidate, Candidates};
 pub use configuration::{
     CONFIGURATION_FILE, Configuration, ExperimentKind, Keep, Split, TARGETED_LABELS,
@@ -45,13 +47,13 @@ pub use figures::spectrograms;
 pub use folder::{Lock, RunFolder};
 pub use kept::KeptPair;
 pub use machine::{Contestant, Control, Machine};
-pub use merge::{Merged, merge};
+pub use merge::{Conflict, Merged, merge};
 pub use plan::{Item, Shard};
-pub use report::{Examples, write_report};
+pub use report::{Examples, results, write_report};
 pub use row::{Asked, FAILED, Row};
 pub use run::{News, Run, Share};
 pub use statistics::Mean;
 pub use survey::{Heard, Survey};
 pub use table::{Cell, Table};
-pub use tables::{Results, attack_title, model_title};
+pub use tables::{Results, model_title};
 pub use transfer::Transferred;

@@ -28,6 +28,9 @@ pub struct Item {
     pub rank: usize,
     /// The clip's length in seconds.
     pub clip_seconds: f64,
+    /// SHA-256 of its samples when the models named it; none in plans of early versions.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub clip_sha256: Option<String>,
     /// The attack's seed.
     pub seed: u64,
 }
@@ -87,6 +90,7 @@ pub fn plan(
                             target,
                             rank,
                             clip_seconds: heard.map_or(0.0, |heard| heard.seconds),
+                            clip_sha256: heard.and_then(|heard| heard.clip_sha256.clone()),
                             seed,
                         });
                     }
@@ -216,6 +220,7 @@ mod tests {
                     confidence: 0.9,
                     seconds: 1.0,
                     reason: None,
+                    clip_sha256: None,
                 });
             }
         }

@@ -3,6 +3,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use super::attack_line::attack_title;
 use super::configuration::{Configuration, ExperimentKind};
 use super::environment::Environment;
 use super::error::ExperimentError;
@@ -11,7 +12,7 @@ use super::folder::RunFolder;
 use super::plan::Item;
 use super::row::Row;
 use super::survey::{Heard, Survey};
-use super::tables::{Results, attack_title, model_title};
+use super::tables::{Results, model_title};
 use crate::files;
 
 /// Examples of Figure 3 where nobody chose any.
@@ -44,8 +45,6 @@ struct Source {
 /// Adds what a run found.
 fn add(results: &mut Results, source: &Source) -> Result<(), ExperimentError> {
     let configuration = &source.configuration;
-    let attacks: Vec<String> =
-        configuration.attacks.iter().map(|entry| entry.title().to_owned()).collect();
     let models: Vec<String> =
         source.environments.iter().flat_map(|e| e.weights.keys()).cloned().collect();
     let ordered: Vec<String> = configuration
@@ -64,7 +63,8 @@ fn add(results: &mut Results, source: &Source) -> Result<(), ExperimentError> {
         }
     });
     results.seed = configuration.seed;
-    results.add(source.rows.clone(), source.folder.survey()?, &unique, &attacks);
+    results.aimed.extend(configuration.aimed());
+    results.add(source.rows.clone(), source.folder.survey()?, &unique, &configuration.attacks);
     Ok(())
 }
 
@@ -77,13 +77,8 @@ fn sources(folders: &[RunFolder]) -> Result<Vec<Source>, ExperimentError> {
             )));
         }
         let plan = folder.plan()?;
-        // Rows of an earlier configuration do not count.
-        let works: std::collections::HashMap<&str, &str> =
-            plan.iter().map(|item| (item.id.as_str(), item.work.as_str())).collect();
-        let rows = folder.rows()?.into_iter();
-        let rows = rows.filter(|row| works.get(row.id.as_str()) == Some(&row.work.as_str()));
         Ok(Source {
-            rows: rows.collect(),
+            rows: folder.rows_of(&plan)?,
             configuration: folder.configuration()?,
             environments: folder.environments()?,
             folder: folder.clone(),
@@ -91,6 +86,20 @@ fn sources(folders: &[RunFolder]) -> Result<Vec<Source>, ExperimentError> {
         })
     };
     folders.iter().map(source).collect()
+}
+
+/// What one or several runs have found so far.
+///
+/// # Errors
+/// Where one can't be read.
+pub fn results(folders: &[RunFolder]) -> Result<Results, ExperimentError> {
+    of_sources(&sources(folders)?)
+}
+
+fn of_sources(sources: &[Source]) -> Result<Results, ExperimentError> {
+    let mut results = Results::default();
+    sources.iter().try_for_each(|source| add(&mut results, source))?;
+    Ok(results)
 }
 
 /// Writes the report into a folder, which is made. Gives the files.
@@ -103,10 +112,7 @@ pub fn write_report(
     examples: &Examples,
 ) -> Result<Vec<PathBuf>, ExperimentError> {
     let sources = sources(folders)?;
-    let mut results = Results::default();
-    for source in &sources {
-        add(&mut results, source)?;
-    }
+    let results = of_sources(&sources)?;
     fs::create_dir_all(out).map_err(ExperimentError::write(out))?;
     let mut written = Vec::new();
     let mut write = |name: &str, bytes: &[u8]| {
@@ -136,7 +142,7 @@ pub fn write_report(
                 continue;
             };
             let suffix = model.map(|model| format!("-{model}")).unwrap_or_default();
-            let name = format!("figure2-{attack}{suffix}");
+            let name = format!("figure2-{}{suffix}", attack.key);
             let endings: &[&str] = if model.is_none() { &["png", "svg"] } else { &["svg"] };
             for ending in endings {
                 let path = out.join(format!("{name}.{ending}"));
@@ -144,22 +150,27 @@ pub fn write_report(
                 figures.push(path);
             }
             if model.is_none() {
-                let title = attack_title(attack);
+                let title = &attack.title;
                 text += &format!("\n### Figure 2: {title}, targeted\n\n![Matrices]({name}.png)\n");
             }
         }
     }
     for (number, (source, row)) in chosen(&sources, examples)?.into_iter().enumerate() {
-        let Some(figure) = spectrograms(&source.folder, &source.configuration, row)? else {
-            continue;
+        if number == 0 {
+            text += "\n### Figure 3: clean and adversarial clips\n";
+        }
+        let figure = match spectrograms(&source.folder, &source.configuration, row) {
+            Ok(Some(figure)) => figure,
+            Ok(None) => continue,
+            Err(error) => {
+                text += &format!("\n{} could not be drawn: {error}\n", row.clip);
+                continue;
+            }
         };
         for ending in ["png", "svg"] {
             let path = out.join(format!("figure3-{}.{ending}", number + 1));
             figure.write(&path)?;
             figures.push(path);
-        }
-        if number == 0 {
-            text += "\n### Figure 3: clean and adversarial clips\n";
         }
         let (clip, model) = (&row.clip, model_title(&row.model));
         let (attack, n) = (attack_title(&row.attack), number + 1);
@@ -188,12 +199,12 @@ fn chosen<'a>(
         let row = rows().find(|(_, row)| row.id == *id).ok_or_else(|| {
             ExperimentError::Nothing(format!("there is no row {id} to make a figure of"))
         })?;
-        if row.1.kept.as_ref().is_some_and(|kept| kept.ends_with(".wav")) {
+        if row.1.kept.is_some() {
             Ok(row)
         } else {
             Err(ExperimentError::Nothing(format!(
-                "the adversarial clip of {id} was not kept as a WAV (keep = \"wav\"), so that there \
-                 is no figure of it"
+                "the adversarial clip of {id} was not kept (keep = \"wav\"), so that there is no \
+                 figure of it"
             )))
         }
     };
@@ -203,8 +214,7 @@ fn chosen<'a>(
 /// Of the last attack, which is the strongest, the first kept success on each model.
 fn some_of(sources: &[Source]) -> Vec<(&Source, &Row)> {
     let mut found: Vec<(&Source, &Row)> = Vec::new();
-    let kept =
-        |row: &Row| row.fooled() && row.kept.as_ref().is_some_and(|kept| kept.ends_with(".wav"));
+    let kept = |row: &Row| row.fooled() && row.kept.is_some();
     for source in sources {
         let last = source.configuration.attacks.iter().rev();
         let last = last.map(super::attack_entry::AttackEntry::title);
@@ -237,14 +247,25 @@ fn head(sources: &[Source]) -> String {
         let kind = configuration.experiment.name();
         let (done, all) = (rows.len(), plan.len());
         let failed = rows.iter().filter(|row| row.is_failed()).count();
-        text += &format!("\n**{kind}**: {done} of {all} items are done, {failed} of them failed.");
-        if done < all && configuration.experiment != ExperimentKind::Accuracy {
+        text += &if configuration.experiment == ExperimentKind::Accuracy {
+            format!("\n**{kind}**: clean clips only, see Table 1.")
+        } else {
+            format!("\n**{kind}**: {done} of {all} items are done, {failed} of them failed.")
+        };
+        if let Some(shards) = source.folder.unmerged_shards().filter(|_| done < all) {
+            text += &format!(
+                " {shards} shares of the run have rows that are not counted here before \
+                 `mondegreen experiment merge` joins them."
+            );
+        }
+        if done < all {
             text += " The run is not over: these are the numbers so far. Items are in an order \
                       that is fair to labels and models, but look at the clips behind each cell.";
         }
         let attacks = configuration.attacks.iter().map(|entry| {
-            let preset = entry.preset.as_ref().map(|preset| format!(" ({preset})"));
-            format!("{}{}", attack_title(entry.title()), preset.unwrap_or_default())
+            let settings = Some(entry.settings()).filter(|settings| !settings.is_empty());
+            let settings = settings.map(|settings| format!(" ({settings})"));
+            format!("{}{}", attack_title(entry.title()), settings.unwrap_or_default())
         });
         let attacks: Vec<_> = attacks.collect();
         if !attacks.is_empty() {
@@ -303,23 +324,30 @@ fn differences(sources: &[Source]) -> String {
         source.configuration.attacks.iter().any(|a| a.preset.as_deref() == Some("quick"))
     });
     let partial = sources.iter().any(|source| source.rows.len() < source.plan.len());
-    let data: Vec<_> =
+    let data: std::collections::BTreeSet<_> =
         sources.iter().filter_map(|s| s.environments.last()).map(|e| e.data.as_str()).collect();
-    let data = data.first().copied().unwrap_or("another data set");
+    let data: Vec<_> = data.into_iter().map(|data| format!("\u{201c}{data}\u{201d}")).collect();
     let mut text = format!(
-        "\n### What differs from the paper\n\nThe clips are those of \u{201c}{data}\u{201d}, not \
-         necessarily FSDKaggle2018, on which the paper's experiments are. The weights are those named above, trained by us \
-         unless you named others, not the original authors': how easily a model is fooled depends \
-         on how it was trained, above all on how sure it is of itself, so that SNRs of single \
-         models differ by some dB even where attacks are the same. Our accuracies are on fewer and \
-         partly doubtful labels. Only clips that the model names rightly are attacked. SNR is 10 \
-         log10(sum x\u{b2} / sum r\u{b2}) over the whole clip, after clipping to [-1, 1] and \
-         rounding to 32-bit floats, as in the paper, and the label is taken afresh from exactly \
-         these samples. The paper does not say which library its C&W and L-BFGS are; ours search \
-         for the smallest change in their own way (see `src/attacks/`), so that a higher SNR is a \
-         better search rather than a weaker model. Dense-wav's layout is ours. We average \
-         over the clips of each model and then over the models."
+        "\n### What differs from the paper\n\nThe clips are those of {}, not necessarily \
+         FSDKaggle2018, on which the paper's experiments are. The weights are those named above, \
+         trained by us unless you named others, not the original authors', and dense-wav's layout \
+         is ours.",
+        data.join(" and ")
     );
+    if sources.iter().any(|source| !source.configuration.verified_only) {
+        text += " Labels that nobody verified count, too, where the data set has such.";
+    }
+    if sources.iter().any(|source| !source.configuration.attacks.is_empty()) {
+        text += " How easily a model is fooled depends on how it was trained, above all on how \
+                 sure it is of itself, so that SNRs of single models differ by some dB even where \
+                 attacks are the same. Only clips that the model names rightly are attacked. SNR \
+                 is 10 log10(sum x\u{b2} / sum r\u{b2}) over the whole clip, after clipping to \
+                 [-1, 1] and rounding to 32-bit floats, as in the paper, and the label is taken \
+                 afresh from exactly these samples. The paper does not say which library its C&W \
+                 and L-BFGS are; ours search for the smallest change in their own way (see \
+                 `src/attacks/`), so that a higher SNR is a better search rather than a weaker \
+                 model. We average over the clips of each model and then over the models.";
+    }
     if quick {
         text += " The preset `quick` stops searching long before the paper's attacks did.";
     }

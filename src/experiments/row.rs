@@ -75,6 +75,9 @@ pub struct Row {
     pub seed: u64,
     /// SHA-256 of the adversarial samples as 32-bit floats.
     pub samples_sha256: String,
+    /// SHA-256 of the clean samples; none in rows of early versions.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub clip_sha256: Option<String>,
     /// The file that the adversarial clip was kept in, in the run's folder.
     pub kept: Option<String>,
     /// What the other models say, where they were asked.
@@ -106,6 +109,7 @@ impl Row {
             clip_seconds: 0.0,
             seed: item.seed,
             samples_sha256: String::new(),
+            clip_sha256: item.clip_sha256.clone(),
             kept: None,
             transfer: None,
         }
@@ -119,6 +123,7 @@ impl Row {
             return Self::failed(item, reason.unwrap_or_else(|| "it failed".to_owned()));
         }
         let (new_label, new_confidence) = heard(&outcome.adversarial);
+        let new_label = spelled_as(&item.label, new_label);
         let after = outcome.adversarial.probability(outcome.original_label);
         Self {
             status: outcome.status.name().to_owned(),
@@ -136,6 +141,16 @@ impl Row {
             samples_sha256: crate::export::sha256_of_samples(&outcome.samples),
             ..Self::failed(item, String::new())
         }
+    }
+
+    /// Whether it is of this item: the same work on the same clip, which has the same label.
+    pub fn fits(&self, item: &Item) -> bool {
+        let same_clip = match (&self.clip_sha256, &item.clip_sha256) {
+            (Some(then), Some(now)) => then == now,
+            // Early versions did not look.
+            _ => true,
+        };
+        self.id == item.id && self.work == item.work && self.label == item.label && same_clip
     }
 
     /// Whether the attack reached its goal.
@@ -164,6 +179,11 @@ impl Row {
 pub(super) fn heard(verdict: &Verdict) -> (String, f32) {
     let (label, confidence) = verdict.top();
     (verdict.labels.name(label).to_owned(), confidence)
+}
+
+/// A label as the data set spells the clip's own, where it is that one: people mean the same.
+pub(super) fn spelled_as(own: &str, label: String) -> String {
+    if crate::names::fold(&label) == crate::names::fold(own) { own.to_owned() } else { label }
 }
 
 /// The last row of each id, in the order in which ids came first: rows of items that were tried

@@ -5,19 +5,21 @@ use std::collections::HashMap;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc::{self, Sender};
 use std::thread;
+use std::time::Instant;
 
-use super::candidates::Candidates;
+use super::candidates::{Candidate, Candidates};
 use super::configuration::Configuration;
 use super::environment::Environment;
 use super::error::ExperimentError;
 use super::folder::{Lock, RunFolder};
-use super::journal::Journal;
+use super::journal::{Journal, read_journal, replace_journal};
 use super::machine::{Control, Machine};
 use super::plan::{Item, Shard, plan};
 use super::row::{Row, latest};
-use super::survey::{Heard, Question, Survey};
+use super::survey::{self, Heard, Question, Survey};
 use super::work;
 use crate::attacks::{Flow, Progress};
+use crate::audio;
 
 /// Which of the items a process works off.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -97,10 +99,25 @@ impl Run {
         check_labels(&candidates, machine)?;
         let lock = own.lock()?;
         let environment = environment(&configuration, &candidates, machine, &share);
-        check_changes(&own, &environment, share.accept_change)?;
+        let earlier = own.environments()?.pop();
+        let changed = earlier.as_ref().is_some_and(|e| e.data_sha256 != environment.data_sha256);
+        check_changes(&own, &environment, earlier, share.accept_change)?;
         configuration.write(own.path())?;
-        let (mut journal, lines) = Journal::open(&own.survey_file())?;
-        let mut survey = Survey::new(if own == *folder { Vec::new() } else { folder.survey()? });
+        let now = |clip: &Candidate| samples_sha256(clip, configuration.limit_seconds);
+        // Reading all clips takes a while: only where there is a reason to.
+        let now: Option<&dyn Fn(&Candidate) -> Option<String>> =
+            if changed || share.retry { Some(&now) } else { None };
+        let names = machine.names();
+        let fitting = |lines| survey::fitting(lines, &candidates, &names, now);
+        let lines = read_journal(&own.survey_file())?;
+        let (all, lines) = (lines.len(), fitting(lines));
+        if lines.len() < all {
+            // What no longer holds would still count in Table 1.
+            replace_journal(&own.survey_file(), &lines)?;
+        }
+        let (mut journal, _) = Journal::<Heard>::open(&own.survey_file())?;
+        let parents = if own == *folder { Vec::new() } else { fitting(folder.survey()?) };
+        let mut survey = Survey::new(parents);
         lines.into_iter().for_each(|line| survey.push(line));
         let questions = survey.missing(&candidates, &machine.names(), share.retry);
         ask(&questions, &configuration, &candidates, machine, control, |heard, done| {
@@ -138,8 +155,7 @@ impl Run {
     fn sort_out(&mut self) -> Result<(), ExperimentError> {
         let rows: HashMap<&str, &Row> =
             self.rows.iter().map(|row| (row.id.as_str(), row)).collect();
-        let fits =
-            |item: &Item| rows.get(item.id.as_str()).is_some_and(|row| row.work == item.work);
+        let fits = |item: &Item| rows.get(item.id.as_str()).is_some_and(|row| row.fits(item));
         let is_done = |item: &Item| {
             let row = rows.get(item.id.as_str());
             row.is_some_and(|row| fits(item) && !(self.share.retry && row.is_failed()))
@@ -201,17 +217,25 @@ impl Run {
                         let item = &items[place];
                         let Some(&clip) = clips.get(item.clip.as_str()) else { continue };
                         send.send(Message::Begun(place)).ok();
+                        let mut waited = 0.0;
                         let mut observer = |progress: &Progress<'_>| {
                             let step = Message::Step(place, progress.iteration, progress.of);
                             send.send(step).ok();
-                            if broken.is_stopped() { Flow::Stop } else { control.flow() }
+                            let before = Instant::now();
+                            let flow = control.flow();
+                            waited += before.elapsed().as_secs_f64();
+                            if broken.is_stopped() { Flow::Stop } else { flow }
                         };
                         let clip = &candidates.clips[clip];
                         let done = pool.install(|| {
                             let path = folder.path();
                             work::attack(configuration, machine, clip, item, path, &mut observer)
                         });
-                        let Some(done) = done.transpose() else { break };
+                        let Some(mut done) = done.transpose() else { break };
+                        if let Ok(row) = &mut done {
+                            // A pause is no computing.
+                            row.seconds = (row.seconds - waited).max(0.0);
+                        }
                         send.send(Message::Done(Box::new(done))).ok();
                     }
                 });
@@ -320,21 +344,28 @@ fn environment(
     }
 }
 
+/// SHA-256 of a clip's samples; none where it can't be read.
+fn samples_sha256(clip: &Candidate, limit_seconds: f64) -> Option<String> {
+    let clip = audio::load(&clip.path, limit_seconds).ok()?;
+    Some(crate::export::sha256_of_samples(&clip.samples))
+}
+
 fn check_changes(
     folder: &RunFolder,
     environment: &Environment,
+    earlier: Option<Environment>,
     accept: bool,
 ) -> Result<(), ExperimentError> {
-    let earlier = folder.environments()?.pop();
     let changes = earlier.map(|earlier| environment.changes_since(&earlier)).unwrap_or_default();
-    if changes.is_empty() || accept {
+    // Before anything was computed people may think again.
+    if changes.is_empty() || accept || !folder.has_rows() {
         return Ok(());
     }
     Err(ExperimentError::Changed {
         path: folder.path().to_owned(),
         reason: format!(
             "since the run began, this has changed: {}. Put it back, choose another folder, or accept the \
-             change (--accept-change): rows that still fit are then kept, all others computed again",
+             change (on the command line --accept-change): rows that still fit are then kept, all others computed again",
             changes.join(", ")
         ),
     })

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, HashMap};
 
 use serde::{Deserialize, Serialize};
 
-use super::candidates::Candidates;
+use super::candidates::{Candidate, Candidates};
 
 /// What one model says of one clean clip.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -25,6 +25,9 @@ pub struct Heard {
     pub seconds: f64,
     /// Why the clip can't be read.
     pub reason: Option<String>,
+    /// SHA-256 of the clip's samples; none where it can't be read, and in early versions' lines.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub clip_sha256: Option<String>,
 }
 
 impl Heard {
@@ -32,6 +35,31 @@ impl Heard {
     pub fn is_right(&self) -> bool {
         self.heard.as_deref() == Some(&*self.label)
     }
+}
+
+/// The lines that are of these clips with these labels, and of these models. Where clips may have
+/// changed, `samples_sha256` tells what they are now, and only lines of those that were known and
+/// have not changed stay.
+pub fn fitting(
+    lines: Vec<Heard>,
+    candidates: &Candidates,
+    models: &[(String, String)],
+    samples_sha256: Option<&dyn Fn(&Candidate) -> Option<String>>,
+) -> Vec<Heard> {
+    let clips: HashMap<&str, &Candidate> =
+        candidates.clips.iter().map(|clip| (clip.name.as_str(), clip)).collect();
+    let mut now: HashMap<String, Option<String>> = HashMap::new();
+    let mut fits = |heard: &Heard| {
+        let Some(clip) = clips.get(heard.clip.as_str()) else { return false };
+        let is_known = clip.label == heard.label
+            && models
+                .iter()
+                .any(|(name, weights)| *name == heard.model && *weights == heard.weights);
+        let Some(sha256) = samples_sha256.filter(|_| is_known) else { return is_known };
+        let now = now.entry(heard.clip.clone()).or_insert_with(|| sha256(clip));
+        heard.clip_sha256.is_some() && heard.clip_sha256 == *now
+    };
+    lines.into_iter().filter(|heard| fits(heard)).collect()
 }
 
 /// What has been asked so far.
@@ -100,4 +128,56 @@ pub struct Question {
     pub clip: usize,
     /// The model.
     pub model: usize,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn lines_of_other_clips_labels_models_and_samples_do_not_count() {
+        let clip = |name: &str| Candidate {
+            name: name.to_owned(),
+            path: name.into(),
+            label: "Bark".to_owned(),
+        };
+        let candidates = Candidates {
+            data: String::new(),
+            data_sha256: String::new(),
+            labels: vec!["Bark".to_owned()],
+            clips: vec![clip("a"), clip("b")],
+        };
+        let line = Heard {
+            clip: "a".to_owned(),
+            label: "Bark".to_owned(),
+            model: "vgg13".to_owned(),
+            weights: "w".to_owned(),
+            heard: Some("Bark".to_owned()),
+            confidence: 0.5,
+            seconds: 1.0,
+            reason: None,
+            clip_sha256: Some("1".to_owned()),
+        };
+        let changed = |change: &dyn Fn(&mut Heard)| {
+            let mut line = line.clone();
+            change(&mut line);
+            line
+        };
+        let lines = vec![
+            line.clone(),
+            changed(&|line| line.clip_sha256 = None),
+            changed(&|line| line.clip = "b".to_owned()),
+            changed(&|line| line.clip = "gone".to_owned()),
+            changed(&|line| line.label = "Meow".to_owned()),
+            changed(&|line| line.model = "crnn".to_owned()),
+            changed(&|line| line.weights = "others".to_owned()),
+        ];
+        let models = [("vgg13".to_owned(), "w".to_owned())];
+        let trusting = fitting(lines.clone(), &candidates, &models, None);
+        assert_eq!(trusting, lines[..3]);
+        // Clip b has other samples now, and of the second line nobody knows which it was of.
+        let now = |clip: &Candidate| Some(if clip.name == "a" { "1" } else { "2" }.to_owned());
+        let looking = fitting(lines.clone(), &candidates, &models, Some(&now));
+        assert_eq!(looking, lines[..1]);
+    }
 }

@@ -1,7 +1,9 @@
 //! Tables 1 to 5 from the rows of one or several runs.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
 
+use super::attack_entry::AttackEntry;
+use super::attack_line::AttackLine;
 use super::configuration::TARGETED_LABELS;
 use super::paper::{self, Quantity};
 use super::row::Row;
@@ -20,29 +22,35 @@ pub struct Results {
     pub survey: Vec<Heard>,
     /// The models, in the order in which they are shown.
     pub models: Vec<String>,
-    /// The attacks' names, in the order in which they are shown.
-    pub attacks: Vec<String>,
+    /// The attacks, in the order in which they are shown.
+    pub attacks: Vec<AttackLine>,
+    /// The labels that a targeted run aims at and from, whether it has got there or not.
+    pub aimed: BTreeSet<String>,
     /// Seed of the bootstrap.
     pub seed: u64,
 }
 
 impl Results {
-    /// Adds what another run found; models and attacks that are new come last.
+    /// Adds what another run found; models and attacks that are new come last. Attacks of one name
+    /// but other settings, such as those of a quick run and a small thorough one, stay apart.
     pub fn add(
         &mut self,
         rows: Vec<Row>,
         survey: Vec<Heard>,
         models: &[String],
-        attacks: &[String],
+        attacks: &[AttackEntry],
     ) {
-        let merge = |known: &mut Vec<String>, more: &[String]| {
-            let new: Vec<_> = more.iter().filter(|one| !known.contains(one)).cloned().collect();
-            known.extend(new);
-        };
-        merge(&mut self.models, models);
-        merge(&mut self.attacks, attacks);
-        // Items may be of several runs, such as a quick one and a small thorough one: all count.
-        self.rows.extend(rows);
+        for model in models {
+            if !self.models.contains(model) {
+                self.models.push(model.clone());
+            }
+        }
+        let called: HashMap<String, String> =
+            AttackLine::merge(&mut self.attacks, attacks).into_iter().collect();
+        self.rows.extend(rows.into_iter().map(|row| {
+            let attack = called.get(&row.attack).cloned().unwrap_or(row.attack);
+            Row { attack, ..row }
+        }));
         let known: BTreeSet<(String, String, String)> = self
             .survey
             .iter()
@@ -59,14 +67,15 @@ impl Results {
     }
 
     /// The attacks that untargeted (or targeted) rows are of.
-    pub fn attacks_of(&self, targeted: bool) -> Vec<&String> {
-        let used = |attack: &&String| self.counted(targeted).any(|row| row.attack == **attack);
+    pub fn attacks_of(&self, targeted: bool) -> Vec<&AttackLine> {
+        let used =
+            |attack: &&AttackLine| self.counted(targeted).any(|row| row.attack == attack.key);
         self.attacks.iter().filter(used).collect()
     }
 
     /// The labels that are aimed at and from, in the order of the alphabet.
     pub fn targets(&self) -> Vec<String> {
-        let mut labels: BTreeSet<&String> = BTreeSet::new();
+        let mut labels: BTreeSet<&String> = self.aimed.iter().collect();
         for row in self.counted(true) {
             labels.insert(&row.label);
             labels.extend(&row.target);
@@ -114,14 +123,15 @@ impl Results {
     /// One quantity of an attack on each model, untargeted.
     fn groups<'a>(
         &'a self,
-        attack: &str,
+        attack: &AttackLine,
         models: &[&String],
         quantity: Quantity,
     ) -> Vec<Vec<(&'a str, f64)>> {
         let of_model = |model: &&String| {
             let rows = self.counted(false);
-            let rows = rows.filter(|row| row.attack == attack && row.model == **model);
-            rows.filter_map(|row| Some((row.clip.as_str(), value(row, quantity)?))).collect()
+            let rows = rows.filter(|row| row.attack == attack.key && row.model == **model);
+            let value = |row: &'a Row| Some((row.clip.as_str(), value(row, attack, quantity)?));
+            rows.filter_map(value).collect()
         };
         models.iter().map(of_model).collect()
     }
@@ -129,14 +139,14 @@ impl Results {
     /// Table 2: each untargeted attack, all models.
     pub fn by_attack(&self) -> Table {
         let models: Vec<&String> = self.models.iter().collect();
-        let row = |attack: &&String| {
+        let row = |attack: &&AttackLine| {
             let cell = |quantity: Quantity| {
                 let ours = mean(&self.groups(attack, &models, quantity), self.seed);
-                let paper = AttackId::find(attack).ok();
+                let paper = attack.id.filter(|_| attack.is_the_papers());
                 let paper = paper.and_then(|attack| paper::untargeted(attack, quantity));
                 Cell::Number { ours, paper, decimals: quantity.decimals() }
             };
-            let name = Cell::Words(attack_title(attack));
+            let name = Cell::Words(attack.title.clone());
             [name].into_iter().chain(Quantity::ALL.map(cell)).collect()
         };
         Table {
@@ -155,12 +165,13 @@ impl Results {
             for model in &self.models {
                 let cell = |quantity: Quantity| {
                     let ours = mean(&self.groups(attack, &[model], quantity), self.seed);
-                    let ids = AttackId::find(attack).ok().zip(ModelId::find(model).ok());
+                    let id = attack.id.filter(|_| attack.is_the_papers());
+                    let ids = id.zip(ModelId::find(model).ok());
                     let paper = ids
                         .and_then(|(attack, model)| paper::untargeted_on(attack, model, quantity));
                     Cell::Number { ours, paper, decimals: quantity.decimals() }
                 };
-                let names = [attack_title(attack), model_title(model)].map(Cell::Words);
+                let names = [attack.title.clone(), model_title(model)].map(Cell::Words);
                 rows.push(names.into_iter().chain(Quantity::ALL.map(cell)).collect());
             }
         }
@@ -174,7 +185,7 @@ impl Results {
     }
 
     /// Table 4: the mean SNR of a targeted attack from each label to each other.
-    pub fn pairs(&self, attack: &str) -> Table {
+    pub fn pairs(&self, attack: &AttackLine) -> Table {
         let labels = self.targets();
         let row = |from: &String| {
             let cell = |to: &String| {
@@ -183,13 +194,13 @@ impl Results {
                 }
                 let of_model = |model: &String| {
                     let rows = self.counted(true).filter(|row| {
-                        row.attack == attack
+                        row.attack == attack.key
                             && row.model == *model
                             && row.label == *from
                             && row.target.as_ref() == Some(to)
                     });
-                    rows.filter_map(|row| Some((row.clip.as_str(), value(row, Quantity::Snr)?)))
-                        .collect()
+                    let snr = |row| value(row, attack, Quantity::Snr);
+                    rows.filter_map(|row| Some((row.clip.as_str(), snr(row)?))).collect()
                 };
                 let groups: Vec<_> = self.models.iter().map(of_model).collect();
                 Cell::Number { ours: mean(&groups, self.seed), paper: None, decimals: 1 }
@@ -206,8 +217,8 @@ impl Results {
             notes.push("These are not the paper's six labels.".to_owned());
         }
         Table {
-            name: format!("table4-{attack}"),
-            title: format!("Table 4: mean SNR in dB of {}, targeted", attack_title(attack)),
+            name: format!("table4-{}", attack.key),
+            title: format!("Table 4: mean SNR in dB of {}, targeted", attack.title),
             columns: ["from".to_owned()].into_iter().chain(heads).collect(),
             rows: labels.iter().map(row).collect(),
             notes,
@@ -215,8 +226,8 @@ impl Results {
     }
 
     /// Table 5: how often a clip that fools one model fools another; none where nobody was asked.
-    pub fn transfer(&self, attack: &str) -> Option<Table> {
-        let asked = |row: &&Row| row.attack == attack && row.fooled() && row.transfer.is_some();
+    pub fn transfer(&self, attack: &AttackLine) -> Option<Table> {
+        let asked = |row: &&Row| row.attack == attack.key && row.fooled() && row.transfer.is_some();
         let rows: Vec<&Row> = self.counted(false).filter(asked).collect();
         if rows.is_empty() {
             return None;
@@ -240,9 +251,9 @@ impl Results {
             [name].into_iter().chain(self.models.iter().map(cell)).collect()
         };
         let heads = self.models.iter().map(|model| format!("fools {} %", model_title(model)));
-        let title = attack_title(attack);
+        let title = &attack.title;
         Some(Table {
-            name: format!("table5-{attack}"),
+            name: format!("table5-{}", attack.key),
             title: format!("Table 5: transfer of {title}, from the attacked model (row) to others"),
             columns: ["made for".to_owned()].into_iter().chain(heads).collect(),
             rows: self.models.iter().map(row).collect(),
@@ -268,11 +279,11 @@ fn percent(yes: bool) -> f64 {
     if yes { 100.0 } else { 0.0 }
 }
 
-fn value(row: &Row, quantity: Quantity) -> Option<f64> {
+fn value(row: &Row, attack: &AttackLine, quantity: Quantity) -> Option<f64> {
     match quantity {
         Quantity::Success => Some(percent(row.fooled())),
         // At a fixed SNR there is one, whether anybody was fooled or not.
-        Quantity::Snr if AttackId::find(&row.attack).is_ok_and(AttackId::takes_snr) => row.snr_db,
+        Quantity::Snr if attack.id.is_some_and(AttackId::takes_snr) => row.snr_db,
         _ if !row.fooled() => None,
         Quantity::NewConfidence => Some(f64::from(row.new_confidence)),
         Quantity::OriginalConfidence => Some(f64::from(row.original_confidence_after)),
@@ -285,14 +296,10 @@ pub fn model_title(name: &str) -> String {
     ModelId::find(name).map_or_else(|_| name.to_owned(), |id| id.title().to_owned())
 }
 
-/// An attack's name in rows, for people.
-pub fn attack_title(name: &str) -> String {
-    AttackId::find(name).map_or_else(|_| name.to_owned(), |id| id.title().to_owned())
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::attacks::Preset;
     use crate::experiments::plan::Item;
     use crate::experiments::row::Asked;
 
@@ -307,6 +314,7 @@ mod tests {
             target: target.map(str::to_owned),
             rank: 0,
             clip_seconds: 1.0,
+            clip_sha256: None,
             seed: 0,
         };
         let status = if snr.is_some() { "fooled" } else { "not fooled" };
@@ -323,7 +331,8 @@ mod tests {
     fn results(rows: Vec<Row>) -> Results {
         let mut results = Results::default();
         let names = |names: &[&str]| names.iter().map(|&n| n.to_owned()).collect::<Vec<_>>();
-        results.add(rows, Vec::new(), &names(&["vgg13", "crnn"]), &names(&["carlini-wagner"]));
+        let attack = AttackEntry::new(AttackId::CarliniWagner, Preset::Quick);
+        results.add(rows, Vec::new(), &names(&["vgg13", "crnn"]), &[attack]);
         results
     }
 
@@ -355,8 +364,8 @@ mod tests {
 
     #[test]
     fn pairs_are_ordered_and_the_diagonal_is_empty() {
-        let table =
-            results(vec![row("vgg13", "a", Some("Meow"), Some(40.0))]).pairs("carlini-wagner");
+        let table = results(vec![row("vgg13", "a", Some("Meow"), Some(40.0))]);
+        let table = table.pairs(&table.attacks[0]);
         assert_eq!(table.columns, ["from", "to Bark", "to Meow"]);
         assert_eq!(table.rows[0][1], Cell::Nothing);
         assert_eq!(found(&table.rows[0][2]).0, 40.0);
@@ -379,7 +388,7 @@ mod tests {
             of("b", asked("Bark", "Meow")),
             of("c", asked("Gong", "Meow")),
         ]);
-        let table = results.transfer("carlini-wagner").unwrap();
+        let table = results.transfer(&results.attacks[0]).unwrap();
         assert_eq!(found(&table.rows[0][2]), (50.0, 2));
         assert_eq!(table.rows[0][1], Cell::Nothing);
     }

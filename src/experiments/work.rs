@@ -9,7 +9,7 @@ use super::error::ExperimentError;
 use super::folder::KEPT;
 use super::machine::{Contestant, Machine};
 use super::plan::Item;
-use super::row::{Asked, Row, heard};
+use super::row::{Asked, Row, heard, spelled_as};
 use super::survey::Heard;
 use crate::attacks::{Flow, Goal, Problem, Progress, Status};
 use crate::audio::{self, Clip, WavDepth};
@@ -63,6 +63,12 @@ fn try_attack(
     spec.log_scores &= model.score_kind() == ScoreKind::Probabilities;
     let clip = audio::load(&candidate.path, configuration.limit_seconds)
         .map_err(|error| error.to_string())?;
+    let sha256 = crate::export::sha256_of_samples(&clip.samples);
+    if item.clip_sha256.as_ref().is_some_and(|planned| *planned != sha256) {
+        return Err("the clip was changed since the models named it; try failures again \
+                    (--retry), and they name it anew"
+            .to_owned());
+    }
     let find = |label: &str| model.labels().find(label).map_err(|error| error.to_string());
     let goal = match &item.target {
         Some(target) => Goal::Targeted(find(target)?),
@@ -80,7 +86,8 @@ fn try_attack(
     if outcome.status == Status::Cancelled {
         return Ok(None);
     }
-    let mut row = Row::of(item, &outcome, clip.seconds());
+    let row = Row::of(item, &outcome, clip.seconds());
+    let mut row = Row { clip_sha256: Some(sha256), ..row };
     let wanted = configuration.transfer && configuration.experiment == ExperimentKind::Untargeted;
     if wanted && row.fooled() {
         row.transfer = Some(ask_others(machine, item, &clip.samples, &outcome.samples)?);
@@ -103,7 +110,9 @@ pub(super) fn ask_others(
         let classify = |samples| one.model.classify(samples).map_err(|error| error.to_string());
         let (heard_now, confidence) = heard(&classify(adversarial)?);
         let (heard_then, _) = heard(&classify(clean)?);
-        Ok(Asked { model: one.name.clone(), clean: heard_then, heard: heard_now, confidence })
+        let spelled = |label| spelled_as(&item.label, label);
+        let (clean, heard) = (spelled(heard_then), spelled(heard_now));
+        Ok(Asked { model: one.name.clone(), clean, heard, confidence })
     };
     others.map(ask).collect()
 }
@@ -126,16 +135,16 @@ pub(super) fn survey(
         confidence: 0.0,
         seconds: 0.0,
         reason: None,
+        clip_sha256: None,
     };
     let clip = match audio::load(&candidate.path, limit_seconds) {
         Ok(clip) => clip,
         Err(error) => return Ok(Heard { reason: Some(error.to_string()), ..line }),
     };
     let (label, confidence) = heard(&one.model.classify(&clip.samples)?);
-    // Models may spell a label otherwise than the data set; people mean the same.
-    let same = crate::names::fold(&label) == crate::names::fold(&candidate.label);
-    let label = if same { candidate.label.clone() } else { label };
-    Ok(Heard { heard: Some(label), confidence, seconds: clip.seconds(), ..line })
+    let heard = Some(spelled_as(&candidate.label, label));
+    let clip_sha256 = Some(crate::export::sha256_of_samples(&clip.samples));
+    Ok(Heard { heard, confidence, seconds: clip.seconds(), clip_sha256, ..line })
 }
 
 /// Keeps the adversarial clip as asked for; says in which file of the run's folder.

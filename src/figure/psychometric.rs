@@ -12,7 +12,8 @@ const HEIGHT: f64 = 190.0;
 const PANEL: Rect = Rect { x: 42.0, y: 24.0, width: 200.0, height: 126.0 };
 const INK: &str = "#0b7a75";
 const MARK: &str = "#d1495b";
-/// The share of right answers at the bottom of the panel: somewhat below guessing.
+/// The share of right answers at the bottom of the panel: somewhat below guessing, or nothing where
+/// somebody is worse than that.
 const LOWEST: f64 = 0.3;
 
 /// A psychometric function in a figure 3.5 inches wide.
@@ -37,13 +38,14 @@ impl PsychometricFigure {
             .filter(|x| x.is_finite())
             .fold((f64::INFINITY, f64::NEG_INFINITY), |(l, h), x| (l.min(x), h.max(x)));
         let (low, high) = if low < high { (low, high) } else { (0.0, 60.0) };
+        let least = if self.points.iter().any(|point| point.1 < LOWEST) { 0.0 } else { LOWEST };
         let at = |x: f64, y: f64| {
             let across = ((x - low) / (high - low)).clamp(0.0, 1.0);
-            let up = ((y - LOWEST) / (1.0 - LOWEST)).clamp(0.0, 1.0);
+            let up = ((y - least) / (1.0 - least)).clamp(0.0, 1.0);
             (PANEL.x + across * PANEL.width, PANEL.bottom() - up * PANEL.height)
         };
         for (value, text) in round_ticks(low, high, 6) {
-            let (x, _) = at(value, LOWEST);
+            let (x, _) = at(value, least);
             drawing.line((x, PANEL.bottom()), (x, PANEL.bottom() + TICK_LENGTH));
             drawing.text(x, PANEL.bottom() + 10.8, TICK, Anchor::Middle, &text);
         }

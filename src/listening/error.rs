@@ -52,6 +52,9 @@ pub enum ListenError {
         "\u{201c}{path}\u{201d} exists; resume it, or choose another name: a log is never written over"
     )]
     LogExists { path: PathBuf },
+    /// Somebody else writes the log.
+    #[error("\u{201c}{path}\u{201d} is open elsewhere: end that session first")]
+    InUse { path: PathBuf },
     /// A line of a log is not as it was written.
     #[error("\u{201c}{path}\u{201d}, line {line}: {problem}")]
     Log { path: PathBuf, line: usize, problem: String },

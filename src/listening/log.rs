@@ -1,7 +1,7 @@
 //! The record of a session: JSON Lines, chained by hashes, on disk before anything goes on. Its
 //! format is described in `docs/listening-log.md`.
 
-use std::fs::{File, OpenOptions};
+use std::fs::{File, OpenOptions, TryLockError};
 use std::io::{Read as _, Seek as _, SeekFrom, Write as _};
 use std::path::{Path, PathBuf};
 
@@ -65,7 +65,12 @@ impl LogFile {
             std::io::ErrorKind::AlreadyExists => ListenError::LogExists { path: path.to_owned() },
             _ => ListenError::Io { path: path.to_owned(), source },
         };
-        let file = OpenOptions::new().write(true).create_new(true).open(path).map_err(io)?;
+        let mut how = OpenOptions::new();
+        // A log whose first line could not be written holds nothing.
+        let is_empty = std::fs::metadata(path).is_ok_and(|file| file.is_file() && file.len() == 0);
+        how.write(true).create_new(!is_empty);
+        let file = how.open(path).map_err(io)?;
+        lock(&file, path)?;
         sync_folder(path);
         Ok(Self { path: path.to_owned(), file, length: 0, last: nothing() })
     }
@@ -78,6 +83,7 @@ impl LogFile {
     pub fn open(path: &Path) -> Result<(Self, Vec<Entry>, u64), ListenError> {
         let io = |source| ListenError::Io { path: path.to_owned(), source };
         let mut file = OpenOptions::new().read(true).write(true).open(path).map_err(io)?;
+        lock(&file, path)?;
         let mut bytes = Vec::new();
         file.read_to_end(&mut bytes).map_err(io)?;
         let chain = parse(path, &bytes)?;
@@ -107,6 +113,15 @@ impl LogFile {
         self.length += line.len() as u64;
         self.last = hash;
         Ok(())
+    }
+}
+
+/// Keeps others from writing as long as the file is open; two of them would tear the chain.
+fn lock(file: &File, path: &Path) -> Result<(), ListenError> {
+    match file.try_lock() {
+        // Some network file systems know no locks.
+        Ok(()) | Err(TryLockError::Error(_)) => Ok(()),
+        Err(TryLockError::WouldBlock) => Err(ListenError::InUse { path: path.to_owned() }),
     }
 }
 
@@ -253,6 +268,14 @@ mod tests {
         assert_eq!(read_log(&path).unwrap(), entries);
         let error = LogFile::create(&path).unwrap_err().to_string();
         assert!(error.contains("never written over"), "{error}");
+        // Two writers would tear the chain.
+        let (_first, ..) = LogFile::open(&path).unwrap();
+        let error = LogFile::open(&path).unwrap_err().to_string();
+        assert!(error.contains("is open elsewhere"), "{error}");
+        // A log whose first line could not be written is no log yet.
+        let empty = folder.path().join("empty.jsonl");
+        std::fs::write(&empty, "").unwrap();
+        LogFile::create(&empty).unwrap();
     }
 
     #[test]

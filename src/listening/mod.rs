@@ -25,7 +25,10 @@ pub use error::ListenError;
 pub use log::{Log, LogFile, read_log, verify};
 pub use plan::{Arrangement, Part, Plan, PlannedTrial};
 pub use protocol::{Answer, Protocol, Slot};
-pub use report::{LoggedSession, Participant, Pooled, RATES, Report, Summary, Threshold, p_text};
+pub use report::{
+    LoggedSession, MeanThreshold, Participant, Pooled, RATES, Report, Said, Summary, Threshold,
+    p_text,
+};
 pub use screen::{Action, Environment, Screen, Sounds, TrialScreen};
 pub use session::Session;
 pub use stimuli::{HEADROOM, Stimuli, Stimulus, at_snr};

@@ -136,6 +136,10 @@ impl Draw<'_> {
                 let a = self.first_changed.get(stimulus).copied().unwrap_or(false);
                 Arrangement { changed: [a, !a], third: Some(right) }
             }
+            // What is obvious is a change.
+            Protocol::SameDifferent if obvious => {
+                Arrangement { changed: [other, !other], third: None }
+            }
             Protocol::SameDifferent => {
                 let b = if right == 1 { !other } else { other };
                 Arrangement { changed: [other, b], third: None }

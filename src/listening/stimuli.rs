@@ -132,6 +132,14 @@ impl Stimulus {
         hex(&hash.finalize())
     }
 
+    /// What the steps of a ladder have in common in their names, which [`Self::ladder`] gives.
+    pub fn ladder_of(name: &str) -> &str {
+        let step = name
+            .rsplit_once(" at ")
+            .filter(|(_, db)| db.strip_suffix(" dB").is_some_and(|db| db.parse::<f64>().is_ok()));
+        step.map_or(name, |(ladder, _)| ladder)
+    }
+
     /// The same perturbation at other strengths: one stimulus an SNR in dB.
     ///
     /// # Errors
@@ -247,6 +255,8 @@ mod tests {
             assert_eq!(*step.original, original[..]);
         }
         assert_eq!(steps[2].name, "pair at 35.5 dB");
+        assert!(steps.iter().all(|step| Stimulus::ladder_of(&step.name) == "pair"));
+        assert_eq!(Stimulus::ladder_of("Looking at me"), "Looking at me");
         let silent = pair(&[0.0; 8], &[0.1; 8]).ladder(&[10.0]).unwrap_err();
         assert!(silent.to_string().contains("silent"));
     }

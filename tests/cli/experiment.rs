@@ -107,6 +107,7 @@ fn four_shards_joined_are_one_run_and_gaps_are_told() {
         words.extend(shards.iter().map(|i| format!("{}/shards/{i}-of-4", path(&shared))));
         run(&words)
     };
+    run(&untargeted(&shared, &data, &["--plan"])).done();
     for index in 1..=4 {
         run(&untargeted(&shared, &data, &["--shard", &format!("{index}/4")])).done();
     }
@@ -116,11 +117,23 @@ fn four_shards_joined_are_one_run_and_gaps_are_told() {
     says(&gaps.stderr, &["missing: ", "items are missing: `mondegreen experiment run"]);
     says(&merge(&[1, 2, 3, 4]).done(), &["0 are missing, 0 failed"]);
     assert_eq!(rows(&joined), rows(&whole));
-    // Joined again, all of it overlaps, and nothing is added.
+    // Joined again, nothing is added; only what two of the folders have done overlaps.
     let lines = line_count(&joined);
-    let again = merge(&[1, 2, 3, 4]).done();
-    says(&again, &[&format!("{lines} items overlapped")]);
+    says(&merge(&[1, 2, 3, 4]).done(), &["; 0 items overlapped"]);
+    let twice = line_count(&shared.join("shards/1-of-4"));
+    says(&merge(&[1, 2, 3, 4, 1]).done(), &[&format!("; {twice} items overlapped")]);
     assert_eq!(line_count(&joined), lines);
+    let report = folder.path().join("report");
+    run(&["experiment", "report", path(&shared), "--out", path(&report), "--no-examples"]).done();
+    let report = std::fs::read_to_string(report.join("report.md")).expect("a report");
+    says(&report, &["4 shares of the run have rows that are not counted here"]);
+    // A folder whose rows are others is told by its name.
+    let rows_file = shared.join("shards/2-of-4/results.jsonl");
+    let text = std::fs::read_to_string(&rows_file).expect("rows");
+    std::fs::write(&rows_file, text.replace("\"peak\":0.", "\"peak\":1.")).expect("other rows");
+    let other = merge(&[1, 2, 3, 4]);
+    assert_eq!(other.status, 1);
+    says(&other.stderr, &["2-of-4 disagree on", "folders disagree on"]);
     let one = run(&["experiment", "run", path(&joined)]).done();
     says(&one, &["0 items done now"]);
 }
@@ -151,6 +164,26 @@ fn a_changed_configuration_is_noticed_and_told_by_its_keys() {
     std::fs::remove_file(data.join("Cello/b.wav")).expect("a clip less");
     let message = run(&["experiment", "run", path(&place), "--accept-change"]).done();
     says(&message, &["0 to do"]);
+    let survey = || std::fs::read_to_string(place.join("survey.jsonl")).expect("a survey");
+    assert!(survey().contains("Cello/a.wav") && !survey().contains("Cello/b.wav"));
+    // Another sound of the same length under the same name, as soon as anybody looks.
+    std::fs::copy(data.join("Clarinet/a.wav"), data.join("Cello/a.wav")).expect("another sound");
+    run(&["experiment", "run", path(&place), "--retry"]).done();
+    let heard = survey();
+    let cello: Vec<_> = heard.lines().filter(|line| line.contains("Cello/a.wav")).collect();
+    assert!(!cello.is_empty() && cello.iter().all(|line| line.contains("\"heard\":\"Clarinet\"")));
+    let plan = std::fs::read_to_string(place.join("plan.jsonl")).expect("a plan");
+    assert!(!plan.contains("Cello/a.wav") && plan.contains("Clarinet/"));
+    // Before anything is attacked people may think again.
+    let fresh = folder.path().join("fresh");
+    let plan = run(&untargeted(&fresh, &data, &["--clips", "1", "--plan"])).done();
+    says(&plan, &["to do", "about "]);
+    run(&untargeted(&fresh, &data, &["--clips", "2", "--plan"])).done();
+    assert_eq!(line_count(&fresh), 0);
+    let named = folder.path().join("named");
+    let words = ["experiment", "accuracy", path(&named), "--split", "all"];
+    let words = [&words[..], &["--model", "vgg13", "--data", path(&data)]].concat();
+    says(&run(&words).done(), &["Table 1", "VGG13", "paper 80.93"]);
 }
 
 #[test]
@@ -384,6 +417,14 @@ fn a_report_has_tables_figures_and_the_papers_numbers() {
     let id = rows.values().find(|row| row["kept"].is_string()).expect("a kept clip")["id"].clone();
     let id = id.as_str().expect("an id");
     run(&["experiment", "report", path(&away), "--out", path(&out), "--example", id]).done();
+    // A clip that is gone costs its own picture only.
+    let clip = rows[id]["clip"].as_str().expect("a clip");
+    std::fs::rename(data.join(clip), folder.path().join("gone.wav")).expect("it is moved");
+    let poor = folder.path().join("poor");
+    run(&["experiment", "report", path(&away), "--out", path(&poor), "--example", id]).done();
+    let text = std::fs::read_to_string(poor.join("report.md")).expect("a report");
+    says(&text, &["could not be drawn", "What differs from the paper"]);
+    std::fs::rename(folder.path().join("gone.wav"), data.join(clip)).expect("it is back");
     let bare = folder.path().join("bare");
     run(&["experiment", "report", path(&away), "--out", path(&bare), "--no-examples"]).done();
     assert!(!bare.join("figure3-1.png").exists() && bare.join("figure1.png").exists());

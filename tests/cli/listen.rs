@@ -159,7 +159,7 @@ fn a_changed_log_is_found_out() {
     let home = Home::new("2afc", "");
     home.simulate("log.jsonl", &[]);
     let log = home.text("log.jsonl");
-    says(&run(&["listen", "verify", &log]).done(), &["whole", "last hash"]);
+    says(&run(&["listen", "verify", &log]).done(), &["unchanged", "complete", "last hash"]);
     let text = std::fs::read_to_string(&log).expect("the log");
     let changed = text.replacen("\"right\":false", "\"right\":true", 1);
     assert_ne!(text, changed);
@@ -202,7 +202,7 @@ fn a_report_tells_of_each_participant_and_of_all() {
     other.simulate("c.jsonl", &[]);
     let message = run(&["listen", "report", &a, &other.text("c.jsonl")]).message(1);
     says(&message, &["different tests", "c.jsonl"]);
-    says(&run(&["listen", "report", &a, &a]).message(1), &["the same log"]);
+    says(&run(&["listen", "report", &a, &a]).message(1), &["the same session"]);
 }
 
 #[test]

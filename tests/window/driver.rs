@@ -80,7 +80,7 @@ impl Window {
             let save = w.control_with("Save figure").map(|control| control.area);
             help.is_some_and(|area| {
                 area.left + area.width + 40 * scale > width && area.left < width
-            }) && save.is_some_and(|area| area.top + 60 * scale > height && area.top < height)
+            }) && save.is_none_or(|area| area.top + 60 * scale > height && area.top < height)
         });
         window
     }

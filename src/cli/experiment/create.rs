@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use clap::Args;
 
 use super::failure;
+use super::plan::say;
 use super::session::{Process, absolute};
 use crate::attacks::{AttackId, Preset};
 use crate::cli::common::{self, Failure};
@@ -50,7 +51,10 @@ pub struct Arguments {
     /// Longest clip that is accepted, in seconds [default: 60]
     #[arg(long, value_parser = common::positive)]
     limit: Option<f64>,
-    /// One JSON object for each item that is done
+    /// Attack nothing yet: say what is to do and how long it will take, as `experiment plan`
+    #[arg(long)]
+    plan: bool,
+    /// One JSON object for each item that is done, or with --plan for each that is to do
     #[arg(long)]
     json: bool,
     #[command(flatten)]
@@ -75,14 +79,17 @@ fn keep(text: &str) -> Result<Keep, String> {
 /// Begins the run or goes on with it.
 pub fn run(kind: ExperimentKind, arguments: &Arguments) -> Result<(), Failure> {
     let folder = RunFolder::new(&arguments.run);
-    let configuration = if folder.has_configuration() && arguments.process.data.is_none() {
-        let there = folder.configuration().map_err(failure)?;
+    let configuration = if folder.has_configuration() {
+        let mut there = folder.configuration().map_err(failure)?;
         if there.experiment != kind {
             return Err(Failure::Usage(format!(
                 "{} holds a run of the experiment \u{201c}{}\u{201d}; give another folder",
                 arguments.run.display(),
                 there.experiment.name()
             )));
+        }
+        if let Some(data) = &arguments.process.data {
+            there.data = absolute(data);
         }
         configuration(arguments, there)?
     } else {
@@ -96,7 +103,8 @@ pub fn run(kind: ExperimentKind, arguments: &Arguments) -> Result<(), Failure> {
         let preset = arguments.preset.unwrap_or(Preset::Quick);
         configuration(arguments, Configuration::new(kind, absolute(data), preset))?
     };
-    arguments.process.open(&arguments.run, configuration)?.go_on(arguments.json)
+    let mut session = arguments.process.open(&arguments.run, configuration)?;
+    if arguments.plan { say(&session, arguments.json) } else { session.go_on(arguments.json) }
 }
 
 /// A configuration with the options that were given.

@@ -7,7 +7,7 @@ use serde_json::json;
 
 use super::failure;
 use crate::cli::common::{self, Failure};
-use crate::experiments::{RunFolder, merge};
+use crate::experiments::{Conflict, RunFolder, merge};
 
 /// How many ids are told of each kind.
 const TOLD: usize = 5;
@@ -34,7 +34,7 @@ pub fn run(arguments: &Arguments) -> Result<(), Failure> {
         common::say(json!({
             "rows": merged.rows,
             "overlaps": merged.overlaps,
-            "conflicts": merged.conflicts,
+            "conflicts": merged.conflicts.iter().map(|conflict| &conflict.id).collect::<Vec<_>>(),
             "gaps": gaps,
             "failed": merged.failed,
         }))?;
@@ -52,8 +52,11 @@ pub fn run(arguments: &Arguments) -> Result<(), Failure> {
         let (id, attack, model, clip) = (&item.id, &item.attack, &item.model, &item.clip);
         eprintln!("mondegreen: missing: {id} ({attack} on {model}, {clip})");
     }
-    for id in merged.conflicts.iter().take(TOLD) {
-        eprintln!("mondegreen: folders disagree on {id}; the row of the first one is taken");
+    for Conflict { id, folders: [first, second] } in merged.conflicts.iter().take(TOLD) {
+        let (first, second) = (first.display(), second.display());
+        eprintln!(
+            "mondegreen: {first} and {second} disagree on {id}; the first one's row is taken"
+        );
     }
     match merged.gaps.len() + merged.conflicts.len() {
         0 => Ok(()),
@@ -62,6 +65,11 @@ pub fn run(arguments: &Arguments) -> Result<(), Failure> {
             merged.gaps.len(),
             arguments.out.display()
         ))),
-        count => Err(Failure::Partly(count)),
+        _ => Err(Failure::Failed(format!(
+            "folders disagree on {} items: they were computed by different programs or on \
+             different devices; {} items are missing",
+            merged.conflicts.len(),
+            merged.gaps.len()
+        ))),
     }
 }

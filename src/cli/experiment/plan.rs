@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use clap::Args;
 
-use super::session::Process;
+use super::session::{Process, Session};
 use crate::cli::common::{self, Failure};
 use crate::experiments::{Estimate, Item, duration_words};
 
@@ -28,9 +28,14 @@ pub struct Arguments {
 pub fn run(arguments: &Arguments) -> Result<(), Failure> {
     let configuration = super::run::configuration(&arguments.run, arguments.config.as_ref())?;
     let session = arguments.process.open(&arguments.run, configuration)?;
+    say(&session, arguments.json)
+}
+
+/// Lists what is to do, or says how long that will take.
+pub fn say(session: &Session, json: bool) -> Result<(), Failure> {
     let run = &session.run;
     let open: Vec<&Item> = run.open.iter().map(|&place| &run.items[place]).collect();
-    if arguments.json {
+    if json {
         for item in open {
             let line = serde_json::to_string(item);
             common::say(line.map_err(|error| Failure::Failed(error.to_string()))?)?;

@@ -11,7 +11,8 @@ use super::failure;
 use crate::cli::common::{self, Compute, Failure, Prepared};
 use crate::engine::{automatic_threads, thread_pool};
 use crate::experiments::{
-    Configuration, Contestant, Control, Machine, News, Run, RunFolder, Shard, Share,
+    Configuration, Contestant, Control, ExperimentKind, Machine, News, Run, RunFolder, Shard,
+    Share, results,
 };
 
 /// Which items this process does, and on what.
@@ -178,7 +179,11 @@ impl Session {
         let added = added.map_err(failure)?;
         let (done, open) = (self.run.rows.len(), self.run.open.len());
         let folder = self.run.folder.path().display();
-        if !json {
+        let accuracy = self.run.configuration.experiment == ExperimentKind::Accuracy;
+        if accuracy && !json {
+            let table = results(&[self.run.folder.clone()]).map_err(failure)?.accuracies();
+            common::say(table.to_markdown())?;
+        } else if !json {
             common::say(format_args!(
                 "{added} items done now, {done} in all, {open} to do, in {folder}"
             ))?;

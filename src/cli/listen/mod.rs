@@ -10,7 +10,7 @@ use clap::{Args, Subcommand};
 use serde_json::json;
 
 use super::common::{self, Failure};
-use crate::listening::{ListenError, RATES, Stimuli, TestFile, stats, verify};
+use crate::listening::{ListenError, LoggedSession, RATES, Stimuli, TestFile, stats, verify};
 
 /// Options of `listen`.
 #[derive(Args, Debug)]
@@ -137,14 +137,20 @@ fn validate(arguments: &Validate) -> Result<(), Failure> {
 fn verify_logs(arguments: &Verify) -> Result<(), Failure> {
     let mut bad = 0;
     for path in &arguments.logs {
-        match verify(path) {
-            Ok((entries, hash)) if arguments.json => common::say(json!({
-                "log": path.to_string_lossy(), "lines": entries.len(), "last_hash": hash,
+        let read = verify(path).and_then(|(entries, _)| {
+            LoggedSession::read(path).map(|session| (session, entries.len()))
+        });
+        match read {
+            Ok((session, lines)) if arguments.json => common::say(json!({
+                "log": path.to_string_lossy(), "lines": lines, "answers": session.answers.len(),
+                "complete": session.complete, "last_hash": session.last_hash,
             }))?,
-            Ok((entries, hash)) => common::say(format_args!(
-                "{}: whole, {} lines, last hash {hash}",
+            Ok((session, lines)) => common::say(format_args!(
+                "{}: unchanged, {lines} lines, {} answers, {}, last hash {}",
                 path.display(),
-                entries.len()
+                session.answers.len(),
+                if session.complete { "complete" } else { "unfinished" },
+                session.last_hash
             ))?,
             Err(error) => {
                 eprintln!("mondegreen: {error}");

@@ -101,7 +101,7 @@ fn write_csv(report: &Report, path: &Path) -> Result<(), Failure> {
 }
 
 fn write_figure(report: &Report, path: &Path) -> Result<(), Failure> {
-    let Some(figure) = report.figure() else {
+    let Some(figure) = report.figures().into_iter().next() else {
         return Err(Failure::Failed(
             "there is no psychometric function to draw: it takes a staircase, or a ladder of three \
              or more SNRs"

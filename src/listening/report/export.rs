@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use serde_json::{Value, json};
 
-use super::{Participant, RATES, Report, Summary, Threshold};
+use super::{Participant, RATES, Report, Said, Summary, Threshold};
 use crate::files;
 use crate::listening::stats::Interval;
 use crate::listening::{Answer, ListenError};
@@ -17,9 +17,21 @@ fn threshold_json(threshold: &Threshold) -> Value {
     let fit = &threshold.fit;
     json!({
         "stimulus": threshold.stimulus,
-        "threshold_db": fit.curve.threshold_db,
-        "threshold_db_95": fit.threshold_interval.map(pair),
-        "within_levels": fit.within_levels,
+        "threshold_db": match threshold.said() {
+            Said::At(db) => Some(db),
+            _ => None,
+        },
+        "threshold_db_95": threshold.interval().map(pair),
+        "heard_up_to_db": match threshold.said() {
+            Said::Above(db) => Some(db),
+            _ => None,
+        },
+        "hardly_heard_at_db": match threshold.said() {
+            Said::Below(db) => Some(db),
+            _ => None,
+        },
+        "fitted_threshold_db": fit.curve.threshold_db,
+        "log_likelihood": fit.log_likelihood,
         "slope_per_db": fit.curve.slope,
         "lapse_rate": fit.curve.lapse,
         "tracked_db": threshold.tracked_db,
@@ -61,7 +73,8 @@ fn participant_json(participant: &Participant) -> Value {
         "result": summary_json(&participant.summary, participant.complete),
         "sessions": participant.sessions.iter().map(|session| json!({
             "log": session.file.file_name().map(|name| name.to_string_lossy()),
-            "seed": session.start.seed,
+            // The order of what is still to come is nobody's business.
+            "seed": session.complete.then_some(session.start.seed),
             "complete": session.complete,
             "resumed": session.resumed,
             "last_hash": session.last_hash,
@@ -86,12 +99,19 @@ impl Report {
             "pooled": self.pooled.as_ref().map(|pooled| json!({
                 "participants": pooled.participants,
                 "result": summary_json(&pooled.summary, true),
+                "mean_thresholds": pooled.thresholds.iter().map(|mean| json!({
+                    "stimulus": mean.stimulus,
+                    "mean_db": mean.mean_db,
+                    "mean_db_95": mean.interval.map(pair),
+                    "people": mean.people,
+                })).collect::<Vec<_>>(),
             })),
             "methods": self.methods(),
         })
     }
 
-    /// Every answer as a line of CSV, practice and catch trials included, under a line of titles.
+    /// Every answer of sessions that are whole as a line of CSV, practice and catch trials included,
+    /// under a line of titles.
     ///
     /// # Errors
     /// None that is known of: the bytes are written to memory.
@@ -118,7 +138,7 @@ impl Report {
         ];
         writer.write_record(titles).map_err(|error| failed(error.to_string()))?;
         for participant in &self.participants {
-            for session in &participant.sessions {
+            for session in participant.sessions.iter().filter(|session| session.complete) {
                 let log = session.file.file_name().map(|name| name.to_string_lossy().into_owned());
                 for answered in &session.answers {
                     let trial = &answered.trial;
@@ -162,8 +182,8 @@ impl Report {
         writer.into_inner().map_err(|error| failed(error.to_string()))
     }
 
-    /// Writes `report.json`, `answers.csv`, `methods.txt` and, where a psychometric function was
-    /// fitted, `psychometric.png` into a folder, which is made; files of these names are replaced.
+    /// Writes `report.json`, `answers.csv`, `methods.txt` and, where psychometric functions were
+    /// fitted, `psychometric.png`, `psychometric-2.png` and so on into a folder, which is made; files of these names are replaced.
     ///
     /// # Errors
     /// Where one can't be written.
@@ -181,8 +201,11 @@ impl Report {
             files::replace(&path, &bytes).map_err(|source| io(&path, source))?;
             written.push(path);
         }
-        if let Some(figure) = self.figure() {
-            let path = folder.join("psychometric.png");
+        for (number, figure) in self.figures().into_iter().enumerate() {
+            let path = folder.join(match number {
+                0 => "psychometric.png".to_owned(),
+                _ => format!("psychometric-{}.png", number + 1),
+            });
             figure.write(&path).map_err(|error| ListenError::Report(error.to_string()))?;
             written.push(path);
         }

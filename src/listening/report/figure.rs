@@ -1,26 +1,24 @@
 //! The psychometric function as a figure.
 
-use super::{Report, Threshold};
+use super::{Participant, Report, Said, Threshold};
 use crate::figure::PsychometricFigure;
 
 /// Points of the curve.
 const POINTS: usize = 200;
 
 impl Report {
-    /// The function of all participants together, or of the only one; of the first pair where there
-    /// are several. None where nothing was fitted.
-    pub fn figure(&self) -> Option<PsychometricFigure> {
-        let (who, threshold) = match &self.pooled {
-            Some(pooled) => {
-                let who = format!("{} participants", pooled.participants);
-                (who, pooled.summary.thresholds.first()?)
-            }
-            None => {
-                let participant = self.participants.first()?;
-                (participant.id.clone(), participant.summary.thresholds.first()?)
-            }
+    /// The function of each participant and each pair or ladder.
+    pub fn figures(&self) -> Vec<PsychometricFigure> {
+        let of = |participant: &Participant, threshold: &Threshold| {
+            let which = threshold.stimulus.as_ref().map(|name| format!(", {name}"));
+            let (title, who) = (&self.start.test.title, &participant.id);
+            figure(&format!("{title}, {who}{}", which.unwrap_or_default()), threshold)
         };
-        Some(figure(&format!("{}, {who}", self.start.test.title), threshold))
+        let people = self.participants.iter();
+        let all = people.flat_map(|person| {
+            person.summary.thresholds.iter().map(move |threshold| of(person, threshold))
+        });
+        all.collect()
     }
 }
 
@@ -39,8 +37,9 @@ fn figure(title: &str, threshold: &Threshold) -> PsychometricFigure {
             .map(|l| (l.snr_db, l.right as f64 / l.trials.max(1) as f64, l.trials))
             .collect(),
         curve: (0..=POINTS).map(at).map(|snr| (snr, fit.curve.right(snr))).collect(),
-        threshold: fit
-            .within_levels
-            .then(|| (fit.curve.threshold_db, fit.threshold_interval.map(|i| [i.low, i.high]))),
+        threshold: match threshold.said() {
+            Said::At(db) => Some((db, threshold.interval().map(|i| [i.low, i.high]))),
+            _ => None,
+        },
     }
 }

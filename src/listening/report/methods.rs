@@ -57,6 +57,8 @@ impl Report {
             .participants
             .iter()
             .flat_map(|participant| &participant.sessions)
+            // The order of what is still to come is nobody's business.
+            .filter(|session| session.complete)
             .map(|session| session.start.seed.to_string())
             .collect();
         let seeds: Vec<_> = seeds.into_iter().collect();
@@ -81,7 +83,9 @@ impl Report {
             format!("{shortest:.2} to {longest:.2} s long")
         };
         let pairs = count(stimuli.len(), "pair", "pairs");
-        let mut text = format!("Stimuli were {pairs} of original and perturbed sound, {length}");
+        let mut text = format!(
+            "Stimuli were {pairs} of original and perturbed sound, mono at 32 kHz, {length}"
+        );
         let snrs: Vec<f64> = stimuli.iter().filter_map(|stimulus| stimulus.snr_db).collect();
         if self.protocol().is_adaptive() {
             let adaptive = &self.start.test.adaptive;
@@ -110,7 +114,7 @@ impl Report {
             .flat_map(|participant| &participant.sessions)
             .flat_map(|session| &session.played_on)
             .map(|(device, rate)| {
-                let device = device.as_deref().unwrap_or("an unnamed device");
+                let device = device.as_deref().unwrap_or("NO SOUND DEVICE (nothing was heard)");
                 match rate {
                     Some(rate) => format!("{device} at {rate} Hz"),
                     None => device.to_owned(),

@@ -14,7 +14,7 @@ use super::adaptive::Tracker;
 use super::entry::{Answered, Entry, Start};
 use super::log::verify;
 use super::stats::{self, Counts, Detection, DetectionModel, Fit, Grades, Interval, LevelCount};
-use super::{Answer, ListenError, Part, Protocol};
+use super::{Answer, ListenError, Part, Protocol, Stimulus};
 
 /// Simulated listeners for the interval of a threshold.
 const REPLICATES: usize = 1000;
@@ -67,7 +67,21 @@ impl LoggedSession {
         };
         for entry in entries {
             match entry {
-                Entry::Answer(answered) => session.answers.push(answered),
+                Entry::Answer(answered) => {
+                    let protocol = session.start.test.protocol;
+                    let right = answered.trial.arrangement.judge(protocol, answered.answer);
+                    if right != answered.right {
+                        let number = session.answers.len() + 1;
+                        return Err(ListenError::Log {
+                            path: path.to_owned(),
+                            line: number,
+                            problem: format!(
+                                "answer {number} says of itself to be right or wrong, and is not"
+                            ),
+                        });
+                    }
+                    session.answers.push(answered);
+                }
                 Entry::Volume { device, playback_rate, .. } => {
                     let played_on = (device, playback_rate);
                     if !session.played_on.contains(&played_on) {
@@ -102,6 +116,49 @@ pub struct Threshold {
     /// What the staircase itself settled at (70.7 % or 79.4 % right), or the mean of QUEST+'s
     /// posterior, in dB SNR.
     pub tracked_db: Option<f64>,
+}
+
+/// What may be said of a threshold.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Said {
+    /// It is at so many dB SNR.
+    At(f64),
+    /// The change is heard up to the highest SNR that was played, in dB: it lies above.
+    Above(f64),
+    /// It is not heard down to the lowest: it lies below.
+    Below(f64),
+    /// Nothing: guessing explains the answers as well.
+    Nothing,
+}
+
+/// The logarithm of the likelihood that a function must win over guessing: half of the 95 % point of
+/// a chi-squared distribution with two degrees of freedom.
+const LEAST_EVIDENCE: f64 = 2.996;
+
+impl Threshold {
+    /// What may be said of it.
+    pub fn said(&self) -> Said {
+        let trials: u64 = self.levels.iter().map(|level| level.trials).sum();
+        let guessing = trials as f64 * 0.5_f64.ln();
+        let ends = self.levels.iter().fold((f64::INFINITY, f64::NEG_INFINITY), |(l, h), level| {
+            (l.min(level.snr_db), h.max(level.snr_db))
+        });
+        let threshold = self.fit.curve.threshold_db;
+        if self.fit.log_likelihood - guessing < LEAST_EVIDENCE {
+            Said::Nothing
+        } else if threshold > ends.1 {
+            Said::Above(ends.1)
+        } else if threshold < ends.0 {
+            Said::Below(ends.0)
+        } else {
+            Said::At(threshold)
+        }
+    }
+
+    /// Its interval, where there is a threshold to have one.
+    pub fn interval(&self) -> Option<Interval> {
+        self.fit.threshold_interval.filter(|_| matches!(self.said(), Said::At(_)))
+    }
 }
 
 /// What answers of one participant, or of all, say.
@@ -146,8 +203,40 @@ pub struct Participant {
 pub struct Pooled {
     /// How many were complete, and are in it.
     pub participants: usize,
-    /// What their answers say.
+    /// What their answers say, but for thresholds, which each of them has.
     pub summary: Summary,
+    /// Means of people's thresholds.
+    pub thresholds: Vec<MeanThreshold>,
+}
+
+/// The mean over people of a threshold.
+#[derive(Clone, Debug, PartialEq)]
+pub struct MeanThreshold {
+    /// Of which pair or ladder; of the only one where there is none.
+    pub stimulus: Option<String>,
+    /// The mean in dB SNR.
+    pub mean_db: f64,
+    /// Its 95 % interval between people after Student; none of one.
+    pub interval: Option<Interval>,
+    /// How many people have one.
+    pub people: usize,
+}
+
+/// Means over those who have a threshold.
+fn between(participants: &[Participant]) -> Vec<MeanThreshold> {
+    let mut all: BTreeMap<Option<String>, Vec<f64>> = BTreeMap::new();
+    let complete = participants.iter().filter(|participant| participant.complete);
+    for threshold in complete.flat_map(|participant| &participant.summary.thresholds) {
+        if let Said::At(db) = threshold.said() {
+            all.entry(threshold.stimulus.clone()).or_default().push(db);
+        }
+    }
+    let mean = |(stimulus, values): (Option<String>, Vec<f64>)| {
+        let grades = stats::grades(&values)?;
+        let (mean_db, interval) = (grades.mean, grades.interval);
+        Some(MeanThreshold { stimulus, mean_db, interval, people: values.len() })
+    };
+    all.into_iter().filter_map(mean).collect()
 }
 
 /// A report on logs of one test.
@@ -201,9 +290,11 @@ impl Report {
                 )));
             }
             let own = people.entry(session.start.participant.clone()).or_default();
-            if let Some(twin) = own.iter().find(|other| other.last_hash == session.last_hash) {
+            // One of them may be a copy from when fewer answers were there.
+            if let Some(twin) = own.iter().find(|other| other.start == session.start) {
                 return Err(ListenError::Report(format!(
-                    "\u{201c}{}\u{201d} and \u{201c}{}\u{201d} are the same log; name it once",
+                    "\u{201c}{}\u{201d} and \u{201c}{}\u{201d} are the same session; name its \
+                     whole log once",
                     twin.file.display(),
                     session.file.display()
                 )));
@@ -212,12 +303,12 @@ impl Report {
         }
         let mut participants: Vec<Participant> = people
             .into_iter()
-            .map(|(id, sessions)| Participant {
-                complete: sessions.iter().all(|session| session.complete),
-                summary: summarise(&start, &sessions.iter().collect::<Vec<_>>()),
-                id,
-                sessions,
-                p_holm: None,
+            .map(|(id, sessions)| {
+                let complete = sessions.iter().all(|session| session.complete);
+                // Whoever looks before the end would know how it goes.
+                let told: &[LoggedSession] = if complete { &sessions } else { &[] };
+                let summary = summarise(&start, &told.iter().collect::<Vec<_>>());
+                Participant { id, complete, summary, sessions, p_holm: None }
             })
             .collect();
         correct(&mut participants);
@@ -227,8 +318,12 @@ impl Report {
             .flat_map(|participant| &participant.sessions)
             .collect();
         let several = participants.iter().filter(|participant| participant.complete).count();
-        let pooled = (several > 1)
-            .then(|| Pooled { participants: several, summary: summarise(&start, &complete) });
+        let pooled = (several > 1).then(|| {
+            let mut summary = summarise(&start, &complete);
+            // A function through answers of people with other thresholds is nobody's.
+            summary.thresholds.clear();
+            Pooled { participants: several, summary, thresholds: between(&participants) }
+        });
         let (trials, alpha) = (start.test.trial_count() as u64, start.test.alpha);
         let tested = !start.test.protocol.is_adaptive();
         Ok(Self {
@@ -322,31 +417,44 @@ fn detect(protocol: Protocol, pairs: usize, answers: &[&Answered]) -> Option<Det
 
 fn thresholds(start: &Start, sessions: &[&LoggedSession], answers: &[&Answered]) -> Vec<Threshold> {
     let protocol = start.test.protocol;
-    let fitted = |stimulus: Option<usize>| {
-        let levels = level_counts(answers, stimulus);
+    let fit = |levels: Vec<LevelCount>, stimulus, tracked_db| {
         if levels.len() < LEAST_LEVELS {
             return None;
         }
         let fit = stats::fit_with_interval(&levels, REPLICATES, BOOTSTRAP_SEED)?;
-        let name = stimulus.and_then(|index| start.stimuli.get(index)).map(|s| s.name.clone());
-        let tracked_db = stimulus.and_then(|index| tracked(start, sessions, index));
-        Some(Threshold { stimulus: name, fit, levels, tracked_db })
+        Some(Threshold { stimulus, fit, levels, tracked_db })
     };
     if protocol.is_adaptive() {
-        (0..start.stimuli.len()).filter_map(|index| fitted(Some(index))).collect()
+        let stimuli = start.stimuli.iter().enumerate();
+        let fits = stimuli.filter_map(|(index, stimulus)| {
+            let levels = level_counts(answers, &[index]);
+            fit(levels, Some(stimulus.name.clone()), tracked(start, sessions, index))
+        });
+        fits.collect()
     } else if protocol == Protocol::Triple {
         Vec::new()
     } else {
-        fitted(None).into_iter().collect()
+        // One ladder at a time: other pairs are heard at other SNRs.
+        let mut ladders: BTreeMap<&str, Vec<usize>> = BTreeMap::new();
+        for (index, stimulus) in start.stimuli.iter().enumerate() {
+            ladders.entry(Stimulus::ladder_of(&stimulus.name)).or_default().push(index);
+        }
+        let single = ladders.len() == 1;
+        let fits = ladders.into_iter().filter_map(|(name, steps)| {
+            let levels = level_counts(answers, &steps);
+            let name = (!single).then(|| name.to_owned());
+            fit(levels, name, None)
+        });
+        fits.collect()
     }
 }
 
-/// Right answers at each SNR, to a tenth of a dB.
-fn level_counts(answers: &[&Answered], stimulus: Option<usize>) -> Vec<LevelCount> {
+/// Right answers at each SNR of these pairs, to a tenth of a dB.
+fn level_counts(answers: &[&Answered], stimuli: &[usize]) -> Vec<LevelCount> {
     let mut levels: BTreeMap<i64, LevelCount> = BTreeMap::new();
     for answered in answers {
         let (Some(snr), Some(right)) = (answered.trial.snr_db, answered.right) else { continue };
-        if stimulus.is_some_and(|index| index != answered.trial.stimulus) {
+        if !stimuli.contains(&answered.trial.stimulus) {
             continue;
         }
         let key = (snr * 10.0).round() as i64;
@@ -372,4 +480,28 @@ fn tracked(start: &Start, sessions: &[&LoggedSession], stimulus: usize) -> Optio
     let estimates = estimates?;
     let count = estimates.len() as f64;
     (count > 0.0).then(|| estimates.iter().sum::<f64>() / count)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn said(right: [u64; 4]) -> Said {
+        let levels: Vec<LevelCount> = right
+            .into_iter()
+            .zip([10.0, 20.0, 30.0, 40.0])
+            .map(|(right, snr_db)| LevelCount { snr_db, right, trials: 12 })
+            .collect();
+        let fit = stats::fit(&levels).expect("a function");
+        Threshold { stimulus: None, fit, levels, tracked_db: None }.said()
+    }
+
+    #[test]
+    fn a_threshold_is_told_only_where_answers_tell_one() {
+        let Said::At(db) = said([12, 12, 6, 6]) else { panic!("a clear threshold") };
+        assert!((20.0..30.0).contains(&db), "{db}");
+        assert_eq!(said([6, 7, 5, 6]), Said::Nothing);
+        assert_eq!(said([12, 12, 12, 12]), Said::Above(40.0));
+        assert!(!matches!(said([8, 5, 7, 6]), Said::At(_)));
+    }
 }

@@ -8,6 +8,7 @@ use crate::audio::player::{FADE_SECONDS, Side};
 use crate::listening::simulate::now_ms;
 use crate::listening::{Action, Stimulus};
 use crate::ui::UiCommand;
+use crate::ui::lab::LabResult;
 use crate::ui::listen::{ListenCommand, News, Page};
 use crate::ui::tab::Tab;
 
@@ -35,7 +36,7 @@ impl App {
             ListenCommand::AddFolder(folder) => listening.add_folder(&pace, folder),
             ListenCommand::RemovePair(index) => {
                 if index < listening.draft.pairs.len() {
-                    listening.draft.pairs.remove(index);
+                    listening.draft.pairs_mut().remove(index);
                 }
             }
             ListenCommand::ChooseTest => self.dialogs.listening_test(ctx),
@@ -108,42 +109,52 @@ impl App {
     }
 
     fn add_pair(&mut self) {
-        let (Some(clip), Some(changed)) = (self.lab.clip.clone(), self.lab.adversarial()) else {
-            self.notices.info("There is no pair yet: attack a clip in the Lab first.");
+        let shown = self.lab.shown_result().filter(|result| result.is_heard());
+        let Some(pair) = shown.map(|result| self.pair_of(result)) else {
+            self.notices.info(
+                "There is no pair yet: attack a clip in the Lab first, and wait until it is done.",
+            );
             return;
         };
-        let what = self.lab.shown_result().map_or("changed", |result| result.title());
-        let name = format!("{}, {what}", clip.name);
-        let changed = Clip { samples: changed.samples.clone(), ..clip.clone() };
-        match Stimulus::from_clips(&name, &clip, &changed) {
-            Ok(pair) => {
-                // Files of the clip are not the pair's.
-                self.listening.draft.pairs.push(Stimulus { files: None, ..pair });
+        match pair {
+            Ok(pair) if self.has_pair(&pair) => {
+                self.notices.info("This pair is in the test already.");
             }
-            Err(error) => self.notices.error(format!("{error}.")),
+            Ok(pair) => self.listening.draft.pairs_mut().push(pair),
+            Err(words) => self.notices.error(words),
         }
     }
 
     /// Every result of this session that changed its clip and is not among the pairs yet.
     fn add_results(&mut self) {
         let mut problems: Vec<String> = self.lab.bring_all_back().err().into_iter().collect();
-        for result in self.lab.results.iter().filter(|result| result.is_heard()) {
-            let clip = &result.job.clip;
-            let model = self.lab.models.title(&result.job.model);
-            let name = format!("{}, {} on {model}", clip.name, result.title());
-            let changed = Clip { samples: result.outcome.samples.clone(), ..clip.clone() };
-            match Stimulus::from_clips(&name, clip, &changed) {
-                Ok(pair) => {
-                    // Not by where they are: samples that were put away come back elsewhere.
-                    let known = |other: &Stimulus| other.changed == pair.changed;
-                    if !self.listening.draft.pairs.iter().any(known) {
-                        self.listening.draft.pairs.push(Stimulus { files: None, ..pair });
-                    }
-                }
-                Err(error) => problems.push(format!("{error}.")),
+        let results = self.lab.results.iter().filter(|result| result.is_heard());
+        let pairs: Vec<_> = results.map(|result| self.pair_of(result)).collect();
+        for pair in pairs {
+            match pair {
+                Ok(pair) if self.has_pair(&pair) => {}
+                Ok(pair) => self.listening.draft.pairs_mut().push(pair),
+                Err(words) => problems.push(words),
             }
         }
         problems.into_iter().for_each(|problem| self.notices.error(problem));
+    }
+
+    /// Clip and adversarial clip of a result, under a name that tells attack and model.
+    fn pair_of(&self, result: &LabResult) -> Result<Stimulus, String> {
+        let clip = &result.job.clip;
+        let model = self.lab.models.title(&result.job.model);
+        let name = format!("{}, {} on {model}", clip.name, result.title());
+        let changed = Clip { samples: result.outcome.samples.clone(), ..clip.clone() };
+        let pair = Stimulus::from_clips(&name, clip, &changed);
+        // Files of the clip are not the pair's.
+        pair.map(|pair| Stimulus { files: None, ..pair }).map_err(|error| format!("{error}."))
+    }
+
+    /// Whether the pair's sounds are in the test already; not by where they are, for samples that
+    /// were put away come back elsewhere.
+    fn has_pair(&self, pair: &Stimulus) -> bool {
+        self.listening.draft.pairs.iter().any(|other| other.changed == pair.changed)
     }
 
     /// Takes in what threads have done for the tab.

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use eframe::egui::{ColorImage, Context, TextureHandle, TextureOptions};
 
 use crate::engine::Background;
-use crate::experiments::{Results, Table, attack_title};
+use crate::experiments::{Results, Table};
 
 /// Width of a figure in pixels: enough for the largest pane of a sharp screen.
 const WIDTH: u32 = 1400;
@@ -36,9 +36,9 @@ pub struct Digest {
     pub tables: Vec<Table>,
     /// Figures 1 and 2.
     pub figures: Vec<Shown>,
-    /// How many rows they are of.
-    of: Option<usize>,
-    making: Option<(usize, Receiver<Made>)>,
+    /// Which state of the rows they are of.
+    of: Option<u64>,
+    making: Option<(u64, Receiver<Made>)>,
     last: Option<Instant>,
 }
 
@@ -53,9 +53,9 @@ impl Digest {
         self.making.is_some()
     }
 
-    /// Takes in what was made, and has new ones made where there are more rows. `results` is only
-    /// called then.
-    pub fn keep_up(&mut self, ctx: &Context, rows: usize, results: impl FnOnce() -> Results) {
+    /// Takes in what was made, and has new ones made where rows came or changed, as the number
+    /// tells that counts this. `results` is only called then.
+    pub fn keep_up(&mut self, ctx: &Context, rows: u64, results: impl FnOnce() -> Results) {
         if let Some((of, receiver)) = &self.making {
             match receiver.try_recv() {
                 Ok(made) => {
@@ -105,7 +105,7 @@ fn make(results: &Results) -> Made {
     }
     for attack in results.attacks_of(true) {
         if let Some(png) = results.matrices(attack, None).and_then(|all| all.to_png(WIDTH).ok()) {
-            figures.push((format!("Figure 2: {}, targeted", attack_title(attack)), png));
+            figures.push((format!("Figure 2: {}, targeted", attack.title), png));
         }
     }
     let figures = figures.into_iter().filter_map(|(title, png)| Some((title, unpack(&png)?)));

@@ -94,7 +94,11 @@ impl ExperimentsUi<'_> {
                 ("No run is shown".to_owned(), String::new())
             }
             Phase::AtRest if done >= all => {
-                (counted, "The run is whole: all that was planned is done.".to_owned())
+                let words = match it.failures().count() {
+                    0 => "The run is whole: all that was planned is done.".to_owned(),
+                    failed => format!("{failed} of them failed: see Failures."),
+                };
+                (counted, words)
             }
             Phase::AtRest => {
                 (counted, "Not under way here. Plan goes on with what is left.".to_owned())
@@ -112,8 +116,8 @@ impl ExperimentsUi<'_> {
                 "One gradient of each, to tell how long the attacks will take.".to_owned(),
             ),
             Phase::Planned if it.is_busy() => (
-                format!("{} items to do, {}", all.saturating_sub(done), left()),
-                "Press Start to begin with the attacks.".to_owned(),
+                format!("{} items to do, {}", it.open, left()),
+                "Press Start to begin with the attacks, or Stop to change the choices.".to_owned(),
             ),
             Phase::Planned => (counted, String::new()),
             Phase::Working => (format!("{counted}, {} left", left()), String::new()),

@@ -37,11 +37,13 @@ impl ExperimentsUi<'_> {
             ui.label(RichText::new(words).color(theme::palette(ui).quiet));
             return;
         }
+        let height = ui.available_height();
         ScrollArea::vertical().id_salt("figures").auto_shrink(false).show(ui, |ui| {
             for figure in &digest.figures {
                 let size = figure.texture.size_vec2();
-                let width = ui.available_width().min(900.0);
-                let size = Vec2::new(width, width * size.y / size.x.max(1.0));
+                // All of it fits, its label names below the bars among them.
+                let room = vec2(ui.available_width().min(900.0), height);
+                let size = size * (room / size.max(Vec2::splat(1.0))).min_elem();
                 let image = Image::new((figure.texture.id(), size)).alt_text(&figure.title);
                 ui.add(image);
             }

@@ -1,4 +1,5 @@
-//! A line for each item that is done, the newest first; a click opens it in the Lab.
+//! A line for each item that is done, the newest last, so that lines stay where they are while
+//! others come; a click opens it in the Lab.
 
 use eframe::egui::{
     Align, CornerRadius, Frame, Label, Layout, RichText, Role, ScrollArea, Stroke, TextEdit, Ui,
@@ -29,7 +30,7 @@ const HEADS: [(&str, &str); 8] = [
 ];
 
 /// Their widths in points; 0 for what room is left.
-const WIDTHS: [f32; 8] = [0.0, 110.0, 74.0, 112.0, 132.0, 78.0, 62.0, 62.0];
+const WIDTHS: [f32; 8] = [0.0, 110.0, 74.0, 112.0, 152.0, 74.0, 60.0, 56.0];
 
 impl ExperimentsUi<'_> {
     pub(super) fn rows(&mut self, ui: &mut Ui) {
@@ -44,7 +45,7 @@ impl ExperimentsUi<'_> {
         let words = self.experiments.filter.trim().to_lowercase();
         let wanted =
             |row: &&Row| words.is_empty() || cells(row).join(" ").to_lowercase().contains(&words);
-        let rows: Vec<&Row> = self.experiments.rows.iter().rev().filter(wanted).collect();
+        let rows: Vec<&Row> = self.experiments.rows.iter().filter(wanted).collect();
         if rows.is_empty() {
             let none =
                 if words.is_empty() { "Nothing was attacked yet." } else { "There is none." };
@@ -62,6 +63,7 @@ impl ExperimentsUi<'_> {
         let wide = ui.available_width() > 820.0;
         let shown = move |column: &usize| wide || !matches!(column, 1 | 7);
         let columns = || (0..HEADS.len()).filter(shown);
+        let hovered = ui.rect_contains_pointer(ui.available_rect_before_wrap());
         frame.show(ui, |ui| {
             // Buttons lie on it, and are seen on both kinds of rows.
             ui.visuals_mut().faint_bg_color = palette.window;
@@ -69,6 +71,8 @@ impl ExperimentsUi<'_> {
             let mut table = TableBuilder::new(ui)
                 .id_salt(("experiment rows", wide))
                 .striped(true)
+                // New lines come into sight, but not under a pointer that is about to click.
+                .stick_to_bottom(!hovered)
                 .cell_layout(Layout::left_to_right(Align::Center));
             for column in columns() {
                 table = table.column(match WIDTHS[column] {
@@ -93,7 +97,7 @@ impl ExperimentsUi<'_> {
                         for index in columns() {
                             let words = match index {
                                 // The label has a column of its own.
-                                0 if wide => file_name(&row.clip),
+                                0 => file_name(&row.clip),
                                 _ => &cells[index],
                             };
                             line.col(|ui| cell(ui, row, index, words));
@@ -118,14 +122,13 @@ impl ExperimentsUi<'_> {
     }
 
     pub(super) fn failures(&mut self, ui: &mut Ui) {
-        let failed: Vec<String> = self
-            .experiments
-            .failures()
-            .map(|row| {
-                let reason = row.reason.as_deref().unwrap_or("no reason was given");
-                format!("{}: {reason}", cells(row)[..4].join(", "))
-            })
-            .collect();
+        let attacks = self.experiments.failures().map(|row| {
+            let reason = row.reason.as_deref().unwrap_or("no reason was given");
+            format!("{}: {reason}", cells(row)[..4].join(", "))
+        });
+        let unread = self.experiments.unreadable.iter();
+        let unread = unread.map(|(clip, reason)| format!("{clip} was left out: {reason}"));
+        let failed: Vec<String> = attacks.chain(unread).collect();
         if failed.is_empty() {
             ui.label(RichText::new("Nothing failed.").color(theme::palette(ui).quiet));
             return;

@@ -9,7 +9,7 @@ use eframe::egui::Context;
 
 use super::digest::Digest;
 use crate::engine::{Background, ExperimentEnd, ExperimentNews, ExperimentThread, Opened};
-use crate::experiments::{Configuration, Estimate, Heard, Item, Results, Row};
+use crate::experiments::{Configuration, Estimate, Heard, Item, Results, Row, Survey};
 
 /// How far it is.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -76,8 +76,14 @@ pub struct Experiments {
     pub items: Arc<[Item]>,
     /// Rows so far, in the order in which they came.
     pub rows: Vec<Row>,
+    /// Counts changes of the rows.
+    revision: u64,
     /// What models said of the clean clips.
     pub survey: Vec<Heard>,
+    /// Clips that could not be read, with why.
+    pub unreadable: Vec<(String, String)>,
+    /// Items that this process has to do, failures that are tried again among them.
+    pub open: usize,
     /// How long items take.
     pub estimate: Estimate,
     /// Items at a time.
@@ -180,7 +186,12 @@ impl Experiments {
     fn open(&mut self, opened: Opened) {
         self.configuration = Some(opened.configuration);
         self.items = opened.items;
+        let unread = Survey::new(opened.survey.iter().cloned());
+        let unread = unread.unreadable().into_iter();
+        self.unreadable = unread.map(|(clip, why)| (clip.to_owned(), why.to_owned())).collect();
         self.survey = opened.survey;
+        self.open = opened.open;
+        self.revision += 1;
         self.estimate = opened.estimate;
         self.jobs = opened.jobs;
         self.done.clear();
@@ -194,6 +205,8 @@ impl Experiments {
     }
 
     fn put(&mut self, row: Row) {
+        self.revision += 1;
+        self.open = self.open.saturating_sub(1);
         self.running.remove(&row.id);
         self.estimate.learn(&row);
         match self.done.get(&row.id) {
@@ -236,8 +249,12 @@ impl Experiments {
 
     /// Seconds that the items left will take.
     pub fn seconds_left(&self) -> f64 {
-        let open = self.items.iter().filter(|item| !self.done.contains_key(&item.id));
-        self.estimate.total(open, self.jobs)
+        let is_open = |item: &&Item| match self.row(&item.id) {
+            // Failures are to do where there is more to do than never was tried.
+            Some(row) => row.is_failed() && self.open > self.items.len() - self.done(),
+            None => true,
+        };
+        self.estimate.total(self.items.iter().filter(is_open), self.jobs)
     }
 
     /// Has a report written on a thread beside the window.
@@ -276,7 +293,7 @@ impl Experiments {
             return;
         }
         let mut digest = std::mem::take(&mut self.digest);
-        digest.keep_up(ctx, self.rows.len(), || self.results());
+        digest.keep_up(ctx, self.revision, || self.results());
         self.digest = digest;
     }
 
@@ -284,8 +301,6 @@ impl Experiments {
     pub fn results(&self) -> Results {
         let mut results = Results::default();
         if let Some(configuration) = &self.configuration {
-            let attacks: Vec<String> =
-                configuration.attacks.iter().map(|entry| entry.title().to_owned()).collect();
             let mut models = Vec::new();
             for name in self.survey.iter().map(|heard| &heard.model) {
                 if !models.contains(name) {
@@ -296,7 +311,9 @@ impl Experiments {
                 configuration.models.iter().position(|known| known.contains(name.as_str()))
             });
             results.seed = configuration.seed;
-            results.add(self.rows.clone(), self.survey.clone(), &models, &attacks);
+            results.aimed.extend(configuration.aimed());
+            let attacks = &configuration.attacks;
+            results.add(self.rows.clone(), self.survey.clone(), &models, attacks);
         }
         results
     }

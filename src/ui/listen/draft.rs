@@ -11,8 +11,16 @@ pub struct Opened {
     pub file: PathBuf,
     /// What it says.
     pub test: TestFile,
-    /// How many pairs it has, ladders counted step by step.
-    pub pairs: usize,
+}
+
+/// The next pseudonym after one that ends in a number; the same one after others.
+pub fn next_pseudonym(name: &str) -> String {
+    let stem = name.trim_end_matches(|c: char| c.is_ascii_digit());
+    let number = &name[stem.len()..];
+    match number.parse::<u32>() {
+        Ok(last) => format!("{stem}{:0width$}", last.saturating_add(1), width = number.len()),
+        Err(_) => name.to_owned(),
+    }
 }
 
 /// A test that can be begun once it has pairs.
@@ -83,7 +91,22 @@ impl Draft {
     pub fn is_opened_file(&self) -> bool {
         let Some(opened) = &self.opened else { return false };
         let same = self.test().is_ok_and(|test| test == opened.test);
-        same && self.pairs.len() == opened.pairs && self.ladder.trim().is_empty()
+        same && self.ladder.trim().is_empty()
+    }
+
+    /// The pairs, to be changed: then it is no longer the file that was opened.
+    pub fn pairs_mut(&mut self) -> &mut Vec<Stimulus> {
+        self.opened = None;
+        &mut self.pairs
+    }
+
+    /// Becomes a session file that is on the disk.
+    pub fn be(&mut self, opened: Opened, pairs: Vec<Stimulus>) {
+        self.seed = opened.test.seed.map(|seed| seed.to_string()).unwrap_or_default();
+        self.test = opened.test.clone();
+        self.ladder = String::new();
+        self.pairs = pairs;
+        self.opened = Some(opened);
     }
 
     /// How many pairs will be played, ladders counted step by step.
@@ -154,6 +177,7 @@ mod tests {
         assert!(draft.ladder().unwrap_err().contains("many"));
         draft.seed = " 7 ".to_owned();
         assert_eq!(draft.test().unwrap().seed, Some(7));
+        assert_eq!(["P01", "P09", "x99", "Ada"].map(next_pseudonym), ["P02", "P10", "x100", "Ada"]);
         draft.seed = "-1".to_owned();
         assert!(draft.test().is_err());
         assert_eq!(draft.problem(), Some("Add a pair of sounds first.".to_owned()));

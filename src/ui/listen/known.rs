@@ -3,7 +3,7 @@
 
 use std::path::{Path, PathBuf};
 
-use crate::listening::LoggedSession;
+use crate::listening::{LoggedSession, TestFile};
 
 /// A session on the disk.
 #[derive(Clone, Debug)]
@@ -20,6 +20,8 @@ pub struct KnownSession {
     pub answers: (usize, usize),
     /// Whether all trials were answered.
     pub complete: bool,
+    /// Why its log can't be read.
+    pub trouble: Option<String>,
 }
 
 /// The folder for logs beside a session file.
@@ -27,8 +29,8 @@ pub fn logs_beside(file: &Path) -> PathBuf {
     file.parent().unwrap_or(Path::new("")).join("logs")
 }
 
-/// All sessions below the folder for tests, and beside `file`; the newest tests first. What can't be
-/// read is left out: `listen verify` says what is wrong with it.
+/// All sessions below the folder for tests, and beside `file`; the newest tests first. Logs beside a
+/// session file that are of another one are not its own.
 pub fn look(tests: Option<&Path>, file: Option<&Path>) -> Vec<KnownSession> {
     let entries = |folder: &Path| {
         let entries = std::fs::read_dir(folder).into_iter().flatten().flatten();
@@ -45,9 +47,30 @@ pub fn look(tests: Option<&Path>, file: Option<&Path>) -> Vec<KnownSession> {
     }
     let mut known = Vec::new();
     for file in files {
+        let Ok(own) = TestFile::read(&file) else { continue };
         for log in entries(&logs_beside(&file)) {
-            let Ok(session) = LoggedSession::read(&log) else { continue };
+            if log.extension().is_none_or(|ending| ending != "jsonl") {
+                continue;
+            }
+            let session = match LoggedSession::read(&log) {
+                Ok(session) => session,
+                Err(error) => {
+                    known.push(KnownSession {
+                        file: file.clone(),
+                        title: own.title.clone(),
+                        participant: log.file_stem().unwrap_or_default().to_string_lossy().into(),
+                        log,
+                        answers: (0, 0),
+                        complete: false,
+                        trouble: Some(error.to_string()),
+                    });
+                    continue;
+                }
+            };
             let test = &session.start.test;
+            if *test != own {
+                continue;
+            }
             known.push(KnownSession {
                 file: file.clone(),
                 log,
@@ -58,6 +81,7 @@ pub fn look(tests: Option<&Path>, file: Option<&Path>) -> Vec<KnownSession> {
                     test.practice + test.trial_count() + test.catch_trials,
                 ),
                 complete: session.complete,
+                trouble: None,
             });
         }
     }

@@ -5,7 +5,7 @@ use egui_plot::{Line, Plot, PlotPoints, Points, VLine};
 
 use super::ListenCommand;
 use super::layout::ListenUi;
-use crate::listening::{Report, Threshold};
+use crate::listening::{Report, Said, Threshold};
 use crate::ui::UiCommand;
 use crate::ui::theme::{self, BODY, CONTROL_HEIGHT, TITLE};
 use crate::ui::widgets::{card, quiet_button};
@@ -110,12 +110,9 @@ fn table(ui: &mut Ui, report: &Report) {
 }
 
 fn thresholds(ui: &mut Ui, report: &Report) {
-    let pooled = report.pooled.iter().map(|pooled| {
-        (format!("All {} together", pooled.participants), &pooled.summary.thresholds)
-    });
     let people =
         report.participants.iter().map(|person| (person.id.clone(), &person.summary.thresholds));
-    for (who, thresholds) in pooled.chain(people) {
+    for (who, thresholds) in people {
         for (index, threshold) in thresholds.iter().enumerate() {
             let of =
                 threshold.stimulus.as_ref().map(|name| format!(" · {name}")).unwrap_or_default();
@@ -139,17 +136,20 @@ fn plot(ui: &mut Ui, id: &str, threshold: &Threshold, tracks: Option<&str>) {
         .map(|index| low + (high - low) * index as f64 / POINTS as f64)
         .map(|snr| [snr, 100.0 * fit.curve.right(snr)])
         .collect();
-    let words = match (fit.within_levels, fit.threshold_interval) {
-        (true, Some(interval)) => format!(
-            "Threshold {:.1} dB SNR (95 %: {:.1} to {:.1}); slope {:.2} per dB, lapses {:.0} %.",
-            fit.curve.threshold_db,
+    let words = match (threshold.said(), threshold.interval()) {
+        (Said::At(db), Some(interval)) => format!(
+            "Threshold {db:.1} dB SNR (95 %: {:.1} to {:.1}); slope {:.2} per dB, lapses {:.0} %.",
             interval.low,
             interval.high,
             fit.curve.slope,
             100.0 * fit.curve.lapse
         ),
-        (true, None) => format!("Threshold {:.1} dB SNR.", fit.curve.threshold_db),
-        (false, _) => "The threshold is outside the levels that were played.".to_owned(),
+        (Said::At(db), None) => format!("Threshold {db:.1} dB SNR."),
+        (Said::Above(db), _) => format!("Heard up to the highest SNR that was played, {db:.1} dB."),
+        (Said::Below(db), _) => {
+            format!("Hardly heard even at the lowest SNR that was played, {db:.1} dB.")
+        }
+        (Said::Nothing, _) => "No threshold: guessing explains the answers as well.".to_owned(),
     };
     ui.add(Label::new(words).wrap());
     if let Some((tracked, words)) = threshold.tracked_db.zip(tracks) {
@@ -180,8 +180,8 @@ fn plot(ui: &mut Ui, id: &str, threshold: &Threshold, tracks: Option<&str>) {
                         .color(palette.text),
                 );
             }
-            if fit.within_levels {
-                let line = VLine::new("threshold", fit.curve.threshold_db);
+            if let Said::At(db) = threshold.said() {
+                let line = VLine::new("threshold", db);
                 plot.vline(line.color(palette.adversarial).width(1.5));
             }
         });

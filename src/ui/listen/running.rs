@@ -18,6 +18,8 @@ pub struct Running {
     pub slot: Option<Slot>,
     /// How often that was switched.
     pub switches: u32,
+    /// All that was listened to on this page.
+    pub heard: Vec<Slot>,
     /// When the page was first shown.
     pub since: Instant,
     /// The answer that was chosen but not confirmed.
@@ -44,6 +46,7 @@ impl Running {
             page: 0,
             slot: None,
             switches: 0,
+            heard: Vec::new(),
             since: Instant::now(),
             choice: None,
             grades: [5.0; 2],
@@ -63,6 +66,7 @@ impl Running {
         self.page += 1;
         self.slot = None;
         self.switches = 0;
+        self.heard.clear();
         self.since = Instant::now();
         self.choice = None;
         self.grades = [5.0; 2];
@@ -86,9 +90,18 @@ impl Running {
         }
     }
 
+    /// Whether each letter of the page was listened to: who has not can't answer.
+    pub fn has_heard_all(&self) -> bool {
+        let slots = self.sounds.as_ref().map(|sounds| sounds.slots.as_slice()).unwrap_or_default();
+        slots.iter().all(|(slot, _)| self.heard.contains(slot))
+    }
+
     /// The answer as it stands: the chosen one, or the grades if one of them is for the reference.
     pub fn answer(&self) -> Option<Action> {
         let Screen::Trial(screen) = &self.screen else { return None };
+        if !self.has_heard_all() {
+            return None;
+        }
         let answer = if screen.protocol.answers().is_empty() {
             self.grades.contains(&5.0).then_some(Answer::Grades(self.grades))
         } else {
@@ -102,6 +115,9 @@ impl Running {
     pub fn hear(&mut self, slot: Slot) -> Option<usize> {
         let slots = self.sounds.as_ref()?.slots.iter();
         let (_, index) = slots.copied().find(|(other, _)| *other == slot)?;
+        if !self.heard.contains(&slot) {
+            self.heard.push(slot);
+        }
         if self.slot != Some(slot) {
             self.switches += 1;
             self.slot = Some(slot);

@@ -346,19 +346,27 @@ impl ListenUi<'_> {
                 let report =
                     report.on_hover_text("What the answers of this test's participants say");
                 if report.accessible_name(format!("Results of {title}")).clicked() {
-                    let logs = own.iter().map(|session| session.log.clone()).collect();
+                    let whole = own.iter().filter(|session| session.trouble.is_none());
+                    let logs = whole.map(|session| session.log.clone()).collect();
                     self.wish(ListenCommand::Report(logs));
                 }
             });
             for session in own {
                 let (done, of) = session.answers;
+                if let Some(trouble) = &session.trouble {
+                    let words = format!("   {}: can't be read", session.participant);
+                    row(ui, &words, |ui| {
+                        ui.label(theme::small(ui, "why?")).on_hover_text(trouble);
+                    });
+                    continue;
+                }
                 let words = if session.complete {
                     format!("   {}: complete", session.participant)
                 } else {
                     format!("   {}: {done} of {of} answers", session.participant)
                 };
                 row(ui, &words, |ui| {
-                    if !session.complete {
+                    if !session.complete && session.trouble.is_none() {
                         let resume = quiet_button(ui, "Go on");
                         let tooltip = "At the next trial, in the same order";
                         let name = format!("Go on with {}", session.participant);

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use super::background::Background;
-use super::draft::{Draft, Opened};
+use super::draft::{Draft, Opened, next_pseudonym};
 use super::known::{self, KnownSession, logs_beside};
 use super::running::Running;
 use crate::audio::{self, Clip};
@@ -34,8 +34,8 @@ pub enum Done {
     Opened(Result<Box<(Opened, Stimuli)>, ListenError>),
     /// A test was written.
     Saved(Result<PathBuf, ListenError>),
-    /// A session can begin.
-    Ready(Result<Box<Session>, ListenError>),
+    /// A session can begin, of a draft that is on the disk since; or one goes on.
+    Ready(Result<Box<(Session, Option<(Opened, Vec<Stimulus>)>)>, ListenError>),
     /// A report.
     Report(Result<Box<Report>, ListenError>),
     /// A report was written.
@@ -113,7 +113,7 @@ impl Listening {
             let read = || {
                 let test = TestFile::read(&file)?;
                 let stimuli = test.load(file.parent().unwrap_or(std::path::Path::new("")))?;
-                let opened = Opened { pairs: stimuli.pairs.len(), file, test };
+                let opened = Opened { file, test };
                 Ok(Box::new((opened, stimuli)))
             };
             Done::Opened(read())
@@ -157,7 +157,9 @@ impl Listening {
                     .map_err(|source| ListenError::Io { path: logs.clone(), source })?;
                 let log = free_log(&logs, &name)?;
                 let seed = u64::from(rand::random::<u32>());
-                Session::start(test, stimuli, &name, seed, Log::File(log), now_ms()).map(Box::new)
+                let kept = (Opened { file, test: test.clone() }, stimuli.pairs.clone());
+                let session = Session::start(test, stimuli, &name, seed, Log::File(log), now_ms())?;
+                Ok(Box::new((session, Some(kept))))
             };
             Done::Ready(start())
         });
@@ -165,11 +167,15 @@ impl Listening {
 
     /// Goes on with a session.
     pub fn resume(&mut self, pace: &Pace, file: PathBuf, log: PathBuf) {
+        if self.is_busy() || self.running.is_some() {
+            return;
+        }
         self.background.start(pace, move || {
             let resume = || {
                 let test = TestFile::read(&file)?;
                 let stimuli = test.load(file.parent().unwrap_or(std::path::Path::new("")))?;
-                Session::resume(&log, &test, stimuli, now_ms()).map(Box::new)
+                let session = Session::resume(&log, &test, stimuli, now_ms())?;
+                Ok(Box::new((session, None)))
             };
             Done::Ready(resume())
         });
@@ -209,17 +215,10 @@ impl Listening {
         for done in self.background.poll() {
             let trouble = |error: ListenError| News::Trouble(format!("{error}."));
             match done {
-                Done::Pairs(Ok(pairs)) => self.draft.pairs.extend(pairs),
+                Done::Pairs(Ok(pairs)) => self.draft.pairs_mut().extend(pairs),
                 Done::Opened(Ok(opened)) => {
                     let (opened, stimuli) = *opened;
-                    self.draft = Draft {
-                        test: opened.test.clone(),
-                        pairs: stimuli.pairs,
-                        seed: opened.test.seed.map(|seed| seed.to_string()).unwrap_or_default(),
-                        participant: self.draft.participant.clone(),
-                        ladder: String::new(),
-                        opened: Some(opened),
-                    };
+                    self.draft.be(opened, stimuli.pairs);
                     self.page = Page::SetUp;
                     self.look(pace);
                 }
@@ -227,8 +226,14 @@ impl Listening {
                     news.push(News::Worth(format!("The test was saved as {}.", file.display())));
                     self.open_test(pace, file);
                 }
-                Done::Ready(Ok(session)) => {
-                    self.running = Some(Box::new(Running::new(*session, gain_db)));
+                Done::Ready(Ok(ready)) => {
+                    let (session, kept) = *ready;
+                    if let Some((opened, pairs)) = kept {
+                        // The next one takes the same test, and is somebody else.
+                        self.draft.be(opened, pairs);
+                        self.draft.participant = next_pseudonym(&self.draft.participant);
+                    }
+                    self.running = Some(Box::new(Running::new(session, gain_db)));
                     news.push(News::Begins);
                 }
                 Done::Report(Ok(report)) => {

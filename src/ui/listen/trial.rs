@@ -56,9 +56,12 @@ pub(super) fn show(
     {
         wishes.push(ListenCommand::Act(answer));
     }
+    if !running.has_heard_all() {
+        hint(ui, "Listen to each letter before you answer.");
+    }
     let letters: Vec<_> = trial.protocol.slots().iter().map(|slot| slot.letter()).collect();
     let answers = if trial.protocol.answers().is_empty() {
-        "up and down grade what is heard"
+        "1 to 5, up and down grade what is heard"
     } else {
         "1 and 2 choose"
     };
@@ -305,7 +308,8 @@ fn grades(ui: &mut Ui, running: &mut Running) {
                 eframe::egui::Slider::new(&mut value, 1.0..=5.0).step_by(0.1).fixed_decimals(1);
             let slider = ui.add(slider).accessible_name(format!("Grade of {letter}"));
             slider.on_hover_text("5.0: no difference from R; 1.0: very annoying");
-            let nearest = (value.round() as usize).clamp(1, 5) - 1;
+            // Only 5.0 is imperceptible.
+            let nearest = (value.floor() as usize).clamp(1, 5) - 1;
             let meaning = GRADES.get(nearest).copied().unwrap_or_default();
             ui.label(RichText::new(meaning).size(BODY).color(theme::palette(ui).quiet));
         });
