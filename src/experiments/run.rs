@@ -16,7 +16,7 @@ use super::journal::{Journal, read_journal, replace_journal};
 use super::machine::{Control, Machine};
 use super::plan::{Item, Shard, plan};
 use super::row::{Row, latest};
-use super::survey::{self, Heard, Question, Survey};
+use super::survey::{self, Hash, Heard, Question, Survey};
 use super::work;
 use crate::attacks::{Flow, Progress};
 use crate::audio;
@@ -105,8 +105,7 @@ impl Run {
         configuration.write(own.path())?;
         let now = |clip: &Candidate| samples_sha256(clip, configuration.limit_seconds);
         // Reading all clips takes a while: only where there is a reason to.
-        let now: Option<&dyn Fn(&Candidate) -> Option<String>> =
-            if changed || share.retry { Some(&now) } else { None };
+        let now: Option<&Hash<'_>> = if changed || share.retry { Some(&now) } else { None };
         let names = machine.names();
         let fitting = |lines| survey::fitting(lines, &candidates, &names, now);
         let lines = read_journal(&own.survey_file())?;

@@ -37,6 +37,9 @@ impl Heard {
     }
 }
 
+/// Tells the SHA-256 of a clip's samples; nothing where they can't be read.
+pub type Hash<'a> = dyn Fn(&Candidate) -> Option<String> + 'a;
+
 /// The lines that are of these clips with these labels, and of these models. Where clips may have
 /// changed, `samples_sha256` tells what they are now, and only lines of those that were known and
 /// have not changed stay.
@@ -44,7 +47,7 @@ pub fn fitting(
     lines: Vec<Heard>,
     candidates: &Candidates,
     models: &[(String, String)],
-    samples_sha256: Option<&dyn Fn(&Candidate) -> Option<String>>,
+    samples_sha256: Option<&Hash<'_>>,
 ) -> Vec<Heard> {
     let clips: HashMap<&str, &Candidate> =
         candidates.clips.iter().map(|clip| (clip.name.as_str(), clip)).collect();

@@ -35,11 +35,18 @@ pub enum Done {
     /// A test was written.
     Saved(Result<PathBuf, ListenError>),
     /// A session can begin, of a draft that is on the disk since; or one goes on.
-    Ready(Result<Box<(Session, Option<(Opened, Vec<Stimulus>)>)>, ListenError>),
+    Ready(Result<Box<Ready>, ListenError>),
     /// A report.
     Report(Result<Box<Report>, ListenError>),
     /// A report was written.
     Exported(Result<Vec<PathBuf>, ListenError>),
+}
+
+/// A session to begin or to go on with.
+pub struct Ready {
+    session: Session,
+    /// The draft that it is of, on the disk since, with its pairs; nothing where a session goes on.
+    draft: Option<(Opened, Vec<Stimulus>)>,
 }
 
 /// What people must be told of.
@@ -157,9 +164,9 @@ impl Listening {
                     .map_err(|source| ListenError::Io { path: logs.clone(), source })?;
                 let log = free_log(&logs, &name)?;
                 let seed = u64::from(rand::random::<u32>());
-                let kept = (Opened { file, test: test.clone() }, stimuli.pairs.clone());
+                let draft = (Opened { file, test: test.clone() }, stimuli.pairs.clone());
                 let session = Session::start(test, stimuli, &name, seed, Log::File(log), now_ms())?;
-                Ok(Box::new((session, Some(kept))))
+                Ok(Box::new(Ready { session, draft: Some(draft) }))
             };
             Done::Ready(start())
         });
@@ -175,7 +182,7 @@ impl Listening {
                 let test = TestFile::read(&file)?;
                 let stimuli = test.load(file.parent().unwrap_or(std::path::Path::new("")))?;
                 let session = Session::resume(&log, &test, stimuli, now_ms())?;
-                Ok(Box::new((session, None)))
+                Ok(Box::new(Ready { session, draft: None }))
             };
             Done::Ready(resume())
         });
@@ -227,8 +234,8 @@ impl Listening {
                     self.open_test(pace, file);
                 }
                 Done::Ready(Ok(ready)) => {
-                    let (session, kept) = *ready;
-                    if let Some((opened, pairs)) = kept {
+                    let Ready { session, draft } = *ready;
+                    if let Some((opened, pairs)) = draft {
                         // The next one takes the same test, and is somebody else.
                         self.draft.be(opened, pairs);
                         self.draft.participant = next_pseudonym(&self.draft.participant);
