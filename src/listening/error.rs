@@ -24,7 +24,10 @@ pub enum ListenError {
     )]
     Unequal { original: String, changed: String, difference: String },
     /// Two sounds of a pair are the same, sample by sample.
-    #[error("{original} and {changed} are the same to the last bit: there is nothing to hear")]
+    #[error(
+        "{original} and {changed} are the same to the last bit as they are played here (mono, \
+         32 kHz): there is nothing to hear"
+    )]
     Identical { original: String, changed: String },
     /// A silent original has no signal-to-noise ratio.
     #[error("{name} is silent, so no SNR can be set for it; choose another clip")]

@@ -172,6 +172,17 @@ impl Protocol {
         }
     }
 
+    /// What must be said beside the number of right answers that a test needs, and its power.
+    pub fn power_caveat(self) -> &'static str {
+        match self {
+            Self::Triple => {
+                " That is where no two grades are equal: trials with equal grades do not count, \
+                 what is needed is counted of the others, and the power is less."
+            }
+            _ => "",
+        }
+    }
+
     /// Whether the level follows the answers.
     pub fn is_adaptive(self) -> bool {
         matches!(self, Self::TwoDown | Self::ThreeDown | Self::QuestPlus)

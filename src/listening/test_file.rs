@@ -244,6 +244,31 @@ impl TestFile {
         Ok(file)
     }
 
+    /// Checks all that can be checked before there are any sounds, for so many pairs to come, each
+    /// of them played at the SNRs of `ladder` if it has any.
+    ///
+    /// # Errors
+    /// As [`Self::validate`] and, of too few trials, [`Self::prepare`].
+    pub fn check_plan(&self, pairs: usize, ladder: &[f64]) -> Result<(), ListenError> {
+        let to_come = StimulusEntry {
+            original: Some(PathBuf::new()),
+            changed: Some(PathBuf::new()),
+            snr_db: ladder.to_vec(),
+            ..StimulusEntry::default()
+        };
+        Self { stimuli: vec![to_come], ..self.clone() }.validate()?;
+        self.check_count(pairs * ladder.len().max(1))
+    }
+
+    /// Whether each pair has a trial.
+    fn check_count(&self, pairs: usize) -> Result<(), ListenError> {
+        if pairs <= self.trial_count() {
+            return Ok(());
+        }
+        let problem = format!("there are {pairs} pairs, so there must be as many trials or more");
+        Err(ListenError::key("trials", problem))
+    }
+
     /// Checks all that can be checked without the sounds.
     ///
     /// # Errors
@@ -356,11 +381,7 @@ impl TestFile {
         if pairs.is_empty() {
             return Err(ListenError::key("stimuli", "there must be at least one pair"));
         }
-        if pairs.len() > self.trial_count() {
-            let problem =
-                format!("there are {} pairs, so there must be as many trials or more", pairs.len());
-            return Err(ListenError::key("trials", problem));
-        }
+        self.check_count(pairs.len())?;
         let scaled = self.protocol.is_adaptive() || self.catch_trials > 0 || self.practice > 0;
         if let Some(pair) = pairs.iter().find(|pair| scaled && !pair.snr_db().is_finite()) {
             return Err(ListenError::Silent { name: pair.name.clone() });

@@ -12,7 +12,7 @@ const GESTURES: [(&str, &str); 8] = [
     ("Click", "play from there"),
     ("Drag", "choose a part in time and frequency to loop, measure and zoom to (Z)"),
     ("Flat drag", "or with Shift, or on the waveform: time alone; a narrow drag: a band alone"),
-    ("Esc", "give up the chosen part"),
+    ("Esc", "give up the chosen part, or leave the presenter's view"),
     ("Wheel", "zoom in time; with Ctrl in time and frequency, with Alt in frequency"),
     ("Shift wheel", "move along"),
     ("Right drag", "move the picture"),

@@ -263,11 +263,28 @@ fn a_test_is_made_of_clips_models_and_attacks() {
         "--ladder",
         "20,30,40",
     ];
-    says(&run(&arguments).done(), &["test.toml", "6 pairs"]);
+    let noise = "no adversarial sound: tambourine with white-noise on VGG13: not fooled";
+    says(&run(&arguments).done(), &["test.toml", "6 pairs", noise]);
     let file = format!("{folder}/test.toml");
     says(&run(&["listen", "validate", &file]).done(), &["8 trials", "at 40 dB", "SNR 40.0 dB"]);
     says(&run(&arguments).message(1), &["holds a test already"]);
     let mut bad = arguments;
     bad[8] = "2afcc";
     says(&run(&bad).message(2), &["2afcc", "did you mean 2afc?"]);
+}
+
+#[test]
+fn a_test_that_can_not_be_is_refused_before_any_attack() {
+    let home = tempfile::tempdir().expect("a folder");
+    let folder = home.path().join("made");
+    let folder = folder.to_str().expect("UTF-8");
+    let clip = super::program::bundled("tambourine");
+    let make = |more: &[&str]| {
+        run(&[&["listen", "make", &clip, "-o", folder, "--attack", "white-noise"], more].concat())
+    };
+    says(&make(&["--trials", "2", "--ladder", "20,30,40"]).message(1), &["3 pairs", "trials"]);
+    says(&make(&["--ladder", "-25,40"]).message(1), &["SNRs must be from -20 to 100 dB"]);
+    let quest = ["--protocol", "quest-plus", "--ladder", "20,30"];
+    says(&make(&quest).message(1), &["a staircase sets the SNR itself"]);
+    assert!(!std::path::Path::new(folder).exists());
 }

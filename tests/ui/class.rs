@@ -60,6 +60,10 @@ fn a_demonstration_runs_at_one_press_and_is_presented_in_large_type() {
     harness.get_by_label("Show all").click();
     harness.run_steps(3);
     assert!(has(&harness, "Result: DeepFool"));
+    press(&mut harness, Modifiers::NONE, Key::F5);
+    assert!(has(&harness, "VGG13 hears"));
+    press(&mut harness, Modifiers::NONE, Key::Escape);
+    assert!(!has(&harness, "VGG13 hears") && has(&harness, "Result: DeepFool"));
 }
 
 #[test]

@@ -181,7 +181,8 @@ impl Session {
         let folder = self.run.folder.path().display();
         let accuracy = self.run.configuration.experiment == ExperimentKind::Accuracy;
         if accuracy && !json {
-            let table = results(std::slice::from_ref(&self.run.folder)).map_err(failure)?.accuracies();
+            let table =
+                results(std::slice::from_ref(&self.run.folder)).map_err(failure)?.accuracies();
             common::say(table.to_markdown())?;
         } else if !json {
             common::say(format_args!(

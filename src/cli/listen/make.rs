@@ -8,7 +8,7 @@ use clap::Args;
 
 use super::super::common::{self, Compute, Failure, Models};
 use super::failed;
-use crate::attacks::{AttackId, AttackSpec, Flow, Goal, Problem, Progress};
+use crate::attacks::{AttackId, AttackSpec, Flow, Goal, Problem, Progress, Status};
 use crate::audio::{self, Clip};
 use crate::listening::{Protocol, Stimulus, TestFile};
 use crate::names;
@@ -36,7 +36,13 @@ pub struct Arguments {
     #[arg(long, value_parser = clap::value_parser!(u32).range(1..=1000))]
     trials: Option<u32>,
     /// Play each perturbation at these SNRs in dB rather than its own, separated by commas
-    #[arg(long, value_name = "DB,DB,...", value_delimiter = ',', value_parser = common::finite)]
+    #[arg(
+        long,
+        value_name = "DB,DB,...",
+        value_delimiter = ',',
+        allow_hyphen_values = true,
+        value_parser = common::finite
+    )]
     ladder: Vec<f64>,
     /// What the test is called
     #[arg(long, default_value = "Listening test")]
@@ -65,9 +71,12 @@ pub fn run(arguments: &Arguments) -> Result<(), Failure> {
     test.trials = arguments.trials.map(|trials| trials as usize);
     let mut prepared = arguments.compute.prepare()?;
     let models = prepared.models(&arguments.model)?;
-    let bar = common::progress_bar(arguments.clips.len() * models.len() * arguments.attack.len());
+    let count = arguments.clips.len() * models.len() * arguments.attack.len();
+    // Before minutes of attacks rather than after them.
+    test.check_plan(count, &arguments.ladder).map_err(|error| failed(&error))?;
+    let bar = common::progress_bar(count);
     let (mut names, mut pairs) = (BTreeSet::new(), Vec::new());
-    let mut left_out = 0;
+    let (mut left_out, mut not_adversarial) = (0, Vec::new());
     for path in &arguments.clips {
         let clip = audio::load(path, audio::DEFAULT_LIMIT_SECONDS)
             .map_err(|error| Failure::Failed(error.to_string()))?;
@@ -87,16 +96,20 @@ pub fn run(arguments: &Arguments) -> Result<(), Failure> {
                     .pool
                     .install(|| attack_run.run(model.as_ref(), &problem, &mut observer));
                 bar.inc(1);
+                let what = format!(
+                    "{} with {} on {}: {}",
+                    clip.name,
+                    attack.name(),
+                    source.title(),
+                    outcome.status.name()
+                );
                 if outcome.metrics.peak <= 0.0 {
-                    let why = outcome.status.name();
-                    eprintln!(
-                        "mondegreen: left out: {} with {} on {}: {why}",
-                        clip.name,
-                        attack.name(),
-                        source.title()
-                    );
+                    bar.suspend(|| eprintln!("mondegreen: left out: {what}"));
                     left_out += 1;
                     continue;
+                }
+                if outcome.status != Status::Fooled {
+                    not_adversarial.push(what);
                 }
                 let name = unique(
                     &mut names,
@@ -126,7 +139,11 @@ pub fn run(arguments: &Arguments) -> Result<(), Failure> {
         // It was written, so that what does not fit can be mended by hand.
         Failure::Failed(format!("{}: {error}", file.display()))
     })?;
-    common::say(format_args!("{}: {} pairs", file.display(), stimuli.pairs.len()))?;
+    let (count, s) = (stimuli.pairs.len(), if stimuli.pairs.len() == 1 { "" } else { "s" });
+    common::say(format_args!("{}: {count} pair{s}", file.display()))?;
+    for what in not_adversarial {
+        common::say(format_args!("  changed, but no adversarial sound: {what}"))?;
+    }
     if left_out > 0 { Err(Failure::Partly(left_out)) } else { Ok(()) }
 }
 

@@ -123,13 +123,14 @@ fn validate(arguments: &Validate) -> Result<(), Failure> {
             "With {trials} trials nothing can be significant at {alpha}: take more"
         )),
         Some(right) => common::say(format_args!(
-            "{right} of {trials} right answers are significant at {alpha}. Power where {}",
+            "{right} of {trials} right answers are significant at {alpha}. Power where {}.{}",
             RATES
                 .iter()
                 .zip(power)
                 .map(|(rate, power)| format!("{:.0} % are right: {power:.2}", 100.0 * rate))
                 .collect::<Vec<_>>()
-                .join(", ")
+                .join(", "),
+            test.protocol.power_caveat()
         )),
     }
 }

@@ -22,6 +22,8 @@ fn threshold_json(threshold: &Threshold) -> Value {
             _ => None,
         },
         "threshold_db_95": threshold.interval().map(pair),
+        "threshold_db_95_bootstrap":
+            threshold.interval().and(fit.bootstrap_interval).map(pair),
         "heard_up_to_db": match threshold.said() {
             Said::Above(db) => Some(db),
             _ => None,

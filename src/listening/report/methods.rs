@@ -180,9 +180,10 @@ impl Report {
         if self.participants.iter().any(|participant| !participant.summary.thresholds.is_empty()) {
             text.push_str(
                 "Thresholds are the midpoints of logistic psychometric functions of the SNR in dB \
-                 (guess rate 0.5, lapse rate 0 to 0.06), fitted by maximum likelihood, with 95 % \
-                 percentile intervals from 1000 parametric bootstrap replicates (Wichmann & Hill, \
-                 2001). ",
+                 (guess rate 0.5, lapse rate 0 to 0.06), fitted by maximum likelihood (Wichmann & \
+                 Hill, 2001), with the shortest 95 % credible intervals under flat priors of \
+                 threshold, logarithm of the slope and lapse rate (Kuss, J\u{e4}kel & Wichmann, \
+                 2005). ",
             );
         }
         text

@@ -421,7 +421,7 @@ fn thresholds(start: &Start, sessions: &[&LoggedSession], answers: &[&Answered])
         if levels.len() < LEAST_LEVELS {
             return None;
         }
-        let fit = stats::fit_with_interval(&levels, REPLICATES, BOOTSTRAP_SEED)?;
+        let fit = stats::fit_with_intervals(&levels, REPLICATES, BOOTSTRAP_SEED)?;
         Some(Threshold { stimulus, fit, levels, tracked_db })
     };
     if protocol.is_adaptive() {

@@ -232,9 +232,10 @@ impl Report {
             lines.push(
                 "Threshold: the SNR half-way between guessing and the best, from a logistic function \
                  (guess rate 0.5, lapse rate up to 0.06) by maximum likelihood, told where it is \
-                 more likely than guessing (likelihood ratio, 5 % level). Its interval is a \
-                 parametric bootstrap of 1000; with 50 trials it holds the truth in about 85 of \
-                 100 cases rather than 95."
+                 more likely than guessing (likelihood ratio, 5 % level). Its interval is the \
+                 shortest that holds it with a probability of 95 %, counting every slope and \
+                 lapse rate that the answers allow; report.json also has that of a bootstrap of \
+                 1000, which is too narrow after a staircase."
                     .to_owned(),
             );
             if self.pooled.is_some() {
@@ -265,9 +266,10 @@ impl Report {
                 })
                 .collect();
             lines.push(format!(
-                "Power: {needed}; somebody who only guesses passes in {:.1} %. Somebody who is {}.",
+                "Power: {needed}; somebody who only guesses passes in {:.1} %. Somebody who is {}.{}",
                 100.0 * self.size,
-                power.join("; ")
+                power.join("; "),
+                self.protocol().power_caveat()
             ));
         }
         lines

@@ -5,14 +5,14 @@
 use rand::{Rng as _, SeedableRng as _};
 use rand_chacha::ChaCha8Rng;
 
-use super::{Interval, Psychometric};
+use super::{Interval, Psychometric, threshold_interval};
 
 /// The largest lapse rate that is believed, as Wichmann & Hill advise.
-const MOST_LAPSES: f64 = 0.06;
+pub(super) const MOST_LAPSES: f64 = 0.06;
 /// Least and largest slope in 1/dB: from a rise over 50 dB to one over half a dB.
 const SLOPES: (f64, f64) = (0.05, 10.0);
 /// How far beyond the levels that were played a threshold may lie, in dB.
-const BEYOND_DB: f64 = 20.0;
+pub(super) const BEYOND_DB: f64 = 20.0;
 /// Halvings of the search's steps: down to 1e-10 of a cell of the grid.
 const HALVINGS: usize = 34;
 /// The same for one of a thousand simulated listeners: down to 0.001 dB.
@@ -36,15 +36,18 @@ pub struct Fit {
     pub curve: Psychometric,
     /// The logarithm of its likelihood.
     pub log_likelihood: f64,
-    /// 95 % percentile interval of the threshold in dB, by parametric bootstrap; none where it was
-    /// not asked for.
+    /// The shortest interval that holds the threshold in dB with a probability of 95 %
+    /// ([`threshold_interval`]); none where it was not asked for.
     pub threshold_interval: Option<Interval>,
+    /// 95 % percentile interval of the threshold in dB, by parametric bootstrap; none where it was
+    /// not asked for. It is too narrow after a staircase.
+    pub bootstrap_interval: Option<Interval>,
     /// Whether the threshold is within the levels that were played. Outside them the answers say
     /// only that it is not inside.
     pub within_levels: bool,
 }
 
-fn log_likelihood(curve: &Psychometric, counts: &[LevelCount]) -> f64 {
+pub(super) fn log_likelihood(curve: &Psychometric, counts: &[LevelCount]) -> f64 {
     let one = |count: &LevelCount| {
         let p = curve.right(count.snr_db).clamp(1e-12, 1.0 - 1e-12);
         let (right, wrong) = (count.right as f64, (count.trials - count.right) as f64);
@@ -139,7 +142,13 @@ fn search(counts: &[LevelCount], halvings: usize) -> Option<Fit> {
     }
     let curve = curve(best.1);
     let within_levels = (ends.0..=ends.1).contains(&curve.threshold_db);
-    Some(Fit { curve, log_likelihood: best.0, threshold_interval: None, within_levels })
+    Some(Fit {
+        curve,
+        log_likelihood: best.0,
+        threshold_interval: None,
+        bootstrap_interval: None,
+        within_levels,
+    })
 }
 
 /// Steps along each parameter and along two at once.
@@ -164,9 +173,9 @@ const DIRECTIONS: [[f64; 3]; 18] = [
     [0.0, -1.0, -1.0],
 ];
 
-/// As [`fit`], with the 95 % interval of the threshold from so many simulated listeners who hear as
-/// the fitted function says.
-pub fn fit_with_interval(counts: &[LevelCount], replicates: usize, seed: u64) -> Option<Fit> {
+/// As [`fit`], with the 95 % intervals of the threshold; that of the bootstrap is from so many
+/// simulated listeners who hear as the fitted function says.
+pub fn fit_with_intervals(counts: &[LevelCount], replicates: usize, seed: u64) -> Option<Fit> {
     let fitted = fit(counts)?;
     let mut random = ChaCha8Rng::seed_from_u64(seed);
     let mut thresholds: Vec<f64> = (0..replicates)
@@ -187,8 +196,12 @@ pub fn fit_with_interval(counts: &[LevelCount], replicates: usize, seed: u64) ->
         let index = (share * (thresholds.len().saturating_sub(1)) as f64).round() as usize;
         thresholds.get(index).copied()
     };
-    let threshold_interval = at(0.025).zip(at(0.975)).map(|(low, high)| Interval { low, high });
-    Some(Fit { threshold_interval, ..fitted })
+    let bootstrap_interval = at(0.025).zip(at(0.975)).map(|(low, high)| Interval { low, high });
+    // The most likely threshold is always in it: what the posterior weighs otherwise only adds.
+    let best = fitted.curve.threshold_db;
+    let threshold_interval = threshold_interval(counts)
+        .map(|Interval { low, high }| Interval { low: low.min(best), high: high.max(best) });
+    Some(Fit { threshold_interval, bootstrap_interval, ..fitted })
 }
 
 #[cfg(test)]
@@ -215,7 +228,8 @@ mod tests {
     }
 
     #[test]
-    fn the_interval_covers_the_truth_as_often_as_it_says() {
+    fn both_intervals_cover_the_truth_of_a_ladder_as_often_as_they_say() {
+        let mut credible = 0;
         let truth = Psychometric { threshold_db: 28.0, slope: 0.5, lapse: 0.0 };
         let mut random = ChaCha8Rng::seed_from_u64(5);
         let covered = (0..40)
@@ -228,13 +242,18 @@ mod tests {
                         LevelCount { right, ..count }
                     })
                     .collect();
-                let found = fit_with_interval(&counts, 100, run).unwrap();
-                let interval = found.threshold_interval.unwrap();
-                assert!(interval.high - interval.low < 20.0);
-                (interval.low..=interval.high).contains(&28.0)
+                let found = fit_with_intervals(&counts, 100, run).unwrap();
+                let holds = |interval: Option<Interval>| {
+                    let interval = interval.unwrap();
+                    assert!(interval.high - interval.low < 20.0);
+                    (interval.low..=interval.high).contains(&28.0)
+                };
+                assert!((28.0 - found.curve.threshold_db).abs() < 10.0);
+                credible += usize::from(holds(found.threshold_interval));
+                holds(found.bootstrap_interval)
             })
             .count();
-        assert!(covered >= 34, "{covered} of 40");
+        assert!(covered >= 34 && credible >= 35, "{covered} and {credible} of 40");
     }
 
     #[test]

@@ -2,6 +2,7 @@
 //! `tests/reference/listening.py` has what SciPy says of the same cases.
 
 mod binomial;
+mod credible;
 mod detection;
 mod fit;
 mod grades;
@@ -9,8 +10,9 @@ mod holm;
 mod psychometric;
 
 pub use binomial::{Interval, clopper_pearson, critical, needed_trials, p_value, power, size};
+pub use credible::threshold_interval;
 pub use detection::{Counts, Detection, DetectionModel, abx, same_different, two_afc};
-pub use fit::{Fit, LevelCount, fit, fit_with_interval};
+pub use fit::{Fit, LevelCount, fit, fit_with_intervals};
 pub use grades::{Grades, grades};
 pub use holm::holm;
 pub use psychometric::{GUESS_RATE, Psychometric};

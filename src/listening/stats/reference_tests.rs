@@ -82,6 +82,12 @@ fn psychometric_functions_are_at_least_as_likely_as_scipys() {
         near(fit.curve.threshold_db, &case["threshold"], 1e-4);
         near(fit.curve.slope, &case["slope"], 1e-3);
         assert!((fit.curve.lapse - number(&case["lapse"])).abs() < 1e-4);
+        let interval = threshold_interval(&levels).unwrap();
+        let ends = [number(&case["credible"][0]), number(&case["credible"][1])];
+        // Both are sums over a grid.
+        let fine = 0.02 * (ends[1] - ends[0]);
+        assert!((interval.low - ends[0]).abs() < fine, "{interval:?} {ends:?}");
+        assert!((interval.high - ends[1]).abs() < fine, "{interval:?} {ends:?}");
     }
 }
 

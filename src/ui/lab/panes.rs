@@ -38,7 +38,7 @@ impl LabUi<'_> {
             .zip(self.settings.panes)
             .filter_map(|(side, shown)| shown.then_some(side))
             .collect();
-        self.region_keys(ui);
+        self.escape_key(ui);
         let scales = self.scales(&shown);
         let right = colour_bar::width(scales.len() > 1);
         let chunks = self.chunks_height();

@@ -64,15 +64,21 @@ impl Lab {
 }
 
 impl LabUi<'_> {
-    /// Gives up the chosen part by a key that nothing else waits for.
-    pub(super) fn region_keys(&mut self, ui: &Ui) {
+    /// Gives up the chosen part, or leaves the presenter's view, by a key that nothing else waits
+    /// for.
+    pub(super) fn escape_key(&mut self, ui: &Ui) {
         let ctx = ui.ctx();
         let free = !ctx.egui_wants_keyboard_input()
             && !ctx.any_popup_open()
             && ctx.memory(|memory| memory.allows_interaction(ui.layer_id()));
-        if free && self.lab.region().is_some() && ui.input(|input| input.key_pressed(Key::Escape)) {
+        if !free || !ui.input(|input| input.key_pressed(Key::Escape)) {
+            return;
+        }
+        if self.lab.region().is_some() {
             self.lab.drag_from = None;
             self.asked.push(UiCommand::Select(None));
+        } else if self.lab.presenting {
+            self.asked.push(UiCommand::TogglePresenter);
         }
     }
 

@@ -200,9 +200,10 @@ impl ListenUi<'_> {
                 None => format!("With {trials} trials no result can be significant: take more."),
                 Some(right) => format!(
                     "{right} of {trials} right are significant (p ≤ {alpha}). Somebody who is right \
-                     {:.0} % of the time gets there with a probability of {:.0} %.",
+                     {:.0} % of the time gets there with a probability of {:.0} %.{}",
                     100.0 * RATE,
-                    100.0 * stats::power(trials, 0.5, alpha, RATE)
+                    100.0 * stats::power(trials, 0.5, alpha, RATE),
+                    draft.test.protocol.power_caveat()
                 ),
             }
         };
