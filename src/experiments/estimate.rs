@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::time::Instant;
 
-use super::configuration::Configuration;
+use super::configuration::{Configuration, ExperimentKind};
 use super::machine::Machine;
 use super::plan::Item;
 use super::row::Row;
@@ -22,6 +22,8 @@ pub struct Estimate {
     gradient: HashMap<String, f64>,
     /// Gradients that an attack is expected to take, by its name in the configuration.
     gradients: HashMap<String, f64>,
+    /// Seconds that the other models take to name a second of sound, where they are asked.
+    transfer: f64,
 }
 
 impl Estimate {
@@ -51,7 +53,12 @@ impl Estimate {
         let gradients = configuration.attacks.iter().filter_map(|entry| {
             Some((entry.title().to_owned(), expected_gradients(&entry.spec().ok()?)))
         });
-        Self { measured: HashMap::new(), gradient, gradients: gradients.collect() }
+        let gradients = gradients.collect();
+        // Naming is the forward part of a gradient.
+        let asked =
+            configuration.transfer && configuration.experiment == ExperimentKind::Untargeted;
+        let transfer = if asked { gradient.values().sum::<f64>() / 3.0 } else { 0.0 };
+        Self { measured: HashMap::new(), gradient, gradients, transfer }
     }
 
     /// Learns from a row that was computed here.
@@ -67,12 +74,11 @@ impl Estimate {
     /// Seconds that one item takes a worker; none where nothing is known.
     pub fn seconds(&self, item: &Item) -> Option<f64> {
         let key = (item.model.clone(), item.attack.clone());
-        if let Some((work, sound)) = self.measured.get(&key) {
-            return Some(work / sound * item.clip_seconds);
-        }
-        let gradient = self.gradient.get(&item.model)?;
-        let gradients = self.gradients.get(&item.attack)?;
-        Some(gradient * gradients * item.clip_seconds)
+        let attack = match self.measured.get(&key) {
+            Some((work, sound)) => work / sound,
+            None => self.gradient.get(&item.model)? * self.gradients.get(&item.attack)?,
+        };
+        Some((attack + self.transfer) * item.clip_seconds)
     }
 
     /// Seconds that all these items take so many workers.
@@ -158,9 +164,10 @@ mod tests {
             ..Row::failed(&item("fgsm", 1.0), String::new())
         };
         estimate.learn(&row);
-        assert!((estimate.seconds(&item("fgsm", 2.0)).unwrap() - 6.0).abs() < 1e-9);
+        estimate.transfer = 0.5;
+        assert!((estimate.seconds(&item("fgsm", 2.0)).unwrap() - 7.0).abs() < 1e-9);
         let items = [item("fgsm", 1.0), item("fgsm", 3.0)];
-        assert!((estimate.total(&items, 4) - 3.0).abs() < 1e-9);
+        assert!((estimate.total(&items, 4) - 3.5).abs() < 1e-9);
     }
 
     #[test]

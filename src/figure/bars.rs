@@ -60,7 +60,7 @@ impl Histograms {
             let (name, size) = fit(["", label, ""], size, NAMES - 8.0);
             drawing.hanging_text(x, bottom + 3.0, size, &name);
         }
-        drawing.upright_text(10.0, (TOP + bottom) / 2.0, AXIS, "Clips");
+        drawing.upright_text(10.0, (TOP + bottom) / 2.0, AXIS, "Clips, each model counted");
         drawing.finish(WIDTH, bottom + NAMES, FONT_FAMILIES, &self.title)
     }
 

@@ -37,6 +37,11 @@ fn results_are_renamed_and_deleted_and_come_back() {
     // A letter is typed into a name, not a command.
     assert!(harness.query_by_label("Adversarial spectrogram").is_some());
 
+    harness.get_by_label("Compare all").click();
+    harness.run_steps(3);
+    assert_eq!(harness.query_all_by_label_contains("Open in the Lab: ").count(), 2);
+    press(&mut harness, Modifiers::COMMAND, Key::Num1);
+
     harness.get_by_label("Delete").click();
     harness.run_steps(3);
     assert_eq!(results(&harness), 1);

@@ -8,6 +8,7 @@ use eframe::egui::{
 use super::state::{Renaming, Shown};
 use super::{LabResult, LabUi};
 use crate::ui::UiCommand;
+use crate::ui::tab::Tab;
 use crate::ui::text;
 use crate::ui::theme::{self, BODY, CONTROL_RADIUS};
 use crate::ui::widgets::card;
@@ -25,6 +26,7 @@ impl LabUi<'_> {
                 }
             }
             let mut wishes = Vec::new();
+            let several = self.lab.results_of_clip().nth(1).is_some();
             let mut renaming = self.lab.renaming.take();
             for (index, result) in self.lab.results_of_clip().rev() {
                 let chosen = self.lab.shown == Shown::Result(index);
@@ -43,7 +45,7 @@ impl LabUi<'_> {
                             }
                         }
                     }
-                    _ if chosen => wishes.extend(what_to_do(ui, index)),
+                    _ if chosen => wishes.extend(what_to_do(ui, index, several)),
                     _ => {}
                 }
             }
@@ -92,14 +94,18 @@ fn result_line(ui: &mut Ui, result: &LabResult, model: &str, chosen: bool) -> bo
     response.on_hover_text(tooltip).clicked()
 }
 
-/// What can be done with the result that is shown.
-fn what_to_do(ui: &mut Ui, index: usize) -> Option<UiCommand> {
+/// What can be done with the result that is shown, of several or alone.
+fn what_to_do(ui: &mut Ui, index: usize, several: bool) -> Option<UiCommand> {
     ui.horizontal(|ui| {
         ui.spacing_mut().item_spacing.x = 12.0;
         let rename = small_link(ui, "Rename").on_hover_text("Give this result a name (F2)");
         let delete = small_link(ui, "Delete").on_hover_text("Delete this result (Delete)");
         if rename.clicked() {
             return Some(UiCommand::BeginRenaming);
+        }
+        let tooltip = "All results of this clip in one table, to sort, hear and open (Ctrl 2)";
+        if several && small_link(ui, "Compare all").on_hover_text(tooltip).clicked() {
+            return Some(UiCommand::ShowTab(Tab::Compare));
         }
         delete.clicked().then_some(UiCommand::DeleteResult(index))
     })
