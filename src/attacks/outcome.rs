@@ -169,6 +169,15 @@ impl Outcome {
         Some(if self.goal.target().is_some() { own - other } else { other - own })
     }
 
+    /// How it ended in a few plain words for people: a stopped attack that had found something
+    /// keeps its find.
+    pub fn ended(&self) -> &'static str {
+        match &self.status {
+            Status::Cancelled if self.is_adversarial() => "fooled, stopped early",
+            status => status.name(),
+        }
+    }
+
     /// Whether the final samples answer the goal, however the attack ended.
     pub fn is_adversarial(&self) -> bool {
         let label = self.adversarial.top().0;

@@ -306,7 +306,7 @@ fn report(
     let reason = outcome.status.reason().map(|reason| format!(" ({reason})")).unwrap_or_default();
     let named =
         |verdict: &crate::models::Verdict| format!("{} {:.2}", verdict.title(), verdict.top().1);
-    common::say(format_args!("{}: {}{reason}", arguments.attack.title(), outcome.status.name()))?;
+    common::say(format_args!("{}: {}{reason}", arguments.attack.title(), outcome.ended()))?;
     if let Some(target) = outcome.goal.target() {
         let labels = &outcome.original.labels;
         let how = match target_rule(arguments, labels) {

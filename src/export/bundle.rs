@@ -10,6 +10,7 @@ use serde_json::Value;
 use super::archive::{self, Entry};
 use super::record::{Hashes, Pictures, Record, sha256};
 use super::{ExportError, record_json, rounding_words, trace_csv};
+use crate::attacks::Status;
 use crate::audio::{self, WavDepth};
 use crate::figure::DEFAULT_WIDTH_PX;
 use crate::files;
@@ -200,8 +201,10 @@ fn entries(
         .map(|survived| rounding_words(&record.outcome, survived, model));
     if contents.json {
         let mut fields = record_json(record, &Hashes::of(record));
-        if let Some(clip) = &clip {
-            fields.insert("command".to_owned(), record.command(clip).into());
+        // A bundled clip without its exact sound beside it is no file that a command could name.
+        if clip.is_some() || record.clip.path.is_none() {
+            let command = clip.as_ref().map(|clip| record.command(clip));
+            fields.insert("command".to_owned(), command.into());
         }
         let files = entries.iter().map(|(name, bytes)| (name.clone(), sha256(bytes).into()));
         fields.insert("files_sha256".to_owned(), Value::Object(files.collect()));
@@ -241,7 +244,7 @@ fn read_me(
         crate::VERSION,
         named(&outcome.original),
         named(&outcome.adversarial),
-        outcome.status.name(),
+        outcome.ended(),
         outcome.metrics.snr_db,
     );
     for (name, _) in entries {
@@ -260,11 +263,22 @@ fn read_me(
     if let Some(note) = note {
         text += &format!("\n{note}\n");
     }
-    let source = record.clip.source();
-    let clip = clip.map_or_else(|| source.to_string_lossy().into_owned(), str::to_owned);
-    text += &format!(
-        "\nTo compute it again:\n{}\nThe same weights, seed, threads and machine give the same samples.\n",
-        record.command(&clip)
-    );
+    text += &match (clip, &record.clip.path) {
+        (Some(clip), _) => format!("\nTo compute it again:\n{}\n", record.command(clip)),
+        (None, Some(path)) => {
+            format!("\nTo compute it again:\n{}\n", record.command(&path.to_string_lossy()))
+        }
+        // A bundled clip is no file that could be named.
+        (None, None) => format!(
+            "\nTo compute it again, export the sound with 32-bit float samples, too, and then:\n{}\n",
+            record.command(&format!("{}_nat.wav", audio::file_name(&record.clip.name)))
+        ),
+    };
+    text += if outcome.status == Status::Cancelled {
+        "It was stopped by hand after some of its steps; this command goes on to the end, and so \
+         gives other samples.\n"
+    } else {
+        "The same weights, seed, threads and machine give the same samples.\n"
+    };
     text
 }

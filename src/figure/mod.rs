@@ -27,6 +27,7 @@ pub use error::FigureError;
 pub use matrices::{Matrices, Matrix};
 pub use psychometric::PsychometricFigure;
 pub use raster::DEFAULT_WIDTH_PX;
+pub use ticks::round_ticks;
 pub use twins::{MOST_TWINS, Twin, Twins};
 
 /// What the figure shows.

@@ -2,7 +2,7 @@
 
 /// Multiples of 1, 2 or 5 times a power of ten in `low..=high`, at most `most + 1` of them, each
 /// with its label, which has as many decimals as the step needs and a real minus sign.
-pub(super) fn round_ticks(low: f64, high: f64, most: usize) -> Vec<(f64, String)> {
+pub fn round_ticks(low: f64, high: f64, most: usize) -> Vec<(f64, String)> {
     let span = high - low;
     if !(span > 0.0 && span.is_finite()) {
         return vec![(low, label(low, 0))];

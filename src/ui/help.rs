@@ -1,5 +1,6 @@
 //! The overlay with keys, gestures and what the program is.
 
+use eframe::egui::style::ScrollStyle;
 use eframe::egui::{
     Context, Frame, Grid, Id, Label, Margin, Modal, RichText, ScrollArea, Ui, vec2,
 };
@@ -42,6 +43,8 @@ pub fn show(ctx: &Context, device: &str, threads: usize, asked: &mut Vec<UiComma
                 }
             });
         });
+        // So that people see that there is more.
+        ui.spacing_mut().scroll = ScrollStyle::solid();
         ScrollArea::vertical().min_scrolled_height(room.y - 150.0).max_height(room.y - 150.0).show(
             ui,
             |ui| {

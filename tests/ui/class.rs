@@ -54,7 +54,7 @@ fn a_demonstration_runs_at_one_press_and_is_presented_in_large_type() {
     until(&mut harness, "DeepFool's result", |h| has(h, "Result: DeepFool"));
     assert!(!has(&harness, "VGG13 hears"));
     press(&mut harness, Modifiers::NONE, Key::F5);
-    assert!(has(&harness, "VGG13 hears") && has(&harness, "and now, changed by "));
+    assert!(has(&harness, "VGG13 hears") && has(&harness, "and now, with a change that is "));
     assert!(harness.query_by_label("Clip").is_none() && !has(&harness, "Result: "));
     assert!(harness.query_by_label("Attack").is_some());
     harness.get_by_label("Show all").click();

@@ -81,3 +81,43 @@ fn a_saved_lab_opens_in_another_window_with_its_results() {
     });
     assert!(has(&other, "is no lab of Mondegreen") && has(&other, "Result: Noise"));
 }
+
+/// Asks the window to close, as the desktop does; whether it does not.
+fn stays_open(harness: &mut Lab) -> bool {
+    let root = harness.input_mut().viewports.entry(egui::ViewportId::ROOT).or_default();
+    root.events.push(egui::ViewportEvent::Close);
+    harness.step();
+    let commands = &harness.output().viewport_output[&egui::ViewportId::ROOT].commands;
+    let stays = commands.contains(&egui::ViewportCommand::CancelClose);
+    let root = harness.input_mut().viewports.entry(egui::ViewportId::ROOT).or_default();
+    root.events.clear();
+    harness.run_steps(3);
+    stays
+}
+
+#[test]
+fn results_in_no_file_are_not_given_up_without_a_word() {
+    let mut harness = lab();
+    assert!(!stays_open(&mut harness), "there is nothing to lose");
+    let mut harness = with_result();
+    assert!(stays_open(&mut harness));
+    assert!(has(&harness, "One result of this session is in no file"));
+    harness.get_by_label("Stay").click();
+    harness.run_steps(3);
+    assert!(!has(&harness, "Close without saving?"));
+    assert!(stays_open(&mut harness));
+    assert!(!stays_open(&mut harness), "who asks twice means it");
+    harness.get_by_label("Stay").click();
+    harness.run_steps(3);
+
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("drum.mondegreen");
+    saved(&mut harness, UiCommand::SaveLab(path.clone()));
+    assert!(!stays_open(&mut harness), "a file has it");
+    assert_eq!(harness.state().settings().recent.first(), Some(&path));
+
+    let mut other = lab();
+    other.state_mut().ask(UiCommand::open(path));
+    until(&mut other, "the result is there", |h| has(h, "Result: Noise"));
+    assert!(!stays_open(&mut other), "it came from a file");
+}

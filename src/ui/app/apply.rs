@@ -15,6 +15,7 @@ use crate::metrics::Region;
 use crate::models::ModelSource;
 use crate::ui::command_palette::CommandPalette;
 use crate::ui::lab::{LabResult, Opening, PictureMode, Renaming, Shown};
+use crate::ui::notices::Notices;
 use crate::ui::settings::Settings;
 use crate::ui::tab::Tab;
 
@@ -135,7 +136,7 @@ impl App {
                     None => Some(CommandPalette::default()),
                 };
             }
-            UiCommand::Tell(words) => self.notices.info(words),
+            UiCommand::Tell(words) => self.notices.done(words),
             UiCommand::ShowLive => self.lab.shown = Shown::Live,
             UiCommand::Play => {
                 if self.lab.clip.is_some() {
@@ -226,8 +227,8 @@ impl App {
             UiCommand::OpenLab(path) => {
                 self.attack_when_ready = false;
                 let name = file_name(&path);
-                let command = self.engine.send(Command::OpenLab(path));
-                self.lab.opening = Some(Opening { command, name });
+                let command = self.engine.send(Command::OpenLab(path.clone()));
+                self.lab.opening = Some(Opening { command, name, lab: Some(path) });
             }
             UiCommand::ChooseLab => {
                 if self.lab.clip.is_some() {
@@ -260,6 +261,7 @@ impl App {
             UiCommand::ToggleAbout => self.about = !self.about,
             UiCommand::ToggleHelp => self.help = !self.help,
             UiCommand::DismissNotice(index) => self.notices.dismiss(index),
+            UiCommand::DismissNotices => self.notices = Notices::default(),
         }
     }
 
@@ -267,7 +269,7 @@ impl App {
         self.attack_when_ready = false;
         let command =
             self.engine.send(Command::LoadClip { source, limit_seconds: DEFAULT_LIMIT_SECONDS });
-        self.lab.opening = Some(Opening { command, name });
+        self.lab.opening = Some(Opening { command, name, lab: None });
     }
 
     fn retry_model(&mut self, model: &ModelSource) {

@@ -103,7 +103,7 @@ impl App {
         }
         let Some(clip) = &self.lab.clip else { return };
         let plan = Comparison::plan(clip, &self.settings, &self.lab);
-        self.comparison.begin(plan.jobs);
+        self.comparison.begin(plan.jobs, &self.lab);
     }
 
     /// Starts the comparison's next attack once nothing else is under way.

@@ -102,7 +102,7 @@ pub enum UiCommand {
     TogglePresenter,
     /// Show or hide the command palette.
     TogglePalette,
-    /// Tell people something.
+    /// Tell people for a while that something was done.
     Tell(String),
     /// Show the attack under way.
     ShowLive,
@@ -175,6 +175,8 @@ pub enum UiCommand {
     ToggleHelp,
     /// Dismiss a notice, by its index.
     DismissNotice(usize),
+    /// Dismiss all notices.
+    DismissNotices,
 }
 
 impl UiCommand {

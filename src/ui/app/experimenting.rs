@@ -141,7 +141,7 @@ impl App {
         let limit_seconds = configuration.limit_seconds.max(DEFAULT_LIMIT_SECONDS);
         let command =
             self.engine.send(Command::LoadClip { source: ClipSource::File(path), limit_seconds });
-        self.lab.opening = Some(Opening { command, name });
+        self.lab.opening = Some(Opening { command, name, lab: None });
         self.attack_when_ready = true;
         self.tab = Tab::Lab;
         self.notices.info(format!(

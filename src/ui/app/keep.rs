@@ -97,15 +97,20 @@ impl App {
         };
         let window = serde_json::to_value(window).unwrap_or_default();
         let state = Box::new(self.lab.to_save(window));
-        self.saving.push(self.engine.send(Command::Save(SaveJob::Lab { state, path })));
+        let command = self.engine.send(Command::Save(SaveJob::Lab { state, path }));
+        self.closing.saving(command, self.result_commands());
+        self.saving.push(command);
     }
 
     /// Takes up a lab that was read.
     pub(super) fn take_up_lab(&mut self, mut state: LabState) {
         let window: Window = serde_json::from_value(state.window.take()).unwrap_or_default();
+        let before = self.result_commands();
         let engine = &self.engine;
         let shows_result = state.shown.is_some();
         let news = self.lab.take_up(state, || engine.number());
+        let new = self.result_commands().into_iter().filter(|command| !before.contains(command));
+        self.closing.came_from_a_file(new);
         for words in news {
             self.notices.info(words);
         }
@@ -152,7 +157,7 @@ impl App {
             rounded,
             to,
         };
-        self.saving.push(self.engine.send(Command::Save(job)));
+        self.save_of(index, job);
     }
 
     /// A dialog opens for the shown result.
@@ -176,14 +181,23 @@ impl App {
     }
 
     pub(super) fn save_pair(&mut self, folder: PathBuf) {
-        if let Some(result) = self.result_to_save().and_then(|index| self.lab.results.get(index)) {
+        let Some(index) = self.result_to_save() else { return };
+        if let Some(result) = self.lab.results.get(index) {
             let job = SaveJob::Pair {
                 clip: result.job.clip.clone(),
                 adversarial: result.outcome.samples.clone(),
                 folder,
             };
-            self.saving.push(self.engine.send(Command::Save(job)));
+            self.save_of(index, job);
         }
+    }
+
+    /// Writes a file that holds a result.
+    fn save_of(&mut self, index: usize, job: SaveJob) {
+        let command = self.engine.send(Command::Save(job));
+        let result = self.lab.results.get(index).map(|result| result.command);
+        self.closing.saving(command, result.into_iter().collect());
+        self.saving.push(command);
     }
 
     pub(super) fn save_figure(&mut self, path: PathBuf) {

@@ -1,16 +1,18 @@
 //! What happens whether or not the window is visible: events, dialogs, dropped files, sound.
 
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use eframe::egui;
 
 use super::{App, UiCommand};
 use crate::engine::EventKind;
 use crate::export::Destination;
+use crate::lab_file::is_lab_file;
 use crate::ui::dialogs::Chosen;
 use crate::ui::experiments::ExperimentWish;
-use crate::ui::lab::News;
+use crate::ui::lab::{News, Shown};
+use crate::ui::tour::FIRST_ATTACK;
 
 /// How often the playhead moves while nothing else needs the processor.
 const PLAYING: Duration = Duration::from_millis(16);
@@ -29,11 +31,15 @@ impl App {
             }
             if let EventKind::Saved(paths) = &event.kind {
                 self.saved.clone_from(paths);
+                let labs = paths.iter().filter(|path| is_lab_file(path));
+                labs.for_each(|path| self.settings.remember(path));
             }
             if matches!(event.kind, EventKind::Saved(_) | EventKind::Failed(_)) {
                 self.saving.retain(|&saving| saving != command);
+                self.closing.saved(command, matches!(event.kind, EventKind::Saved(_)));
             }
             let awaited = self.lab.opening.is_some();
+            let from = self.lab.opening.as_ref().and_then(|opening| opening.lab.clone());
             let news = self.lab.on_event(event);
             if awaited && self.lab.opening.is_none() && !matches!(news, News::Opened(_)) {
                 // What was to be attacked has not come.
@@ -42,14 +48,28 @@ impl App {
             match news {
                 News::Nothing => {}
                 News::Opened(clip) => {
+                    // What was saved was another clip's.
+                    self.saved.clear();
+                    if self.tour.is_some_and(|step| step < FIRST_ATTACK) {
+                        // Its story begins before any attack, whatever was tried before.
+                        self.lab.shown = Shown::Nothing;
+                    }
                     if let Some(path) = &clip.path {
                         self.settings.remember(path);
                     }
                 }
-                News::Lab(state) => self.take_up_lab(*state),
+                News::Lab(state) => {
+                    if let Some(path) = &from {
+                        self.settings.remember(path);
+                    }
+                    self.take_up_lab(*state);
+                }
                 News::Worth(text) => self.notices.info(text),
                 News::Trouble(text) => self.notices.error(text),
             }
+        }
+        if let Some(left) = self.notices.let_go(Instant::now()) {
+            ctx.request_repaint_after(left);
         }
         self.attack_when_ready();
         self.go_on_comparing();

@@ -3,6 +3,7 @@
 mod apply;
 mod attacking;
 mod class;
+mod closing;
 mod commands;
 mod entries;
 mod experimenting;
@@ -18,6 +19,8 @@ use std::sync::Arc;
 use eframe::egui;
 
 pub use commands::{BINDINGS, UiCommand};
+
+use closing::Closing;
 
 use super::command_palette::CommandPalette;
 use super::compare::Comparison;
@@ -86,6 +89,7 @@ pub struct App {
     /// Files being written, and the latest that were.
     saving: Vec<CommandId>,
     saved: Vec<PathBuf>,
+    closing: Closing,
     /// Where frame times are written, if they are measured.
     frame_log: Option<FrameLog>,
 }
@@ -145,6 +149,7 @@ impl App {
             to_save: None,
             saving: Vec::new(),
             saved: Vec::new(),
+            closing: Closing::default(),
             frame_log: frame_log::from_environment(),
         };
         app.player.set_gain_db(app.settings.gain_db);
@@ -194,6 +199,7 @@ impl eframe::App for App {
         }
         self.pace.frame_begins();
         self.take_in(ctx);
+        self.mind_closing(ctx);
         if let Some(log) = &mut self.frame_log {
             log.logic_ends();
         }

@@ -2,7 +2,7 @@
 
 use eframe::egui::{
     Align, Align2, Button, CentralPanel, Color32, CornerRadius, FontId, Frame, Id, Label, LayerId,
-    Layout, Margin, Order, Panel, RichText, Stroke, StrokeKind, Ui, vec2,
+    Layout, Margin, Order, Panel, RichText, ScrollArea, Stroke, StrokeKind, Ui, vec2,
 };
 
 use super::{App, UiCommand, commands};
@@ -19,6 +19,9 @@ use crate::ui::tab::Tab;
 use crate::ui::tour::{self, STEPS, Turn};
 use crate::ui::widgets::{Icon, icon_button};
 use crate::ui::{help, text, theme};
+
+/// The most room that notices take, in points.
+const NOTICES: f32 = 92.0;
 
 impl App {
     pub(super) fn paint(&mut self, ui: &mut Ui) {
@@ -96,6 +99,7 @@ impl App {
         self.export_sheet(ui);
         self.recording.show(ui, &mut self.settings, &mut self.asked);
         self.about_sheet(ui);
+        self.closing_sheet(ui.ctx());
         self.tour(ui);
         self.command_palette(ui);
         drop_target(ui);
@@ -232,11 +236,29 @@ impl App {
     }
 
     fn notice_strip(&mut self, ui: &mut Ui) {
+        // However many there are, the clip and its attack stay in sight; the latest is seen.
+        ScrollArea::vertical()
+            .max_height(NOTICES)
+            .auto_shrink([false, true])
+            .stick_to_bottom(true)
+            .show(ui, |ui| self.notice_list(ui));
+        let count = self.notices.iter().len();
+        if count > 1 {
+            ui.with_layout(Layout::right_to_left(Align::Center), |ui| {
+                if ui.link(theme::small(ui, format!("Dismiss all {count}"))).clicked() {
+                    self.asked.push(UiCommand::DismissNotices);
+                }
+            });
+        }
+    }
+
+    fn notice_list(&mut self, ui: &mut Ui) {
         let palette = theme::palette(ui);
         for (index, notice) in self.notices.iter().enumerate() {
             let (colour, word) = match notice.kind {
                 NoticeKind::Error => (palette.error, "Error"),
                 NoticeKind::Info => (palette.warning, "Note"),
+                NoticeKind::Done => (palette.good, "Done"),
             };
             Frame::new()
                 .fill(palette.card)

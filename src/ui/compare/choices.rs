@@ -87,7 +87,7 @@ impl CompareUi<'_> {
             }
             return;
         }
-        let to_do = self.comparison.to_do(&plan.jobs);
+        let to_do = self.comparison.to_do(&plan.jobs, self.lab);
         let name = match to_do {
             0 => "Compare".to_owned(),
             1 => "Compare: 1 attack".to_owned(),

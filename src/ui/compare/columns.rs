@@ -3,6 +3,8 @@
 use std::cmp::Ordering;
 
 use super::comparison::{Row, RowState};
+use crate::attacks::Status;
+use crate::models::Labels;
 use crate::ui::lab::{Lab, LabResult};
 use crate::ui::text;
 
@@ -81,7 +83,7 @@ impl Column {
             Self::Confidence => "Sure",
             Self::Snr => "SNR",
             Self::NoiseToMask => "To mask",
-            Self::Gradients => "Steps",
+            Self::Gradients => "Gradients",
             Self::Seconds => "Time",
         }
     }
@@ -113,8 +115,16 @@ impl Column {
     /// The words of a cell.
     pub fn words(self, row: &Row, result: Option<&LabResult>, lab: &Lab) -> String {
         match (self, result) {
-            (Self::Attack, _) => row.job.spec.id.title().to_owned(),
+            (Self::Attack, _) => match (row.job.goal.target(), labels_of(row, lab)) {
+                (Some(target), Some(labels)) => {
+                    format!("{} to {}", row.job.spec.id.title(), labels.title(target))
+                }
+                _ => row.job.spec.id.title().to_owned(),
+            },
             (Self::Model, _) => lab.models.title(&row.job.model),
+            (Self::Heard, Some(result)) if result.outcome.status == Status::Cancelled => {
+                format!("{} (stopped early)", result.headline())
+            }
             (Self::Heard, Some(result)) => result.headline(),
             (Self::Heard, None) => match &row.state {
                 RowState::Waiting => "waiting".to_owned(),
@@ -177,6 +187,11 @@ impl Column {
             (None, None) => Ordering::Equal,
         }
     }
+}
+
+/// The labels of a row's model, once it is loaded.
+fn labels_of<'a>(row: &Row, lab: &'a Lab) -> Option<&'a Labels> {
+    Some(&lab.models.get(&row.job.model)?.card.as_ref()?.labels)
 }
 
 /// How far the attack under way is.

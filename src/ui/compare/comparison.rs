@@ -1,6 +1,6 @@
 //! The rows of a comparison, and which of them is next.
 
-use crate::attacks::Goal;
+use crate::attacks::{Goal, Status};
 use crate::audio::Clip;
 use crate::engine::{AttackJob, CommandId};
 use crate::models::{Labels, ModelSource, Verdict};
@@ -31,6 +31,19 @@ pub struct Row {
     pub job: AttackJob,
     /// How far it is.
     pub state: RowState,
+}
+
+impl Row {
+    /// Whether it was not done to its end: it failed, was left out, or was stopped.
+    fn can_be_done_again(&self, lab: &Lab) -> bool {
+        match self.state {
+            RowState::Failed | RowState::LeftOut => true,
+            RowState::Ended(command) => lab.results.iter().any(|result| {
+                result.command == command && result.outcome.status == Status::Cancelled
+            }),
+            RowState::Waiting | RowState::Running(_) => false,
+        }
+    }
 }
 
 /// What a comparison would do.
@@ -95,13 +108,11 @@ impl Comparison {
         plan
     }
 
-    /// Takes jobs up; those that were done before are not done again.
-    pub fn begin(&mut self, jobs: Vec<AttackJob>) {
+    /// Takes jobs up; those that were done to their end before are not done again.
+    pub fn begin(&mut self, jobs: Vec<AttackJob>, lab: &Lab) {
         for job in jobs {
             match self.rows.iter_mut().find(|row| same(&row.job, &job)) {
-                Some(row) if matches!(row.state, RowState::Failed | RowState::LeftOut) => {
-                    row.state = RowState::Waiting;
-                }
+                Some(row) if row.can_be_done_again(lab) => row.state = RowState::Waiting,
                 Some(_) => {}
                 None => self.rows.push(Row { job, state: RowState::Waiting }),
             }
@@ -109,10 +120,12 @@ impl Comparison {
     }
 
     /// How many of these jobs are still to be done.
-    pub fn to_do(&self, jobs: &[AttackJob]) -> usize {
+    pub fn to_do(&self, jobs: &[AttackJob], lab: &Lab) -> usize {
         let ended = |job: &&AttackJob| {
             let row = self.rows.iter().find(|row| same(&row.job, job));
-            row.is_some_and(|row| matches!(row.state, RowState::Ended(_)))
+            row.is_some_and(|row| {
+                matches!(row.state, RowState::Ended(_)) && !row.can_be_done_again(lab)
+            })
         };
         jobs.len() - jobs.iter().filter(ended).count()
     }

@@ -4,6 +4,7 @@ use eframe::egui::{
     Align, CentralPanel, Frame, Label, Layout, Margin, RichText, ScrollArea, Ui, vec2,
 };
 
+use super::columns::Column;
 use super::comparison::{Comparison, Plan, RowState};
 use crate::ui::UiCommand;
 use crate::ui::lab::Lab;
@@ -82,7 +83,8 @@ impl CompareUi<'_> {
             let snr = result.outcome.metrics.snr_db;
             if best.as_ref().is_none_or(|(known, _)| snr > *known) {
                 let who = self.lab.models.title(&row.job.model);
-                best = Some((snr, format!("{} against {who}", row.job.spec.id.title())));
+                let what = Column::Attack.words(row, Some(result), self.lab);
+                best = Some((snr, format!("{what} against {who}")));
             }
         }
         let mut words = Vec::new();

@@ -54,7 +54,7 @@ impl CompareUi<'_> {
                     .column(Width::remainder().at_least(120.0).clip(true))
                     .column(Width::exact(46.0))
                     .columns(Width::exact(76.0), 2)
-                    .column(Width::exact(52.0))
+                    .column(Width::exact(66.0))
                     .column(Width::exact(76.0))
                     .column(Width::exact(62.0));
                 builder

@@ -55,6 +55,12 @@ impl LabUi<'_> {
             }
             None => vec!["Getting ready…".to_owned(), String::new()],
         };
+        let job = &running.job;
+        let form = &self.settings.attack;
+        if job.model != *self.lab.models.chosen() || job.spec.id != form.id() {
+            let model = self.lab.models.title(&job.model);
+            lines.push(format!("{} against {model}", job.spec.id.title()));
+        }
         if !self.lab.is_attacking_this() {
             lines.push(format!("on {}", running.job.clip.name));
         }

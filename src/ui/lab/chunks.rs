@@ -101,6 +101,7 @@ impl LabUi<'_> {
             return;
         }
         let view = self.lab.view;
+        let original = self.lab.verdict().map(|verdict| verdict.top().0);
         let mut chosen = None;
         for (index, (part, row)) in inspection.parts.iter().zip(rows(&inspection.parts)).enumerate()
         {
@@ -126,7 +127,10 @@ impl LabUi<'_> {
                 told.value
             );
             let padding = part.samples[1] / f64::from(SAMPLE_RATE) - seconds;
-            let response = box_of(ui, place, &name, &told, theme::palette(ui).side(side));
+            // In the adversarial sound what is still heard as the original is not a success.
+            let keeps = original.is_some_and(|label| part.verdict.top().0 == label);
+            let shade = if keeps && side == Side::Adversarial { Side::Original } else { side };
+            let response = box_of(ui, place, &name, &told, theme::palette(ui).side(shade));
             let response = response.on_hover_text(tooltip(part, [from, to], padding, &told));
             if response.clicked() {
                 chosen = Some(Region { seconds: [from, to], hz: None });

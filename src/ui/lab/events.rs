@@ -191,6 +191,7 @@ impl Lab {
             self.view = Default::default();
             self.choose_region(None);
             self.cursor = None;
+            self.to_the_top = true;
         }
         self.clip = Some(clip.clone());
         self.shown = if self.is_attacking_this() { Shown::Live } else { self.latest_result() };

@@ -57,9 +57,17 @@ impl LabUi<'_> {
             ),
             (false, _) => {
                 let title = self.lab.models.title(self.lab.models.chosen());
+                let form = &self.settings.attack;
+                let labels = self.lab.labels();
+                let target = form.target_rule.is_none().then(|| labels.find(&form.target).ok());
+                let what = match target.flatten().filter(|_| form.aims()) {
+                    Some(target) => labels.title(target),
+                    None if form.aims() => "a label of your choice".to_owned(),
+                    None => "something else".to_owned(),
+                };
                 let words = format!(
                     "Press Attack. A small change of the clip is searched that makes {title} hear \
-                     something else."
+                     {what}."
                 );
                 ("Nothing adversarial yet", words)
             }

@@ -49,7 +49,11 @@ impl LabUi<'_> {
     }
 
     fn left_column(&mut self, ui: &mut Ui) {
-        ScrollArea::vertical().auto_shrink(false).show(ui, |ui| {
+        let mut column = ScrollArea::vertical().auto_shrink(false);
+        if std::mem::take(&mut self.lab.to_the_top) {
+            column = column.vertical_scroll_offset(0.0);
+        }
+        column.show(ui, |ui| {
             ui.spacing_mut().item_spacing.y = GAP;
             self.at(Place::Clip, ui, Self::clip_card);
             self.at(Place::Model, ui, Self::model_card);

@@ -7,6 +7,7 @@ use egui_plot::{AxisHints, GridMark, HPlacement, Line, Plot, PlotPoint, PlotPoin
 
 use super::LabUi;
 use crate::attacks::TracePoint;
+use crate::figure::round_ticks;
 use crate::ui::text;
 use crate::ui::theme::{self, CARD_RADIUS, SMALL};
 use crate::ui::widgets::caption;
@@ -60,6 +61,12 @@ fn thin(trace: &[TracePoint]) -> Vec<TracePoint> {
 fn points(trace: &[TracePoint], value: impl Fn(&TracePoint) -> Option<f64>) -> Vec<PlotPoint> {
     let point = |step: &TracePoint| Some(PlotPoint::new(step.iteration as f64, value(step)?));
     trace.iter().filter_map(point).filter(|point| point.y.is_finite()).collect()
+}
+
+/// A few round numbers; marks that are as important as the axis is long never fade.
+fn marks((low, high): (f64, f64)) -> Vec<GridMark> {
+    let marks = round_ticks(low, high, 4).into_iter();
+    marks.map(|(value, _)| GridMark { value, step_size: high - low }).collect()
 }
 
 fn chart(
@@ -129,6 +136,7 @@ fn chart(
                 .grid_color(palette.edge)
                 .set_margin_fraction(vec2(0.01, 0.08))
                 .include_x(0.0)
+                .x_grid_spacer(|input| marks(input.bounds))
                 .label_formatter(move |position| match position {
                     egui_plot::HoverPosition::NearDataPoint { plot_name, position, .. } => {
                         Some(format!(
@@ -140,6 +148,9 @@ fn chart(
                     }
                     egui_plot::HoverPosition::Elsewhere { .. } => None,
                 });
+            if range.is_none() {
+                plot = plot.y_grid_spacer(|input| marks(input.bounds));
+            }
             if let Some([low, high]) = range {
                 let marks = [low, (low + high) / 2.0, high];
                 plot = plot.y_grid_spacer(move |_| {

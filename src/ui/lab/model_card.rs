@@ -20,7 +20,7 @@ impl LabUi<'_> {
             self.model_caption(ui);
             self.which_model(ui);
             self.hears(ui);
-            self.model_in_short(ui);
+            self.model_state(ui);
             self.computes_on(ui);
         });
     }
@@ -36,13 +36,30 @@ impl LabUi<'_> {
                 if link.accessible_name("About the models").on_hover_text(tooltip).clicked() {
                     self.asked.push(UiCommand::ToggleModels);
                 }
-                ui.with_layout(Layout::left_to_right(Align::Center), |ui| caption(ui, "Model"));
+                ui.with_layout(Layout::left_to_right(Align::Center), |ui| {
+                    caption(ui, "Model");
+                    let model = self.lab.models.current();
+                    if let Some(card) = model.and_then(|model| model.card.as_ref()) {
+                        let size = format!("{} parameters", text::short_count(card.parameters));
+                        ui.add(Label::new(theme::small(ui, size)).truncate());
+                    }
+                });
             });
         });
     }
 
     fn which_model(&mut self, ui: &mut Ui) {
         let models = &self.lab.models;
+        let mut tooltip = "The classifier that names the clip and that the attack fools".to_owned();
+        if let Some(card) = models.current().and_then(|model| model.card.as_ref()) {
+            tooltip += &format!(
+                "\n\n{}\nInput: {}. {}\nWeights {}…",
+                in_short(card),
+                card.input,
+                card.listens,
+                card.short_hash()
+            );
+        }
         let mut asked = None;
         ComboBox::from_id_salt("model")
             .icon(down_mark)
@@ -81,24 +98,15 @@ impl LabUi<'_> {
             })
             .response
             .accessible_name("Model")
-            .on_hover_text("The classifier that names the clip and that the attack fools");
+            .on_hover_text(tooltip);
         self.asked.extend(asked);
     }
 
-    /// The chosen model in one line, or why it is not there.
-    fn model_in_short(&mut self, ui: &mut Ui) {
+    /// Why the chosen model is not there.
+    fn model_state(&mut self, ui: &mut Ui) {
         let Some(model) = self.lab.models.current() else { return };
         match (&model.card, &model.problem) {
-            (Some(card), _) => {
-                let words = theme::small(ui, in_short(card));
-                let tooltip = format!(
-                    "Input: {}. {}\nWeights {}…",
-                    card.input,
-                    card.listens,
-                    card.short_hash()
-                );
-                ui.add(Label::new(words).wrap()).on_hover_text(tooltip);
-            }
+            (Some(_), _) => {}
             (None, Some(problem)) => {
                 let palette = theme::palette(ui);
                 ui.label(theme::strong("Not available", theme::BODY).color(palette.error));

@@ -34,17 +34,17 @@ impl LabUi<'_> {
                 _ => palette.quiet,
             };
             let (job, labels) = (&result.job, &outcome.original.labels);
-            let mut attack = job.spec.id.title().to_owned();
-            if let Some(target) = job.goal.target() {
-                attack = format!("{attack} to {}", labels.title(target));
-            }
             let model = self.lab.models.title(&job.model);
             let weights = match &result.card {
                 Some(card) => format!("{}, weights {}", card.id.title(), card.weights_sha256),
                 None => String::new(),
             };
             row_text(ui, "model", model, None, &weights);
-            row_text(ui, "attack", attack, None, job.spec.id.explanation());
+            row_text(ui, "attack", job.spec.id.title(), None, job.spec.id.explanation());
+            if let Some(target) = job.goal.target() {
+                let tooltip = "The label that the attack aimed at.";
+                row_text(ui, "target", labels.title(target), None, tooltip);
+            }
             let what = match &outcome.status {
                 Status::Cancelled if outcome.is_adversarial() => {
                     "The best found before the stop; it does fool the model."
@@ -52,11 +52,7 @@ impl LabUi<'_> {
                 Status::Fooled => "The final samples were named afresh.",
                 _ => "",
             };
-            let status = match &outcome.status {
-                Status::Cancelled if outcome.is_adversarial() => "fooled, stopped early",
-                status => status.name(),
-            };
-            row_text(ui, "status", status, Some(colour), what);
+            row_text(ui, "status", outcome.ended(), Some(colour), what);
             if let Some(reason) = outcome.status.reason() {
                 let words = RichText::new(reason).size(SMALL).color(palette.quiet);
                 ui.add(Label::new(words).wrap());

@@ -224,10 +224,11 @@ impl LabUi<'_> {
         let words = self.value_at_cursor(pane.side);
         let font = FontId::proportional(READ_OUT);
         let lay_out = |words: String| painter.layout_no_wrap(words, font.clone(), Color32::WHITE);
-        // In narrow panes the level alone, on all sides alike; the widest is the measure.
+        // In narrow panes on two lines, on all sides alike; the widest is the measure.
         let widest = lay_out(format!("{place} · −100 dB · Δ −10.0"));
         let fits = widest.size().x + 24.0 < rect.width();
-        let galley = lay_out(if fits { format!("{place} · {words}") } else { words });
+        let between = if fits { " · " } else { "\n" };
+        let galley = lay_out(format!("{place}{between}{words}"));
         let size = galley.size() + vec2(12.0, 6.0);
         let plate = Rect::from_min_size(
             pos2((rect.right() - size.x - 6.0).max(rect.left()), rect.top() + 6.0),

@@ -53,7 +53,7 @@ impl LabUi<'_> {
         let after = now.as_ref().and_then(|now| now.verdict).map(said);
         let snr = now.as_ref().and_then(|now| now.snr_db);
         let words = match (snr, self.lab.shown_result()) {
-            (Some(snr), _) => format!("changed by {} dB SNR", text::number(snr, 1)),
+            (Some(snr), _) => format!("with a change that is {} dB softer", text::number(snr, 1)),
             (None, Some(result)) => match &result.outcome.status {
                 Status::NotFooled(_) => "not fooled".to_owned(),
                 status => status.name().to_owned(),

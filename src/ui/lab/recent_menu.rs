@@ -32,7 +32,7 @@ impl LabUi<'_> {
             self.asked.push(UiCommand::LookForRecent);
         }
         self.lab.recent_is_open = open;
-        response.on_hover_text("Recordings that you opened or made");
+        response.on_hover_text("Recordings and labs that you opened or made");
     }
 }
 
@@ -58,7 +58,7 @@ fn file(ui: &mut Ui, path: &Path, gone: bool) -> Option<UiCommand> {
         let response =
             response.on_hover_text(path.display().to_string()).on_disabled_hover_text(told);
         if response.clicked() {
-            asked = Some(UiCommand::OpenFile(path.to_path_buf()));
+            asked = Some(UiCommand::open(path.to_path_buf()));
             ui.close();
         }
         let remove = icon_button(ui, Icon::Close, &format!("Take {name} off the list"), false);

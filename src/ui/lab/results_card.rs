@@ -20,7 +20,8 @@ impl LabUi<'_> {
             let live = self.lab.is_attacking_this();
             if live {
                 let chosen = self.lab.shown == Shown::Live;
-                let response = line(ui, chosen, "Attack under way", ["Now", "under way", ""], true);
+                let response =
+                    line(ui, chosen, "Attack under way", ["Now", "under way", "", ""], true);
                 if response.on_hover_text("Show the attack under way").clicked() {
                     self.asked.push(UiCommand::ShowLive);
                 }
@@ -78,8 +79,8 @@ fn result_line(ui: &mut Ui, result: &LabResult, model: &str, chosen: bool) -> bo
     } else {
         "–".to_owned()
     };
-    let name = format!("Result: {attack} {label} {snr}");
-    let response = line(ui, chosen, &name, [attack, &label, &snr], fooled);
+    let name = format!("Result: {attack} {label} {snr}, {model}");
+    let response = line(ui, chosen, &name, [attack, &label, &snr, model], fooled);
     let aim = match result.job.goal.target() {
         Some(target) => format!("aimed at {}", outcome.original.labels.title(target)),
         None => "untargeted".to_owned(),
@@ -89,7 +90,7 @@ fn result_line(ui: &mut Ui, result: &LabResult, model: &str, chosen: bool) -> bo
         spec.id.title(),
         model,
         outcome.seed,
-        outcome.status.name()
+        outcome.ended()
     );
     response.on_hover_text(tooltip).clicked()
 }
@@ -148,24 +149,30 @@ fn name_field(ui: &mut Ui, typed: &mut String, hint: &str) -> Typed {
     Typed::Goes
 }
 
-/// A line of three columns: attack, label, SNR.
+/// A line of three columns, attack, label and SNR, and under it the model if there is one to name.
 fn line(
     ui: &mut Ui,
     chosen: bool,
     name: &str,
-    [attack, label, snr]: [&str; 3],
+    [attack, label, snr, model]: [&str; 4],
     fooled: bool,
 ) -> eframe::egui::Response {
     let palette = theme::palette(ui);
-    let (rect, response) = ui.allocate_exact_size(vec2(ui.available_width(), 24.0), Sense::click());
+    let below = if model.is_empty() { 0.0 } else { 13.0 };
+    let size = vec2(ui.available_width(), 24.0 + below);
+    let (whole, response) = ui.allocate_exact_size(size, Sense::click());
     response.widget_info(|| WidgetInfo::selected(Role::Button, true, chosen, name));
-    let back = Rect::from_min_max(rect.min - vec2(5.0, 0.0), rect.max + vec2(5.0, 0.0));
+    let back = Rect::from_min_max(whole.min - vec2(5.0, 0.0), whole.max + vec2(5.0, 0.0));
+    let rect = whole.with_max_y(whole.bottom() - below);
     let lit = response.hovered() || response.has_focus();
     if chosen || lit {
         let fill = if chosen { palette.field_active } else { palette.field };
         ui.painter().rect_filled(back, CornerRadius::same(CONTROL_RADIUS), fill);
     }
     let painter = ui.painter();
+    let small = FontId::proportional(theme::SMALL);
+    let corner = whole.left_bottom() - vec2(0.0, 3.0);
+    painter.text(corner, Align2::LEFT_BOTTOM, model, small, palette.quiet);
     let colour = if fooled { palette.adversarial } else { palette.quiet };
     let heavy = FontId::new(BODY, theme::semibold());
     let attack = painter.text(rect.left_center(), Align2::LEFT_CENTER, attack, heavy, colour);

@@ -1,5 +1,6 @@
 //! The state of the Lab.
 
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use super::history::History;
@@ -25,6 +26,8 @@ pub struct Opening {
     pub command: CommandId,
     /// What it is called.
     pub name: String,
+    /// The lab file, if it is one.
+    pub lab: Option<PathBuf>,
 }
 
 /// Which adversarial samples are shown.
@@ -101,6 +104,9 @@ pub struct Lab {
     pub view: View,
     /// Where the pointer is.
     pub cursor: Option<Cursor>,
+    /// Whether another clip is on the desk since the cards were shown: they are then shown from
+    /// their top.
+    pub to_the_top: bool,
     /// Where on the screen a drag over a pane began.
     pub drag_from: Option<eframe::egui::Pos2>,
     /// The part that is played again and again, in seconds.
@@ -152,6 +158,7 @@ impl Lab {
             shown: Shown::Nothing,
             view: View::default(),
             cursor: None,
+            to_the_top: false,
             drag_from: None,
             loop_region: None,
             band: None,

@@ -47,7 +47,9 @@ impl LabUi<'_> {
                 ui.close();
                 return;
             }
-            ScrollArea::vertical().max_height(300.0).show(ui, |ui| {
+            // As high with few labels as with many, so that it stays where it is while people type.
+            let list = ScrollArea::vertical().max_height(300.0).auto_shrink([true, false]);
+            list.min_scrolled_height(300.0).show(ui, |ui| {
                 ui.spacing_mut().item_spacing.y = 2.0;
                 let mut any = false;
                 for section in sections {

@@ -57,10 +57,11 @@ impl LabUi<'_> {
             let look = self.settings.look;
             let range = match self.lab.insights.mode {
                 PictureMode::Levels => format!(
-                    "{}{}{} dB",
+                    "{}{}{}{}",
                     text::number(look.floor_db.into(), 0),
                     if cramped { "…" } else { " … " },
-                    text::number(look.ceiling_db.into(), 0)
+                    text::number(look.ceiling_db.into(), 0),
+                    if cramped { "" } else { " dB" }
                 ),
                 // Their ranges follow what is there.
                 PictureMode::Machine | PictureMode::Listening => "Colours".to_owned(),

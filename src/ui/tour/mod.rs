@@ -4,4 +4,4 @@ mod card;
 mod steps;
 
 pub use card::{Turn, show};
-pub use steps::STEPS;
+pub use steps::{FIRST_ATTACK, STEPS};

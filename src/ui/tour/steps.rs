@@ -25,6 +25,9 @@ fn glockenspiel() -> Option<UiCommand> {
     Some(UiCommand::OpenBundled(index))
 }
 
+/// The first step that attacks.
+pub const FIRST_ATTACK: usize = 4;
+
 /// The steps in their order.
 pub const STEPS: [Step; 10] = [
     Step {
@@ -120,6 +123,12 @@ pub const STEPS: [Step; 10] = [
 mod tests {
     use super::*;
     use crate::models::Labels;
+
+    #[test]
+    fn nothing_is_attacked_before_its_story_says_so() {
+        let attacks = |step: &Step| (step.acts)().contains(&UiCommand::Attack);
+        assert_eq!(STEPS.iter().position(attacks), Some(FIRST_ATTACK));
+    }
 
     #[test]
     fn the_tour_opens_its_clip_and_aims_at_a_label_that_there_is() {

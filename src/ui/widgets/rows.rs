@@ -1,7 +1,8 @@
 //! Rows of a quiet name on the left and its value on the right.
 
 use eframe::egui::{
-    Align, Color32, CornerRadius, Frame, Label, Layout, Response, RichText, Stroke, Ui, vec2,
+    Align, Color32, CornerRadius, Frame, Label, Layout, Response, RichText, Stroke, TextStyle, Ui,
+    vec2,
 };
 
 use crate::ui::theme::{self, SMALL};
@@ -29,8 +30,17 @@ pub fn row_text(
     tooltip: &str,
 ) -> Response {
     let colour = colour.unwrap_or(theme::palette(ui).text);
-    let response =
-        row(ui, name, |ui| ui.add(Label::new(RichText::new(value).color(colour)).truncate()));
+    let response = row(ui, name, |ui| {
+        // A long value is cut rather than the name.
+        let font = TextStyle::Body.resolve(ui.style());
+        let named = ui.painter().layout_no_wrap(name.to_owned(), font, colour).size().x;
+        let room = ui.available_width() - named - ui.spacing().item_spacing.x;
+        let size = vec2(room.max(0.0), 20.0);
+        ui.allocate_ui_with_layout(size, Layout::right_to_left(Align::Center), |ui| {
+            ui.add(Label::new(RichText::new(value).color(colour)).truncate())
+        })
+        .inner
+    });
     if tooltip.is_empty() { response } else { response.on_hover_text(tooltip) }
 }
 
