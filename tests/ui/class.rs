@@ -44,6 +44,12 @@ fn the_tour_opens_a_clip_attacks_it_and_points_at_what_it_speaks_of() {
     assert!(!has(&harness, "TOUR · "));
     harness.get_by_label("Stop").click();
     until(&mut harness, "it has stopped", |h| has(h, "Result: C&W"));
+    assert!(!has(&harness, "How small the change is"));
+    harness.get_by_label("Tour").click();
+    until(&mut harness, "the story begins anew", |h| has(h, "How small the change is"));
+    harness.get_by_label("End the tour").click();
+    harness.run_steps(3);
+    assert!(!has(&harness, "How small the change is"), "what was found is shown again");
     assert!(harness.state().notices().iter().all(|notice| notice.kind != NoticeKind::Error));
 }
 

@@ -29,7 +29,10 @@ impl App {
 
     pub(super) fn go_to_step(&mut self, ctx: &egui::Context, index: Option<usize>) {
         self.tour = index.filter(|&index| index < STEPS.len());
-        let Some(step) = self.tour.and_then(|index| STEPS.get(index)) else { return };
+        let Some(step) = self.tour.and_then(|index| STEPS.get(index)) else {
+            self.lab.show_latest_if_nothing();
+            return;
+        };
         for command in (step.acts)() {
             self.apply(ctx, command);
         }

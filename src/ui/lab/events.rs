@@ -209,6 +209,13 @@ impl Lab {
             .unwrap_or(clip)
     }
 
+    /// Shows the latest result of the clip where nothing is shown and nothing runs.
+    pub fn show_latest_if_nothing(&mut self) {
+        if self.shown == Shown::Nothing && self.running.is_none() {
+            self.shown = self.latest_result();
+        }
+    }
+
     pub(super) fn latest_result(&self) -> Shown {
         let latest = self.results_of_clip().next_back();
         latest.map_or(Shown::Nothing, |(index, _)| Shown::Result(index))
