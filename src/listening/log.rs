@@ -211,7 +211,17 @@ fn parse(path: &Path, bytes: &[u8]) -> Result<Chain, ListenError> {
 /// # Errors
 /// Where it can't be read, a line was changed, or it is of another version.
 pub fn read_log(path: &Path) -> Result<Vec<Entry>, ListenError> {
-    verify(path).map(|(entries, _)| entries)
+    verify(path).map(|verified| verified.entries)
+}
+
+/// What a log holds.
+pub struct Verified {
+    /// Its whole lines.
+    pub entries: Vec<Entry>,
+    /// The hash of the last of them.
+    pub last_hash: String,
+    /// Bytes that follow it: a line that a crash tore, or what somebody put there.
+    pub torn_bytes: u64,
 }
 
 /// As [`read_log`], with the hash of the last line: whoever notes it down can prove later that
@@ -219,7 +229,7 @@ pub fn read_log(path: &Path) -> Result<Vec<Entry>, ListenError> {
 ///
 /// # Errors
 /// As [`read_log`].
-pub fn verify(path: &Path) -> Result<(Vec<Entry>, String), ListenError> {
+pub fn verify(path: &Path) -> Result<Verified, ListenError> {
     let bytes =
         std::fs::read(path).map_err(|source| ListenError::Io { path: path.to_owned(), source })?;
     let chain = parse(path, &bytes)?;
@@ -227,7 +237,8 @@ pub fn verify(path: &Path) -> Result<(Vec<Entry>, String), ListenError> {
         let problem = "there is no whole line in it".to_owned();
         return Err(ListenError::Log { path: path.to_owned(), line: 1, problem });
     }
-    Ok((chain.entries, chain.last))
+    let torn_bytes = bytes.len() as u64 - chain.length;
+    Ok(Verified { entries: chain.entries, last_hash: chain.last, torn_bytes })
 }
 
 #[cfg(test)]

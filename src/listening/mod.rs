@@ -22,12 +22,12 @@ mod test_file;
 
 pub use entry::{Answered, Entry, LoggedStimulus, SCHEMA, Start, Trial as LoggedTrial};
 pub use error::ListenError;
-pub use log::{Log, LogFile, read_log, verify};
+pub use log::{Log, LogFile, Verified, read_log, verify};
 pub use plan::{Arrangement, Part, Plan, PlannedTrial};
 pub use protocol::{Answer, Protocol, Slot};
 pub use report::{
-    LoggedSession, MeanThreshold, Participant, Pooled, RATES, Report, Said, Summary, Threshold,
-    p_text,
+    LoggedSession, MeanThreshold, Participant, Pooled, RATES, Report, Said, Summary, TestPower,
+    Threshold,
 };
 pub use screen::{Action, Environment, Screen, Sounds, TrialScreen};
 pub use session::Session;

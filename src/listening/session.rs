@@ -37,6 +37,7 @@ pub struct Session {
     /// Trials answered.
     at: usize,
     last_right: Option<bool>,
+    gain_db: Option<f32>,
 }
 
 impl Session {
@@ -89,6 +90,7 @@ impl Session {
             stage,
             at: 0,
             last_right: None,
+            gain_db: None,
         }
     }
 
@@ -130,6 +132,7 @@ impl Session {
                     session.take_in(answered.right);
                 }
                 Entry::Consent { .. } => session.stage = Stage::Volume,
+                Entry::Volume { gain_db, .. } => session.gain_db = Some(gain_db),
                 Entry::End { .. } => ended = true,
                 _ => {}
             }
@@ -183,6 +186,11 @@ impl Session {
     /// What the level of each pair settled at so far, in dB SNR, where it follows the answers.
     pub fn estimates(&self) -> Vec<Option<f64>> {
         self.trackers.iter().map(Tracker::estimate).collect()
+    }
+
+    /// The volume in dB that the participant chose last.
+    pub fn gain_db(&self) -> Option<f32> {
+        self.gain_db
     }
 
     /// Whether all is done.
@@ -284,6 +292,7 @@ impl Session {
                 let Environment { device, playback_rate } = environment;
                 let time_ms = now_ms;
                 self.log.append(&Entry::Volume { time_ms, gain_db, device, playback_rate })?;
+                self.gain_db = Some(gain_db);
                 self.stage = Stage::Begin;
             }
             (Stage::Begin | Stage::Pause | Stage::Feedback(_), Action::Next) => {

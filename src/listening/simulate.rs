@@ -88,7 +88,13 @@ pub fn run(
     loop {
         let action = match session.screen() {
             Screen::Consent(_) => Action::Agree,
-            Screen::Volume => Action::Volume(0.0, Environment::default()),
+            Screen::Volume => Action::Volume(
+                0.0,
+                Environment {
+                    device: Some("a simulated listener".to_owned()),
+                    playback_rate: None,
+                },
+            ),
             Screen::Begin { .. } | Screen::Feedback(_) | Screen::Pause { .. } => Action::Next,
             Screen::End => return Ok(()),
             Screen::Trial(screen) => {

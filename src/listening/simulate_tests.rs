@@ -5,8 +5,8 @@ use std::sync::Arc;
 use super::*;
 use crate::listening::stats::{p_value, size};
 use crate::listening::{
-    Adaptive, Answered, Entry, Log, LogFile, Part, Report, Stimulus, StimulusEntry, TestFile,
-    read_log,
+    Adaptive, Answered, Entry, Log, LogFile, LoggedSession, Part, Report, Stimulus, StimulusEntry,
+    TestFile, read_log,
 };
 
 /// A short sound and a change of it.
@@ -248,4 +248,58 @@ fn answers_that_the_question_does_not_have_are_refused_and_nothing_is_lost() {
         session.act(answer(bad), 0).unwrap_err();
         assert_eq!(session.screen(), before);
     }
+}
+
+#[test]
+fn a_log_that_contradicts_its_own_seed_is_found_out_however_its_chain_was_made() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("log.jsonl");
+    let test = test(Protocol::Abx, 8);
+    let stimuli = test.prepare(vec![pair("a")]).unwrap();
+    let log = Log::File(LogFile::create(&path).unwrap());
+    let mut session = Session::start(test, stimuli, "P", 6, log, 0).unwrap();
+    run(&mut session, Listener::Guessing, 6, || 0, |_| false).unwrap();
+    let whole = read_log(&path).unwrap();
+    assert!(LoggedSession::read(&path).unwrap().complete);
+
+    type Forge = fn(&mut Vec<Entry>);
+    let forgeries: [(&str, Forge); 4] = [
+        ("other letters", |log| {
+            let wrong = log.iter_mut().find_map(|entry| match entry {
+                Entry::Answer(answered) if answered.right == Some(false) => Some(answered),
+                _ => None,
+            });
+            let wrong = wrong.expect("a guesser is wrong somewhere");
+            wrong.trial.arrangement.third = wrong.trial.arrangement.third.map(|third| 1 - third);
+            wrong.right = Some(true);
+        }),
+        ("a test trial as practice", |log| {
+            let Entry::Answer(last) = &mut log[10] else { panic!("an answer") };
+            last.trial.part = Part::Practice;
+        }),
+        ("an end before the end", |log| {
+            log.remove(8);
+        }),
+        ("an answer twice", |log| {
+            let twice = log[9].clone();
+            log.insert(9, twice);
+        }),
+    ];
+    for (number, (what, forge)) in forgeries.into_iter().enumerate() {
+        let mut entries = whole.clone();
+        forge(&mut entries);
+        let path = folder.path().join(format!("{number}.jsonl"));
+        let mut log = Log::File(LogFile::create(&path).unwrap());
+        entries.iter().for_each(|entry| log.append(entry).unwrap());
+        assert_eq!(read_log(&path).unwrap(), entries, "the chain holds");
+        let error = LoggedSession::read(&path).expect_err(what).to_string();
+        assert!(error.contains("line "), "{what}: {error}");
+    }
+}
+
+#[test]
+fn two_pairs_of_one_name_are_refused() {
+    let test = test(Protocol::Abx, 8);
+    let error = test.prepare(vec![pair("a"), pair("a")]).unwrap_err().to_string();
+    assert!(error.contains("two pairs are called"), "{error}");
 }

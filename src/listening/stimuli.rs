@@ -87,8 +87,9 @@ impl Stimulus {
         for entry in std::fs::read_dir(folder).map_err(io)? {
             let path = entry.map_err(io)?.path();
             let Some(name) = path.file_name().and_then(|name| name.to_str()) else { continue };
+            let lower = name.to_ascii_lowercase();
             for (side, ending) in ["_nat.wav", "_adv.wav"].into_iter().enumerate() {
-                if let Some(stem) = name.strip_suffix(ending) {
+                if let Some(stem) = lower.strip_suffix(ending).and_then(|s| name.get(..s.len())) {
                     pairs.entry(stem.to_owned()).or_default()[side] = Some(path.clone());
                 }
             }

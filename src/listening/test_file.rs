@@ -1,5 +1,6 @@
 //! A whole test as a TOML file, to be shared, versioned and run again elsewhere.
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
@@ -279,6 +280,8 @@ impl TestFile {
         };
         check(self.version == TEST_VERSION, "version", "this program knows version 1 only")?;
         check(!self.title.trim().is_empty(), "title", "the test needs a name")?;
+        let consent = self.consent.as_ref().is_none_or(|text| !text.trim().is_empty());
+        check(consent, "consent", "there is nothing to agree to; leave the key out")?;
         let trials = self.trial_count();
         check((1..=1000).contains(&trials), "trials", "it must be from 1 to 1000")?;
         let seed = self.seed.is_none_or(|seed| i64::try_from(seed).is_ok());
@@ -319,6 +322,10 @@ impl TestFile {
 
     fn validate_entry(&self, index: usize, entry: &StimulusEntry) -> Result<(), ListenError> {
         let key = |name: &str| format!("stimuli[{index}].{name}");
+        if entry.folder.is_some() && entry.name.is_some() {
+            let problem = "the pairs of a folder are called as their files are; leave it out";
+            return Err(ListenError::key(key("name"), problem));
+        }
         match (&entry.folder, &entry.original, &entry.changed) {
             (Some(_), None, None) | (None, Some(_), Some(_)) => {}
             (Some(_), _, _) => {
@@ -382,6 +389,15 @@ impl TestFile {
             return Err(ListenError::key("stimuli", "there must be at least one pair"));
         }
         self.check_count(pairs.len())?;
+        let mut names = BTreeSet::new();
+        if let Some(pair) = pairs.iter().find(|pair| !names.insert(pair.name.as_str())) {
+            let problem = format!(
+                "two pairs are called \u{201c}{}\u{201d}, so that nobody could tell their answers \
+                 apart: give each a name, and each SNR of a ladder once",
+                pair.name
+            );
+            return Err(ListenError::key("stimuli", problem));
+        }
         let scaled = self.protocol.is_adaptive() || self.catch_trials > 0 || self.practice > 0;
         if let Some(pair) = pairs.iter().find(|pair| scaled && !pair.snr_db().is_finite()) {
             return Err(ListenError::Silent { name: pair.name.clone() });

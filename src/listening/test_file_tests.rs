@@ -27,9 +27,17 @@ fn a_file_is_read_as_it_was_written() {
 #[test]
 fn each_bad_value_is_named_by_its_key() {
     type Break = fn(&mut TestFile);
-    let cases: [(&str, Break); 18] = [
+    let cases: [(&str, Break); 20] = [
         ("version", |t| t.version = 2),
         ("title", |t| t.title = "  ".to_owned()),
+        ("consent", |t| t.consent = Some(" ".to_owned())),
+        ("stimuli[0].name", |t| {
+            t.stimuli[0] = StimulusEntry {
+                name: Some("x".to_owned()),
+                folder: Some("x".into()),
+                ..StimulusEntry::default()
+            };
+        }),
         ("trials", |t| t.trials = Some(0)),
         ("trials", |t| t.trials = Some(1001)),
         ("seed", |t| t.seed = Some(u64::MAX)),

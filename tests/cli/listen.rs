@@ -159,7 +159,7 @@ fn a_changed_log_is_found_out() {
     let home = Home::new("2afc", "");
     home.simulate("log.jsonl", &[]);
     let log = home.text("log.jsonl");
-    says(&run(&["listen", "verify", &log]).done(), &["unchanged", "complete", "last hash"]);
+    says(&run(&["listen", "verify", &log]).done(), &["lines holds", "complete", "last hash"]);
     let text = std::fs::read_to_string(&log).expect("the log");
     let changed = text.replacen("\"right\":false", "\"right\":true", 1);
     assert_ne!(text, changed);
@@ -169,6 +169,47 @@ fn a_changed_log_is_found_out() {
         assert_eq!(run.status, 1);
         says(&run.stderr, &["log.jsonl", "line", "hash does not fit"]);
     }
+}
+
+#[test]
+fn a_session_that_was_broken_off_does_not_hide_a_whole_one() {
+    let home = Home::new("abx", "");
+    home.simulate("whole.jsonl", &["--listener", "perfect"]);
+    home.simulate("part.jsonl", &["--listener", "perfect", "--seed", "9"]);
+    let part = home.path("part.jsonl");
+    let text = std::fs::read_to_string(&part).expect("the log");
+    let half: String = text.lines().take(10).map(|line| format!("{line}\n")).collect();
+    std::fs::write(&part, half).expect("the log");
+    let logs = [home.text("whole.jsonl"), home.text("part.jsonl")];
+    let json = run(&["listen", "report", &logs[0], &logs[1], "--json"]).json();
+    let person = &json["participants"][0];
+    assert_eq!((&person["complete"], &person["result"]["right"]), (&true.into(), &16.into()));
+    assert_eq!(person["sessions"][1]["seed"], serde_json::Value::Null);
+    let stdout = run(&["listen", "report", &logs[0], &logs[1]]).done();
+    says(&stdout, &["16/16", "1 unfinished left out", "One unfinished session is not counted"]);
+    says(&stdout, &["1 listener took part", "1 unfinished session is not evaluated"]);
+}
+
+#[test]
+fn thresholds_of_several_people_are_told_with_how_many_have_one() {
+    let home = Home::new("staircase-2-down-1-up", "trials = 60");
+    let people = [("a", "guessing"), ("b", "perfect"), ("c", "hearing")];
+    let logs = people.map(|(name, listener)| {
+        let log = format!("{name}.jsonl");
+        home.simulate(&log, &["--listener", listener, "--participant", name]);
+        home.text(&log)
+    });
+    let figure = home.text("curves.png");
+    let all = ["listen", "report", &logs[0], &logs[1], &logs[2]];
+    let stdout = run(&[&all[..], &["--figure", &figure]].concat()).done();
+    says(&stdout, &["(1 of 3)", "over 1 of 3 people", "without 2 who have none"]);
+    assert!(!stdout.contains("Too few"), "{stdout}");
+    // One figure for each of them.
+    for name in ["curves.png", "curves-2.png", "curves-3.png"] {
+        assert!(home.path(name).exists(), "{name}");
+    }
+    let json = run(&[&all[..], &["--json"]].concat()).json();
+    assert!(json["exact_size"].is_null() && json["power"].is_null(), "{json}");
 }
 
 #[test]
@@ -239,7 +280,7 @@ fn an_unfinished_session_is_told_of_and_not_tested() {
     let json = run(&["listen", "report", &log, "--json"]).json();
     assert_eq!(json["participants"][0]["complete"], false);
     assert!(json["participants"][0]["result"]["p"].is_null());
-    says(&run(&["listen", "report", &log]).done(), &["unfinished", "Not tested"]);
+    says(&run(&["listen", "report", &log]).done(), &["unfinished", "Not told yet"]);
 }
 
 #[test]

@@ -156,6 +156,64 @@ fn a_session_that_was_broken_off_or_crashed_is_gone_on_with() {
 }
 
 #[test]
+fn breaking_off_is_asked_before_every_page_and_its_keys_are_not_the_pages() {
+    let (folder, file) = test("same-different", "trials = 2\npractice = 1\nconsent = \"May we?\"");
+    let log = folder.path().join("logs/P01.jsonl");
+    let mut lab = lab();
+    opened(&mut lab, &file);
+    lab.get_by_label("Begin the session").click();
+    until_said(&mut lab, "May we?");
+    let lines = || read_log(&log).expect("a whole log").len();
+    let before = lines();
+    press(&mut lab, &[Key::Escape]);
+    until_said(&mut lab, "Break off?");
+    press(&mut lab, &[Key::Enter]);
+    until(&mut lab, "it was broken off", |lab| has(lab, "Go on with P01"));
+    assert_eq!(lines(), before, "nobody agreed to anything");
+    lab.get_by_label("Go on with P01").click();
+    until_said(&mut lab, "May we?");
+    press(&mut lab, &[Key::Enter]);
+    until_said(&mut lab, "Set the volume");
+    press(&mut lab, &[Key::ArrowDown, Key::ArrowDown, Key::Space, Key::Enter]);
+    until_said(&mut lab, "First some practice");
+    press(&mut lab, &[Key::Escape, Key::Enter]);
+    until(&mut lab, "it was broken off", |lab| has(lab, "Go on with P01"));
+    // The volume is still what was chosen, and soft before anybody chose.
+    lab.get_by_label("Go on with P01").click();
+    until_said(&mut lab, "22 dB");
+    press(&mut lab, &[Key::Space, Key::Enter, Key::Enter]);
+    until_said(&mut lab, "Practice 1 of 1");
+    press(&mut lab, &[Key::A, Key::B, Key::Num1, Key::Enter]);
+    until(&mut lab, "feedback", |lab| {
+        has(lab, "That is how it was") || has(lab, "other way round")
+    });
+}
+
+#[test]
+fn answers_to_a_session_file_that_was_changed_are_still_listed() {
+    let (folder, file) = test("2afc", "trials = 2\npractice = 0");
+    let mut lab = lab();
+    opened(&mut lab, &file);
+    lab.get_by_label("Begin the session").click();
+    until_said(&mut lab, "Set the volume");
+    press(&mut lab, &[Key::Space, Key::Enter, Key::Enter]);
+    for _ in 0..2 {
+        press(&mut lab, &[Key::A, Key::B, Key::Num1, Key::Enter]);
+    }
+    until_said(&mut lab, "Thank you");
+    press(&mut lab, &[Key::Enter]);
+    until_said(&mut lab, "METHODS, FOR A PAPER");
+    let text = std::fs::read_to_string(&file).expect("the session file");
+    std::fs::write(&file, text.replace("practice = 0", "practice = 1")).expect("the session file");
+    let mut other = open(&Default::default(), engine(), SMALLEST);
+    opened(&mut other, &file);
+    until_said(&mut other, "P01: of another session file");
+    other.get_by_label("Results of P01 alone").click();
+    until_said(&mut other, "METHODS, FOR A PAPER");
+    drop(folder);
+}
+
+#[test]
 fn grades_are_given_by_keys_and_one_of_them_must_be_the_reference() {
     let (folder, file) = test("triple", "trials = 1\npractice = 0");
     let mut lab = lab();
@@ -164,6 +222,9 @@ fn grades_are_given_by_keys_and_one_of_them_must_be_the_reference() {
     until_said(&mut lab, "Set the volume");
     press(&mut lab, &[Key::Space, Key::Enter, Key::Enter]);
     until_said(&mut lab, "Trial 1 of 1");
+    // What nobody graded is no answer.
+    press(&mut lab, &[Key::R, Key::A, Key::B, Key::Enter]);
+    until_said(&mut lab, "Grade what you hear");
     // B is heard and gets 4.0, then 4.1; A gets 3.0: no 5.0 is left for the reference.
     press(&mut lab, &[Key::R, Key::B, Key::Num4, Key::ArrowUp, Key::A, Key::Num3, Key::Enter]);
     until_said(&mut lab, "give that one 5.0");

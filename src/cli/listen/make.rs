@@ -1,7 +1,7 @@
 //! `mondegreen listen make`: from clips, models and attacks to a test.
 
 use std::collections::BTreeSet;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use clap::Args;
@@ -74,12 +74,19 @@ pub fn run(arguments: &Arguments) -> Result<(), Failure> {
     let count = arguments.clips.len() * models.len() * arguments.attack.len();
     // Before minutes of attacks rather than after them.
     test.check_plan(count, &arguments.ladder).map_err(|error| failed(&error))?;
+    // Nor does a clip that can't be read, or a folder that can't be made, cost any.
+    let clips: Result<Vec<_>, _> = arguments.clips.iter().map(|path| clip(path)).collect();
+    let clips = clips?;
+    std::fs::create_dir_all(&arguments.output).map_err(|error| {
+        Failure::Failed(format!(
+            "the folder \u{201c}{}\u{201d} can't be made: {error}; choose another one",
+            arguments.output.display()
+        ))
+    })?;
     let bar = common::progress_bar(count);
     let (mut names, mut pairs) = (BTreeSet::new(), Vec::new());
     let (mut left_out, mut not_adversarial) = (0, Vec::new());
-    for path in &arguments.clips {
-        let clip = audio::load(path, audio::DEFAULT_LIMIT_SECONDS)
-            .map_err(|error| Failure::Failed(error.to_string()))?;
+    for clip in &clips {
         for (source, model) in &models {
             for &attack in &arguments.attack {
                 bar.set_message(format!("{}: {}", source.title(), attack.title()));
@@ -121,7 +128,7 @@ pub fn run(arguments: &Arguments) -> Result<(), Failure> {
                     )),
                 );
                 let changed = Clip { samples: outcome.samples, ..clip.clone() };
-                let pair = Stimulus::from_clips(&name, &clip, &changed);
+                let pair = Stimulus::from_clips(&name, clip, &changed);
                 pairs.push(pair.map_err(|error| failed(&error))?);
             }
         }
@@ -145,6 +152,19 @@ pub fn run(arguments: &Arguments) -> Result<(), Failure> {
         common::say(format_args!("  changed, but no adversarial sound: {what}"))?;
     }
     if left_out > 0 { Err(Failure::Partly(left_out)) } else { Ok(()) }
+}
+
+fn clip(path: &Path) -> Result<Clip, Failure> {
+    if path.is_dir() {
+        return Err(Failure::Failed(format!(
+            "\u{201c}{}\u{201d} is a folder; name clips, which are attacked here. Pairs that are \
+             there already (NAME_nat.wav and NAME_adv.wav) need no attack: name their folder in a \
+             session file, as [[stimuli]] with folder = \"...\" (docs/listening-log.md)",
+            path.display()
+        )));
+    }
+    audio::load(path, audio::DEFAULT_LIMIT_SECONDS)
+        .map_err(|error| Failure::Failed(error.to_string()))
 }
 
 fn unique(names: &mut BTreeSet<String>, name: &str) -> String {

@@ -10,7 +10,7 @@ use clap::{Args, Subcommand};
 use serde_json::json;
 
 use super::common::{self, Failure};
-use crate::listening::{ListenError, LoggedSession, RATES, Stimuli, TestFile, stats, verify};
+use crate::listening::{ListenError, LoggedSession, RATES, Stimuli, TestFile, TestPower, verify};
 
 /// Options of `listen`.
 #[derive(Args, Debug)]
@@ -27,7 +27,8 @@ enum Task {
     Validate(Validate),
     /// Statistics of logs of one test
     Report(report::Arguments),
-    /// Check that nothing in a log was changed
+    /// Check that nothing in a log was changed; last lines that are missing, and a log that was
+    /// written anew as a whole, only show beside a last hash that was noted down before
     Verify(Verify),
     /// Let a simulated listener take a test
     Simulate(simulate::Arguments),
@@ -80,9 +81,7 @@ fn read(file: &Path) -> Result<(TestFile, Stimuli), Failure> {
 fn validate(arguments: &Validate) -> Result<(), Failure> {
     let (test, stimuli) = read(&arguments.file)?;
     let (trials, alpha) = (test.trial_count() as u64, test.alpha);
-    let adaptive = test.protocol.is_adaptive();
-    let critical = stats::critical(trials, 0.5, alpha).filter(|_| !adaptive);
-    let power = RATES.map(|rate| stats::power(trials, 0.5, alpha, rate));
+    let power = TestPower::of(&test);
     if arguments.json {
         return common::say(json!({
             "file": arguments.file.to_string_lossy(),
@@ -91,11 +90,9 @@ fn validate(arguments: &Validate) -> Result<(), Failure> {
             "trials": trials,
             "practice": test.practice,
             "catch_trials": test.catch_trials,
-            "critical": critical,
-            "exact_size": stats::size(trials, 0.5, alpha),
-            "power": RATES.iter().zip(power).map(|(rate, power)| {
-                json!({ "rate": rate, "power": power })
-            }).collect::<Vec<_>>(),
+            "critical": power.as_ref().and_then(|power| power.critical),
+            "exact_size": power.as_ref().map(|power| power.size),
+            "power": power.as_ref().map(TestPower::to_json),
             "stimuli": stimuli.pairs.iter().map(|pair| json!({
                 "name": pair.name,
                 "snr_db": Some(pair.snr_db()).filter(|snr| snr.is_finite()),
@@ -115,10 +112,16 @@ fn validate(arguments: &Validate) -> Result<(), Failure> {
         let snr = pair.snr_db();
         common::say(format_args!("  {}: {:.2} s, SNR {snr:.1} dB", pair.name, pair.seconds()))?;
     }
-    if adaptive {
-        return Ok(());
-    }
-    match critical {
+    let Some(power) = power else {
+        return common::say(format_args!(
+            "The SNR follows the answers, between {} and {} dB: {:.0} trials for each pair. There is \
+             no test against chance; the report tells a threshold where the answers tell one.",
+            test.adaptive.easiest_snr_db,
+            test.adaptive.hardest_snr_db,
+            trials as f64 / stimuli.pairs.len().max(1) as f64
+        ));
+    };
+    match power.critical {
         None => common::say(format_args!(
             "With {trials} trials nothing can be significant at {alpha}: take more"
         )),
@@ -126,7 +129,7 @@ fn validate(arguments: &Validate) -> Result<(), Failure> {
             "{right} of {trials} right answers are significant at {alpha}. Power where {}.{}",
             RATES
                 .iter()
-                .zip(power)
+                .zip(power.power)
                 .map(|(rate, power)| format!("{:.0} % are right: {power:.2}", 100.0 * rate))
                 .collect::<Vec<_>>()
                 .join(", "),
@@ -138,21 +141,28 @@ fn validate(arguments: &Validate) -> Result<(), Failure> {
 fn verify_logs(arguments: &Verify) -> Result<(), Failure> {
     let mut bad = 0;
     for path in &arguments.logs {
-        let read = verify(path).and_then(|(entries, _)| {
-            LoggedSession::read(path).map(|session| (session, entries.len()))
+        let read = verify(path).and_then(|verified| {
+            LoggedSession::read(path).map(|session| (session, verified.entries.len()))
         });
         match read {
             Ok((session, lines)) if arguments.json => common::say(json!({
                 "log": path.to_string_lossy(), "lines": lines, "answers": session.answers.len(),
                 "complete": session.complete, "last_hash": session.last_hash,
+                "torn_bytes": session.torn_bytes,
             }))?,
-            Ok((session, lines)) => common::say(format_args!(
-                "{}: unchanged, {lines} lines, {} answers, {}, last hash {}",
-                path.display(),
-                session.answers.len(),
-                if session.complete { "complete" } else { "unfinished" },
-                session.last_hash
-            ))?,
+            Ok((session, lines)) => {
+                let torn = match session.torn_bytes {
+                    0 => String::new(),
+                    bytes => format!(" and {bytes} bytes of a line without an end"),
+                };
+                common::say(format_args!(
+                    "{}: the chain of {lines} lines holds{torn}, {} answers, {}, last hash {}",
+                    path.display(),
+                    session.answers.len(),
+                    if session.complete { "complete" } else { "unfinished" },
+                    session.last_hash
+                ))?;
+            }
             Err(error) => {
                 eprintln!("mondegreen: {error}");
                 bad += 1;

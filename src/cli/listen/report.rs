@@ -22,8 +22,8 @@ pub struct Arguments {
     /// Write every answer here
     #[arg(long, value_name = "FILE.csv")]
     csv: Option<PathBuf>,
-    /// Write the psychometric function here (PNG or SVG); of the first pair, of all participants
-    /// together or of the only one
+    /// Write the psychometric function here (PNG or SVG); where there are several, of more people or
+    /// pairs, the others get numbers: FIG-2.png and so on
     #[arg(long, value_name = "FIG.png")]
     figure: Option<PathBuf>,
 }
@@ -49,16 +49,12 @@ pub fn run(arguments: &Arguments) -> Result<(), Failure> {
     }
     common::say("")?;
     for participant in &report.participants {
-        let p = participant.p_holm.filter(|_| participant.complete);
-        common::say(format_args!(
-            "{}: {}",
-            participant.id,
-            verdict(&report, &participant.summary, p)
-        ))?;
+        let words = report.verdict(participant);
+        common::say(format_args!("{}: {words}{}", participant.id, missed(&participant.summary)))?;
     }
     if let Some(pooled) = &report.pooled {
-        let words = verdict(&report, &pooled.summary, pooled.summary.p);
-        common::say(format_args!("All {} together: {words}", pooled.participants))?;
+        let (words, missed) = (report.pooled_verdict(pooled), missed(&pooled.summary));
+        common::say(format_args!("All {} together: {words}{missed}", pooled.participants))?;
     }
     common::say("")?;
     for line in report.explanations() {
@@ -67,13 +63,10 @@ pub fn run(arguments: &Arguments) -> Result<(), Failure> {
     common::say(format_args!("\nMethods. {}", report.methods()))
 }
 
-fn verdict(report: &Report, summary: &Summary, p: Option<f64>) -> String {
-    let verdict = report.verdict(summary, p);
+fn missed(summary: &Summary) -> String {
     match summary.catches {
-        (right, of) if right < of => {
-            format!("{verdict} Missed {} of {of} catch trials.", of - right)
-        }
-        _ => verdict,
+        (right, of) if right < of => format!(" Missed {} of {of} catch trials.", of - right),
+        _ => String::new(),
     }
 }
 
@@ -101,12 +94,22 @@ fn write_csv(report: &Report, path: &Path) -> Result<(), Failure> {
 }
 
 fn write_figure(report: &Report, path: &Path) -> Result<(), Failure> {
-    let Some(figure) = report.figures().into_iter().next() else {
+    let figures = report.figures();
+    if figures.is_empty() {
         return Err(Failure::Failed(
             "there is no psychometric function to draw: it takes a staircase, or a ladder of three \
              or more SNRs"
                 .to_owned(),
         ));
-    };
-    figure.write(path).map_err(|error| Failure::Failed(error.to_string()))
+    }
+    for (number, figure) in (1..).zip(figures) {
+        let stem = path.file_stem().unwrap_or_default().to_string_lossy();
+        let ending = path.extension().unwrap_or_default().to_string_lossy();
+        let path = match number {
+            1 => path.to_owned(),
+            _ => path.with_file_name(format!("{stem}-{number}.{ending}")),
+        };
+        figure.write(&path).map_err(|error| Failure::Failed(error.to_string()))?;
+    }
+    Ok(())
 }

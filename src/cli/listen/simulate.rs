@@ -4,6 +4,7 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
+use clap::builder::NonEmptyStringValueParser;
 use clap::{Args, ValueEnum};
 
 use super::super::common::{self, Failure};
@@ -44,7 +45,7 @@ pub struct Arguments {
     #[arg(long, default_value_t = 0.5, value_parser = common::positive)]
     slope: f64,
     /// The participant's pseudonym
-    #[arg(long, default_value = "simulated")]
+    #[arg(long, default_value = "simulated", value_parser = NonEmptyStringValueParser::new())]
     participant: String,
     /// Seed of the hidden order, unless the file has one, and of the answers
     #[arg(long, default_value_t = 0, value_parser = clap::value_parser!(u64).range(..=i64::MAX as u64))]

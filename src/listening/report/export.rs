@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use serde_json::{Value, json};
 
-use super::{Participant, RATES, Report, Said, Summary, Threshold};
+use super::{Participant, RATES, Report, Said, Summary, TestPower, Threshold};
 use crate::files;
 use crate::listening::stats::Interval;
 use crate::listening::{Answer, ListenError};
@@ -43,12 +43,12 @@ fn threshold_json(threshold: &Threshold) -> Value {
     })
 }
 
-fn summary_json(summary: &Summary, tested: bool) -> Value {
+fn summary_json(summary: &Summary, tested: bool, adaptive: bool) -> Value {
     json!({
         "right": summary.right,
         "trials": summary.trials,
         "p": summary.p.filter(|_| tested),
-        "share_95": pair(summary.interval),
+        "share_95": (!adaptive).then(|| pair(summary.interval)),
         "d_prime": summary.detection.map(|d| d.d_prime),
         "d_prime_model": summary.detection.map(|d| d.model.title()),
         "bias_c": summary.detection.map(|d| d.bias),
@@ -67,12 +67,13 @@ fn summary_json(summary: &Summary, tested: bool) -> Value {
     })
 }
 
-fn participant_json(participant: &Participant) -> Value {
+fn participant_json(participant: &Participant, adaptive: bool) -> Value {
     json!({
         "participant": participant.id,
         "complete": participant.complete,
         "p_holm": participant.p_holm,
-        "result": summary_json(&participant.summary, participant.complete),
+        "without_sound": participant.without_sound(),
+        "result": summary_json(&participant.summary, participant.complete, adaptive),
         "sessions": participant.sessions.iter().map(|session| json!({
             "log": session.file.file_name().map(|name| name.to_string_lossy()),
             // The order of what is still to come is nobody's business.
@@ -84,28 +85,39 @@ fn participant_json(participant: &Participant) -> Value {
     })
 }
 
+impl TestPower {
+    /// Power and trials needed at each of [`RATES`].
+    pub fn to_json(&self) -> Value {
+        let rates = RATES.iter().zip(self.power).zip(self.needed);
+        let rate = |((rate, power), needed): ((&f64, f64), Option<u64>)| json!({ "rate": rate, "power": power, "trials_for_80_percent": needed });
+        rates.map(rate).collect()
+    }
+}
+
 impl Report {
     /// Everything as one JSON object.
     pub fn to_json(&self) -> Value {
+        let adaptive = self.protocol().is_adaptive();
         json!({
             "title": self.start.test.title,
             "protocol": self.protocol().name(),
             "alpha": self.start.test.alpha,
             "trials_per_session": self.start.test.trial_count(),
-            "critical": self.critical,
-            "exact_size": self.size,
-            "power": RATES.iter().zip(self.power).zip(self.needed).map(|((rate, power), needed)| {
-                json!({ "rate": rate, "power": power, "trials_for_80_percent": needed })
+            "critical": self.test.as_ref().and_then(|test| test.critical),
+            "exact_size": self.test.as_ref().map(|test| test.size),
+            "power": self.test.as_ref().map(TestPower::to_json),
+            "participants": self.participants.iter().map(|participant| {
+                participant_json(participant, adaptive)
             }).collect::<Vec<_>>(),
-            "participants": self.participants.iter().map(participant_json).collect::<Vec<_>>(),
             "pooled": self.pooled.as_ref().map(|pooled| json!({
                 "participants": pooled.participants,
-                "result": summary_json(&pooled.summary, true),
+                "result": summary_json(&pooled.summary, true, adaptive),
                 "mean_thresholds": pooled.thresholds.iter().map(|mean| json!({
                     "stimulus": mean.stimulus,
                     "mean_db": mean.mean_db,
                     "mean_db_95": mean.interval.map(pair),
                     "people": mean.people,
+                    "of": mean.of,
                 })).collect::<Vec<_>>(),
             })),
             "methods": self.methods(),

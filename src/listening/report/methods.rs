@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use super::Report;
+use super::{Participant, Report};
 use crate::listening::Protocol;
 use crate::listening::stats::DetectionModel;
 
@@ -26,9 +26,24 @@ impl Report {
                     .to_owned()
             }
         };
+        let told: Vec<_> = self.participants.iter().filter(|person| person.complete).collect();
+        let unfinished: usize = self.participants.iter().map(Participant::unfinished).sum();
+        let sessions: usize = told.iter().map(|person| person.sessions.len()).sum();
+        let finished = sessions - told.iter().map(|person| person.unfinished()).sum::<usize>();
         let mut text = format!(
-            "{} took part in {task}. ",
-            count(self.participants.len(), "listener", "listeners")
+            "{}{} took part in {task}{}. ",
+            count(told.len(), "listener", "listeners"),
+            match finished {
+                sessions if sessions == told.len() => String::new(),
+                sessions => format!(", in {}", count(sessions, "session", "sessions")),
+            },
+            match unfinished {
+                0 => String::new(),
+                left => format!(
+                    "; {} not evaluated",
+                    count(left, "unfinished session is", "unfinished sessions are")
+                ),
+            }
         );
         let order = match test.order {
             crate::listening::test_file::Order::Balanced => "balanced and randomised",
@@ -62,12 +77,14 @@ impl Report {
             .map(|session| session.start.seed.to_string())
             .collect();
         let seeds: Vec<_> = seeds.into_iter().collect();
-        text.push_str(&format!(
-            "Randomisation {} (ChaCha8): {}. Software: Mondegreen {}.",
-            if seeds.len() == 1 { "seed" } else { "seeds" },
-            seeds.join(", "),
-            self.start.program
-        ));
+        if !seeds.is_empty() {
+            text.push_str(&format!(
+                "Randomisation {} (ChaCha8): {}. ",
+                if seeds.len() == 1 { "seed" } else { "seeds" },
+                seeds.join(", ")
+            ));
+        }
+        text.push_str(&format!("Software: Mondegreen {}.", self.start.program));
         text
     }
 
@@ -161,19 +178,19 @@ impl Report {
             _ => String::new(),
         };
         let mut text = String::new();
-        if !self.protocol().is_adaptive() {
+        if let Some(test) = &self.test {
             text.push_str(&format!(
                 "Right answers were compared with chance by an exact one-sided binomial test at \
-                 alpha = {} (exact size {:.4}); intervals are Clopper-Pearson, 95 %; sensitivity is \
+                 alpha = {} (exact size of one session's {:.4}); intervals are Clopper-Pearson, 95 %; sensitivity is \
                  {sensitivity}{}. ",
                 self.start.test.alpha,
-                self.size,
+                test.size,
                 match self.protocol() {
                     Protocol::Triple => "",
                     _ => " (Macmillan & Creelman, 2005), rates corrected log-linearly (Hautus, 1995)",
                 }
             ));
-            if self.participants.len() > 1 {
+            if self.participants.iter().filter(|person| person.complete).count() > 1 {
                 text.push_str("p-values of participants were corrected after Holm (1979). ");
             }
         }

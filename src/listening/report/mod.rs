@@ -9,14 +9,13 @@ mod words;
 
 pub use logged::LoggedSession;
 pub use threshold::{MeanThreshold, Said, Threshold};
-pub use words::p_text;
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use super::entry::{Answered, Start};
 use super::stats::{self, Counts, Detection, DetectionModel, Grades, Interval};
-use super::{Answer, ListenError, Part, Protocol};
+use super::{Answer, ListenError, Part, Protocol, TestFile};
 use threshold::{between, thresholds};
 
 /// Power is told for people who are right this often.
@@ -50,8 +49,8 @@ pub struct Participant {
     pub id: String,
     /// Their sessions.
     pub sessions: Vec<LoggedSession>,
-    /// Whether all sessions are whole. The number of trials is fixed before the start, so others are
-    /// not tested.
+    /// Whether there is a whole session. The number of trials is fixed before the start, so answers
+    /// of others are not counted.
     pub complete: bool,
     /// What their answers say.
     pub summary: Summary,
@@ -70,6 +69,33 @@ pub struct Pooled {
     pub thresholds: Vec<MeanThreshold>,
 }
 
+/// What the binomial test of a number of trials can show.
+#[derive(Clone, Debug)]
+pub struct TestPower {
+    /// The fewest right answers that are significant; none where no number is.
+    pub critical: Option<u64>,
+    /// The exact size of the test.
+    pub size: f64,
+    /// Power at each of [`RATES`].
+    pub power: [f64; 3],
+    /// Trials needed for a power of 80 % at each of [`RATES`].
+    pub needed: [Option<u64>; 3],
+}
+
+impl TestPower {
+    /// Of a test; none where levels follow the answers, since their number of right ones means
+    /// nothing then.
+    pub fn of(test: &TestFile) -> Option<Self> {
+        let (trials, alpha) = (test.trial_count() as u64, test.alpha);
+        (!test.protocol.is_adaptive()).then(|| Self {
+            critical: stats::critical(trials, 0.5, alpha),
+            size: stats::size(trials, 0.5, alpha),
+            power: RATES.map(|rate| stats::power(trials, 0.5, alpha, rate)),
+            needed: RATES.map(|rate| stats::needed_trials(0.5, alpha, rate, 0.8)),
+        })
+    }
+}
+
 /// A report on logs of one test.
 #[derive(Clone, Debug)]
 pub struct Report {
@@ -79,15 +105,8 @@ pub struct Report {
     pub participants: Vec<Participant>,
     /// The complete ones together, where there are several.
     pub pooled: Option<Pooled>,
-    /// The fewest right answers that are significant with the trials of one session; none where no
-    /// number is, and where the binomial test is not made.
-    pub critical: Option<u64>,
-    /// The exact size of the test with these trials.
-    pub size: f64,
-    /// Power at each of [`RATES`].
-    pub power: [f64; 3],
-    /// Trials needed for a power of 80 % at each of [`RATES`].
-    pub needed: [Option<u64>; 3],
+    /// What the binomial test of one session can show; none where it is not made.
+    pub test: Option<TestPower>,
 }
 
 impl Report {
@@ -135,18 +154,17 @@ impl Report {
         let mut participants: Vec<Participant> = people
             .into_iter()
             .map(|(id, sessions)| {
-                let complete = sessions.iter().all(|session| session.complete);
                 // Whoever looks before the end would know how it goes.
-                let told: &[LoggedSession] = if complete { &sessions } else { &[] };
-                let summary = summarise(&start, &told.iter().collect::<Vec<_>>());
-                Participant { id, complete, summary, sessions, p_holm: None }
+                let told: Vec<_> = sessions.iter().filter(|session| session.complete).collect();
+                let summary = summarise(&start, &told);
+                Participant { id, complete: !told.is_empty(), summary, sessions, p_holm: None }
             })
             .collect();
         correct(&mut participants);
         let complete: Vec<&LoggedSession> = participants
             .iter()
-            .filter(|participant| participant.complete)
             .flat_map(|participant| &participant.sessions)
+            .filter(|session| session.complete)
             .collect();
         let several = participants.iter().filter(|participant| participant.complete).count();
         let pooled = (several > 1).then(|| {
@@ -155,22 +173,25 @@ impl Report {
             summary.thresholds.clear();
             Pooled { participants: several, summary, thresholds: between(&participants) }
         });
-        let (trials, alpha) = (start.test.trial_count() as u64, start.test.alpha);
-        let tested = !start.test.protocol.is_adaptive();
-        Ok(Self {
-            critical: stats::critical(trials, 0.5, alpha).filter(|_| tested),
-            size: stats::size(trials, 0.5, alpha),
-            power: RATES.map(|rate| stats::power(trials, 0.5, alpha, rate)),
-            needed: RATES.map(|rate| stats::needed_trials(0.5, alpha, rate, 0.8)),
-            start,
-            participants,
-            pooled,
-        })
+        Ok(Self { test: TestPower::of(&start.test), start, participants, pooled })
     }
 
     /// The protocol.
     pub fn protocol(&self) -> Protocol {
         self.start.test.protocol
+    }
+}
+
+impl Participant {
+    /// Sessions that are not whole, and are not counted.
+    pub fn unfinished(&self) -> usize {
+        self.sessions.iter().filter(|session| !session.complete).count()
+    }
+
+    /// Whether a session that counts had no sound device: nothing was heard then.
+    pub fn without_sound(&self) -> bool {
+        let counted = self.sessions.iter().filter(|session| session.complete);
+        counted.flat_map(|session| &session.played_on).any(|(device, _)| device.is_none())
     }
 }
 

@@ -83,11 +83,14 @@ pub struct MeanThreshold {
     pub interval: Option<Interval>,
     /// How many people have one.
     pub people: usize,
+    /// Of how many that were complete.
+    pub of: usize,
 }
 
 /// Means over those who have a threshold.
 pub(super) fn between(participants: &[Participant]) -> Vec<MeanThreshold> {
     let mut all: BTreeMap<Option<String>, Vec<f64>> = BTreeMap::new();
+    let of = participants.iter().filter(|participant| participant.complete).count();
     let complete = participants.iter().filter(|participant| participant.complete);
     for threshold in complete.flat_map(|participant| &participant.summary.thresholds) {
         if let Said::At(db) = threshold.said() {
@@ -97,7 +100,7 @@ pub(super) fn between(participants: &[Participant]) -> Vec<MeanThreshold> {
     let mean = |(stimulus, values): (Option<String>, Vec<f64>)| {
         let grades = stats::grades(&values)?;
         let (mean_db, interval) = (grades.mean, grades.interval);
-        Some(MeanThreshold { stimulus, mean_db, interval, people: values.len() })
+        Some(MeanThreshold { stimulus, mean_db, interval, people: values.len(), of })
     };
     all.into_iter().filter_map(mean).collect()
 }

@@ -1,12 +1,24 @@
 //! A report in words, for people.
 
-use super::{MeanThreshold, Participant, RATES, Report, Said, Summary};
+use super::{MeanThreshold, Participant, Pooled, RATES, Report, Said, Summary};
 use crate::listening::Protocol;
 use crate::listening::stats::Interval;
 
-/// A probability as papers write it.
-pub fn p_text(p: f64) -> String {
-    if p < 0.001 { "p < 0.001".to_owned() } else { format!("p = {p:.3}") }
+/// A probability as papers write it, with more digits where three would put it on the other side of
+/// the level.
+fn p_text(p: f64, alpha: f64) -> String {
+    let rounded = (p * 1000.0).round() / 1000.0;
+    match p {
+        ..0.001 => "p < 0.001".to_owned(),
+        _ if (p <= alpha) != (rounded <= alpha) => format!("p = {p:.5}"),
+        _ => format!("p = {p:.3}"),
+    }
+}
+
+/// A number with two digits, of which zero has no sign.
+fn two_digits(value: f64) -> String {
+    let text = format!("{value:.2}");
+    if text == "-0.00" { "0.00".to_owned() } else { text }
 }
 
 /// The column of thresholds.
@@ -21,9 +33,56 @@ fn percent(share: f64) -> String {
 }
 
 impl Report {
-    /// The verdict on one summary in a sentence. What is not significant is called that, never
-    /// "inaudible".
-    pub fn verdict(&self, summary: &Summary, p: Option<f64>) -> String {
+    /// The verdict on a participant. What is not significant is called that, never "inaudible".
+    pub fn verdict(&self, participant: &Participant) -> String {
+        let Participant { summary, complete, p_holm, .. } = participant;
+        let mut words = match (complete, participant.unfinished()) {
+            (false, _) => "Not told yet: no session is finished.".to_owned(),
+            (true, 0) => self.words_on(summary, *p_holm),
+            (true, 1) => {
+                format!(
+                    "{} One unfinished session is not counted.",
+                    self.words_on(summary, *p_holm)
+                )
+            }
+            (true, several) => format!(
+                "{} {several} unfinished sessions are not counted.",
+                self.words_on(summary, *p_holm)
+            ),
+        };
+        if participant.without_sound() {
+            words.insert_str(0, "THERE WAS NO SOUND DEVICE, so nothing was heard. ");
+        }
+        words
+    }
+
+    /// The verdict on all together.
+    pub fn pooled_verdict(&self, pooled: &Pooled) -> String {
+        if !self.protocol().is_adaptive() {
+            return self.words_on(&pooled.summary, pooled.summary.p);
+        }
+        if pooled.thresholds.is_empty() {
+            return "Nobody has a threshold of which a mean could be told.".to_owned();
+        }
+        let several = pooled.thresholds.len() > 1;
+        let mean = |mean: &MeanThreshold| {
+            let of = match &mean.stimulus {
+                Some(name) if several => format!(" of {name}"),
+                _ => String::new(),
+            };
+            let others = match mean.of - mean.people {
+                0 => String::new(),
+                left => format!(", without {left} who have none or one beyond what was played"),
+            };
+            format!(
+                "The mean threshold{of} is {:.1} dB SNR, over {} of {} people{others}.",
+                mean.mean_db, mean.people, mean.of
+            )
+        };
+        pooled.thresholds.iter().map(mean).collect::<Vec<_>>().join(" ")
+    }
+
+    fn words_on(&self, summary: &Summary, p: Option<f64>) -> String {
         let alpha = self.start.test.alpha;
         if self.protocol().is_adaptive() {
             return match summary.thresholds.as_slice() {
@@ -66,11 +125,11 @@ impl Report {
             };
         };
         if p <= alpha {
-            format!("Significant ({}): the difference was heard.", p_text(p))
+            format!("Significant ({}): the difference was heard.", p_text(p, alpha))
         } else {
             format!(
                 "Not significant ({}). That does not show that the difference can't be heard.",
-                p_text(p)
+                p_text(p, alpha)
             )
         }
     }
@@ -103,6 +162,7 @@ impl Report {
             titles.push("Catch trials");
         }
         let mut lines = vec![titles.into_iter().map(str::to_owned).collect::<Vec<_>>()];
+        let several_levels = self.participants.iter().any(|p| p.summary.thresholds.len() > 1);
         let row = |name: String, summary: &Summary, p_holm: Option<f64>, complete: bool| {
             let none = || "-".to_owned();
             let range = |interval: Option<Interval>, digits: usize| {
@@ -116,7 +176,8 @@ impl Report {
                 } else {
                     percent(summary.right as f64 / summary.trials as f64)
                 },
-                range(Some(summary.interval), 2),
+                // Of levels that follow the answers a share of right ones means nothing.
+                range(Some(summary.interval).filter(|_| !adaptive), 2),
             ];
             if !adaptive {
                 let p = summary.p.filter(|_| complete);
@@ -126,16 +187,19 @@ impl Report {
                 cells.push(p_holm.map_or_else(none, four_digits));
             }
             if detects {
-                cells.push(summary.detection.map_or_else(none, |d| format!("{:.2}", d.d_prime)));
-                cells.push(summary.detection.map_or_else(none, |d| format!("{:.2}", d.bias)));
+                cells.push(summary.detection.map_or_else(none, |d| two_digits(d.d_prime)));
+                cells.push(summary.detection.map_or_else(none, |d| two_digits(d.bias)));
             }
             if self.protocol() == Protocol::Triple {
-                cells.push(summary.grades.map_or_else(none, |g| format!("{:.2}", g.mean)));
+                cells.push(summary.grades.map_or_else(none, |g| two_digits(g.mean)));
                 cells.push(range(summary.grades.and_then(|g| g.interval), 2));
             }
             if has_threshold {
                 let texts = |text: &dyn Fn(&super::Threshold) -> String| {
-                    let all: Vec<_> = summary.thresholds.iter().map(text).collect();
+                    let all = summary.thresholds.iter().map(|threshold| {
+                        named(threshold.stimulus.as_deref(), several_levels, text(threshold))
+                    });
+                    let all: Vec<_> = all.collect();
                     if all.is_empty() { none() } else { all.join("; ") }
                 };
                 cells.push(texts(&|threshold| match threshold.said() {
@@ -154,11 +218,12 @@ impl Report {
         };
         for participant in &self.participants {
             let Participant { id, summary, p_holm, complete, .. } = participant;
-            let name = if *complete {
-                id.clone()
-            } else {
-                let answers: usize = participant.sessions.iter().map(|s| s.answers.len()).sum();
-                format!("{id} (unfinished, {answers} answers)")
+            let unfinished = participant.sessions.iter().filter(|session| !session.complete);
+            let answers: usize = unfinished.map(|session| session.answers.len()).sum();
+            let name = match (complete, participant.unfinished()) {
+                (true, 0) => id.clone(),
+                (true, left_out) => format!("{id} ({left_out} unfinished left out)"),
+                (false, _) => format!("{id} (unfinished, {answers} answers)"),
             };
             lines.push(row(name, summary, *p_holm, *complete));
         }
@@ -169,10 +234,16 @@ impl Report {
                 lines[0].iter().position(|title| title == THRESHOLD).filter(|_| has_threshold)
             {
                 let text = |text: &dyn Fn(&MeanThreshold) -> String| {
-                    let all: Vec<_> = pooled.thresholds.iter().map(text).collect();
+                    let all = pooled
+                        .thresholds
+                        .iter()
+                        .map(|mean| named(mean.stimulus.as_deref(), several_levels, text(mean)));
+                    let all: Vec<_> = all.collect();
                     if all.is_empty() { "-".to_owned() } else { all.join("; ") }
                 };
-                cells[place] = text(&|mean| format!("mean {:.1}", mean.mean_db));
+                cells[place] = text(&|mean| {
+                    format!("mean {:.1} ({} of {})", mean.mean_db, mean.people, mean.of)
+                });
                 cells[place + 1] = text(&|mean| {
                     let range = |i: Interval| format!("{:.1} to {:.1}", i.low, i.high);
                     mean.interval.map_or("-".to_owned(), range)
@@ -200,16 +271,18 @@ impl Report {
                 );
             }
         }
-        lines.push(
-            "95 % interval of the share: the true shares that the answers do not contradict \
-             (Clopper and Pearson, exact)."
-                .to_owned(),
-        );
+        if !self.protocol().is_adaptive() {
+            lines.push(
+                "95 % interval of the share: the true shares that the answers do not contradict \
+                 (Clopper and Pearson, exact)."
+                    .to_owned(),
+            );
+        }
         let shown = self.participants.iter().map(|participant| &participant.summary);
         if let Some(detection) = shown.clone().find_map(|summary| summary.detection) {
             lines.push(format!(
                 "d': the distance of the two sounds in standard deviations of what is heard, 0 at \
-                 chance (model: {}; rates corrected after Hautus).",
+                 chance and below (model: {}; rates corrected after Hautus).",
                 detection.model.title()
             ));
             let (yes, no) = match self.protocol() {
@@ -234,8 +307,7 @@ impl Report {
                  (guess rate 0.5, lapse rate up to 0.06) by maximum likelihood, told where it is \
                  more likely than guessing (likelihood ratio, 5 % level). Its interval is the \
                  shortest that holds it with a probability of 95 %, counting every slope and \
-                 lapse rate that the answers allow; report.json also has that of a bootstrap of \
-                 1000, which is too narrow after a staircase."
+                 lapse rate that the answers allow; the JSON also has that of a bootstrap of 1000, which is too narrow after a staircase."
                     .to_owned(),
             );
             if self.pooled.is_some() {
@@ -246,16 +318,16 @@ impl Report {
                 );
             }
         }
-        if !self.protocol().is_adaptive() {
+        if let Some(test) = &self.test {
             let trials = self.start.test.trial_count();
-            let needed = match self.critical {
+            let needed = match test.critical {
                 Some(right) => format!("{right} of {trials} right answers are needed"),
                 None => format!("with {trials} trials no result can be significant"),
             };
             let power: Vec<_> = RATES
                 .iter()
-                .zip(self.power)
-                .zip(self.needed)
+                .zip(test.power)
+                .zip(test.needed)
                 .map(|((rate, power), needed)| {
                     let needed = needed.map_or("over 2000".to_owned(), |n| n.to_string());
                     format!(
@@ -267,11 +339,19 @@ impl Report {
                 .collect();
             lines.push(format!(
                 "Power: {needed}; somebody who only guesses passes in {:.1} %. Somebody who is {}.{}",
-                100.0 * self.size,
+                100.0 * test.size,
                 power.join("; "),
                 self.protocol().power_caveat()
             ));
         }
         lines
+    }
+}
+
+/// What is told of a pair or ladder, under its name where there are several.
+fn named(stimulus: Option<&str>, several: bool, text: String) -> String {
+    match stimulus {
+        Some(name) if several => format!("{name}: {text}"),
+        _ => text,
     }
 }

@@ -12,6 +12,9 @@ use crate::ui::lab::LabResult;
 use crate::ui::listen::{ListenCommand, News, Page};
 use crate::ui::tab::Tab;
 
+/// A session begins no louder than that, in dB: the participant makes it louder, not softer.
+const FIRST_VOLUME: f32 = -20.0;
+
 impl App {
     pub(super) fn apply_listening(&mut self, ctx: &egui::Context, command: ListenCommand) {
         let pace = self.pace.clone();
@@ -120,7 +123,7 @@ impl App {
             Ok(pair) if self.has_pair(&pair) => {
                 self.notices.info("This pair is in the test already.");
             }
-            Ok(pair) => self.listening.draft.pairs_mut().push(pair),
+            Ok(pair) => self.listening.draft.add(pair),
             Err(words) => self.notices.error(words),
         }
     }
@@ -133,7 +136,7 @@ impl App {
         for pair in pairs {
             match pair {
                 Ok(pair) if self.has_pair(&pair) => {}
-                Ok(pair) => self.listening.draft.pairs_mut().push(pair),
+                Ok(pair) => self.listening.draft.add(pair),
                 Err(words) => problems.push(words),
             }
         }
@@ -159,7 +162,7 @@ impl App {
 
     /// Takes in what threads have done for the tab.
     pub(super) fn take_in_listening(&mut self) {
-        let gain_db = self.settings.gain_db.min(0.0);
+        let gain_db = self.settings.gain_db.min(FIRST_VOLUME);
         for news in self.listening.take_in(&self.pace, gain_db) {
             match news {
                 News::Worth(words) => self.notices.info(words),

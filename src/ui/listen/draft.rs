@@ -94,6 +94,17 @@ impl Draft {
         same && self.ladder.trim().is_empty()
     }
 
+    /// Adds a pair, under a name that no other one has: answers are told apart by it.
+    pub fn add(&mut self, pair: Stimulus) {
+        let numbered = |number: usize| match number {
+            1 => pair.name.clone(),
+            _ => format!("{} ({number})", pair.name),
+        };
+        let taken = |name: &String| self.pairs.iter().any(|other| other.name == *name);
+        let name = (1..).map(numbered).find(|name| !taken(name)).unwrap_or_default();
+        self.pairs_mut().push(Stimulus { name, ..pair });
+    }
+
     /// The pairs, to be changed: then it is no longer the file that was opened.
     pub fn pairs_mut(&mut self) -> &mut Vec<Stimulus> {
         self.opened = None;

@@ -29,8 +29,8 @@ pub fn logs_beside(file: &Path) -> PathBuf {
     file.parent().unwrap_or(Path::new("")).join("logs")
 }
 
-/// All sessions below the folder for tests, and beside `file`; the newest tests first. Logs beside a
-/// session file that are of another one are not its own.
+/// All sessions below the folder for tests, and beside `file`; the newest tests first. Those that
+/// can't be gone on with are listed with the reason: nobody's answers vanish.
 pub fn look(tests: Option<&Path>, file: Option<&Path>) -> Vec<KnownSession> {
     let entries = |folder: &Path| {
         let entries = std::fs::read_dir(folder).into_iter().flatten().flatten();
@@ -47,7 +47,7 @@ pub fn look(tests: Option<&Path>, file: Option<&Path>) -> Vec<KnownSession> {
     }
     let mut known = Vec::new();
     for file in files {
-        let Ok(own) = TestFile::read(&file) else { continue };
+        let own = TestFile::read(&file);
         for log in entries(&logs_beside(&file)) {
             if log.extension().is_none_or(|ending| ending != "jsonl") {
                 continue;
@@ -55,9 +55,10 @@ pub fn look(tests: Option<&Path>, file: Option<&Path>) -> Vec<KnownSession> {
             let session = match LoggedSession::read(&log) {
                 Ok(session) => session,
                 Err(error) => {
+                    let title = own.as_ref().map(|own| own.title.clone());
                     known.push(KnownSession {
                         file: file.clone(),
-                        title: own.title.clone(),
+                        title: title.unwrap_or_else(|_| file.display().to_string()),
                         participant: log.file_stem().unwrap_or_default().to_string_lossy().into(),
                         log,
                         answers: (0, 0),
@@ -68,9 +69,15 @@ pub fn look(tests: Option<&Path>, file: Option<&Path>) -> Vec<KnownSession> {
                 }
             };
             let test = &session.start.test;
-            if *test != own {
-                continue;
-            }
+            let trouble = match &own {
+                Ok(own) if own == test => None,
+                Ok(_) => Some(
+                    "it was made with another session file, or that was changed since; its answers \
+                     are kept and can be reported on, but not gone on with"
+                        .to_owned(),
+                ),
+                Err(error) => Some(format!("its session file can't be read: {error}")),
+            };
             known.push(KnownSession {
                 file: file.clone(),
                 log,
@@ -81,7 +88,7 @@ pub fn look(tests: Option<&Path>, file: Option<&Path>) -> Vec<KnownSession> {
                     test.practice + test.trial_count() + test.catch_trials,
                 ),
                 complete: session.complete,
-                trouble: None,
+                trouble,
             });
         }
     }

@@ -7,7 +7,7 @@ use eframe::egui::{
 
 use super::{ListenCommand, Running};
 use crate::audio::player::PlayerState;
-use crate::listening::{Action, Environment, Screen, Slot};
+use crate::listening::{Action, Environment, Protocol, Screen, Slot};
 use crate::ui::UiCommand;
 use crate::ui::text;
 use crate::ui::theme::{self, BODY, CONTROL_HEIGHT};
@@ -49,6 +49,10 @@ pub fn session_page(
         let height = ui.available_height();
         ScrollArea::vertical().max_height(height).show(ui, |ui| {
             ui.vertical_centered(|ui| {
+                if running.leaving {
+                    // Keys are for the question then.
+                    ui.disable();
+                }
                 ui.set_max_width(WIDTH);
                 ui.add_space(((height - 420.0) * 0.3).clamp(8.0, 160.0));
                 ui.spacing_mut().item_spacing.y = 12.0;
@@ -62,7 +66,10 @@ pub fn session_page(
                     Screen::Trial(trial) => {
                         super::trial::show(ui, running, trial, player, &mut wishes);
                     }
-                    Screen::Feedback(right) => feedback(ui, *right, &mut wishes),
+                    Screen::Feedback(right) => {
+                        let protocol = running.session.test().protocol;
+                        feedback(ui, protocol, *right, &mut wishes);
+                    }
                     Screen::Pause { done, of } => pause(ui, *done, *of, &mut wishes),
                     Screen::End => end(ui, &mut wishes),
                 }
@@ -89,8 +96,12 @@ pub fn session_page(
     });
 }
 
-/// Whether a key is pressed that is for the page and not for a control that has the focus.
+/// Whether a key is pressed that is for the page and not for a control that has the focus, nor for
+/// a question before the page.
 pub(super) fn pressed(ui: &Ui, key: Key) -> bool {
+    if !ui.is_enabled() {
+        return false;
+    }
     let taken = ui.ctx().memory(|memory| memory.focused().is_some());
     let for_controls = matches!(
         key,
@@ -208,11 +219,20 @@ fn begin(ui: &mut Ui, practice: bool, trials: usize, wishes: &mut Vec<ListenComm
     }
 }
 
-fn feedback(ui: &mut Ui, right: Option<bool>, wishes: &mut Vec<ListenCommand>) {
-    let (words, more) = match right {
-        Some(true) => ("Right", "That was the one."),
-        Some(false) => ("Wrong", "It was the other one. Small changes take some getting used to."),
-        None => ("Both the same", "Equal grades say that no difference was heard. There was one."),
+fn feedback(ui: &mut Ui, protocol: Protocol, right: Option<bool>, wishes: &mut Vec<ListenCommand>) {
+    let (words, more) = match (right, protocol) {
+        // Two questions are behind "same" and "different", and the answer tells which was asked.
+        (Some(true), Protocol::SameDifferent) => ("Right", "That is how it was."),
+        (Some(false), Protocol::SameDifferent) => {
+            ("Wrong", "It was the other way round. Small changes take some getting used to.")
+        }
+        (Some(true), _) => ("Right", "That was the one."),
+        (Some(false), _) => {
+            ("Wrong", "It was the other one. Small changes take some getting used to.")
+        }
+        (None, _) => {
+            ("Both the same", "Equal grades say that no difference was heard. There was one.")
+        }
     };
     headline(ui, words);
     reading(ui, more);

@@ -76,8 +76,7 @@ fn verdicts(ui: &mut Ui, report: &Report) {
         ui.add(Label::new(RichText::new(format!("{who}: {words}")).size(BODY + 1.0)).wrap());
     };
     for participant in &report.participants {
-        let p = participant.p_holm.filter(|_| participant.complete);
-        line(ui, &participant.id, report.verdict(&participant.summary, p));
+        line(ui, &participant.id, report.verdict(participant));
         let (right, of) = participant.summary.catches;
         if right < of {
             let words =
@@ -88,7 +87,7 @@ fn verdicts(ui: &mut Ui, report: &Report) {
     }
     if let Some(pooled) = &report.pooled {
         let who = format!("All {} together", pooled.participants);
-        line(ui, &who, report.verdict(&pooled.summary, pooled.summary.p));
+        line(ui, &who, report.pooled_verdict(pooled));
     }
 }
 
@@ -152,7 +151,8 @@ fn plot(ui: &mut Ui, id: &str, threshold: &Threshold, tracks: Option<&str>) {
         (Said::Nothing, _) => "No threshold: guessing explains the answers as well.".to_owned(),
     };
     ui.add(Label::new(words).wrap());
-    if let Some((tracked, words)) = threshold.tracked_db.zip(tracks) {
+    let settled = threshold.tracked_db.filter(|_| matches!(threshold.said(), Said::At(_)));
+    if let Some((tracked, words)) = settled.zip(tracks) {
         ui.label(theme::small(ui, format!("{words} {tracked:.1} dB SNR.")));
     }
     let most = levels.iter().map(|level| level.trials).max().unwrap_or(1).max(1) as f64;

@@ -26,6 +26,8 @@ pub struct Running {
     pub choice: Option<u8>,
     /// Grades of A and B.
     pub grades: [f32; 2],
+    /// Whether one was given; before that they are nobody's.
+    pub graded: bool,
     /// The part that loops, in seconds.
     pub region: Option<(f64, f64)>,
     /// Volume in dB.
@@ -37,8 +39,10 @@ pub struct Running {
 }
 
 impl Running {
-    /// Begins at the session's present page.
+    /// Begins at the session's present page, at this volume in dB unless one was chosen before it
+    /// was broken off.
     pub fn new(session: Session, gain_db: f32) -> Self {
+        let gain_db = session.gain_db().unwrap_or(gain_db);
         let mut running = Self {
             screen: session.screen(),
             session,
@@ -50,6 +54,7 @@ impl Running {
             since: Instant::now(),
             choice: None,
             grades: [5.0; 2],
+            graded: false,
             region: None,
             gain_db,
             leaving: false,
@@ -70,6 +75,7 @@ impl Running {
         self.since = Instant::now();
         self.choice = None;
         self.grades = [5.0; 2];
+        self.graded = false;
         self.region = None;
     }
 
@@ -103,7 +109,7 @@ impl Running {
             return None;
         }
         let answer = if screen.protocol.answers().is_empty() {
-            self.grades.contains(&5.0).then_some(Answer::Grades(self.grades))
+            (self.graded && self.grades.contains(&5.0)).then_some(Answer::Grades(self.grades))
         } else {
             self.choice.map(Answer::Choice)
         }?;

@@ -355,8 +355,16 @@ impl ListenUi<'_> {
             for session in own {
                 let (done, of) = session.answers;
                 if let Some(trouble) = &session.trouble {
-                    let words = format!("   {}: can't be read", session.participant);
+                    let what = if of == 0 { "can't be read" } else { "of another session file" };
+                    let words = format!("   {}: {what}", session.participant);
                     row(ui, &words, |ui| {
+                        if session.complete {
+                            let name = format!("Results of {} alone", session.participant);
+                            let report = quiet_button(ui, "Results").accessible_name(name);
+                            if report.on_hover_text("What these answers say").clicked() {
+                                self.wish(ListenCommand::Report(vec![session.log.clone()]));
+                            }
+                        }
                         ui.label(theme::small(ui, "why?")).on_hover_text(trouble);
                     });
                     continue;

@@ -222,7 +222,7 @@ impl Listening {
         for done in self.background.poll() {
             let trouble = |error: ListenError| News::Trouble(format!("{error}."));
             match done {
-                Done::Pairs(Ok(pairs)) => self.draft.pairs_mut().extend(pairs),
+                Done::Pairs(Ok(pairs)) => pairs.into_iter().for_each(|pair| self.draft.add(pair)),
                 Done::Opened(Ok(opened)) => {
                     let (opened, stimuli) = *opened;
                     self.draft.be(opened, stimuli.pairs);

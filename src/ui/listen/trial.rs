@@ -32,9 +32,7 @@ pub(super) fn show(
     player: &PlayerState,
     wishes: &mut Vec<ListenCommand>,
 ) {
-    if !running.leaving {
-        keys(ui, running, trial, player, wishes);
-    }
+    keys(ui, running, trial, player, wishes);
     let palette = theme::palette(ui);
     let what = if trial.practice { "Practice" } else { "Trial" };
     let words = format!("{what} {} of {}", trial.number, trial.of);
@@ -51,7 +49,7 @@ pub(super) fn show(
         choices(ui, running, trial);
     }
     let answer = running.answer();
-    if go_on(ui, "Answer", answer.is_some() && !running.leaving)
+    if go_on(ui, "Answer", answer.is_some())
         && let Some(answer) = answer
     {
         wishes.push(ListenCommand::Act(answer));
@@ -149,6 +147,7 @@ fn grade_keys(ui: &Ui, running: &mut Running) {
 
 /// Gives a grade in steps of 0.1.
 fn grade(running: &mut Running, index: usize, value: f32) {
+    running.graded = true;
     running.grades[index] = ((value * 10.0).round() / 10.0).clamp(1.0, 5.0);
 }
 
@@ -307,7 +306,9 @@ fn grades(ui: &mut Ui, running: &mut Running) {
             let slider =
                 eframe::egui::Slider::new(&mut value, 1.0..=5.0).step_by(0.1).fixed_decimals(1);
             let slider = ui.add(slider).accessible_name(format!("Grade of {letter}"));
-            slider.on_hover_text("5.0: no difference from R; 1.0: very annoying");
+            let tooltip = "5.0: no difference from R; 1.0: very annoying";
+            // A click where it stands is a grade, too.
+            running.graded |= slider.on_hover_text(tooltip).clicked();
             // Only 5.0 is imperceptible.
             let nearest = (value.floor() as usize).clamp(1, 5) - 1;
             let meaning = GRADES.get(nearest).copied().unwrap_or_default();
@@ -317,7 +318,9 @@ fn grades(ui: &mut Ui, running: &mut Running) {
             grade(running, index, value);
         }
     }
-    if !running.grades.contains(&5.0) {
+    if !running.graded {
+        hint(ui, "Grade what you hear. Where you hear no difference, give a 5.");
+    } else if !running.grades.contains(&5.0) {
         hint(ui, "One of both is the reference, hidden: give that one 5.0.");
     }
 }
