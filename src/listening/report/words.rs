@@ -136,13 +136,14 @@ impl Report {
 
     /// Lines of a table of participants, the first one the titles.
     pub fn table(&self) -> Vec<Vec<String>> {
-        let mut titles = vec!["Participant", "Right", "Share", "95 % interval"];
+        let mut titles = vec!["Participant", "Right", "Share"];
         let adaptive = self.protocol().is_adaptive();
         let detects =
             matches!(self.protocol(), Protocol::Abx | Protocol::TwoAfc | Protocol::SameDifferent);
         let several = self.participants.len() > 1;
         if !adaptive {
-            titles.push("p");
+            // Of levels that follow the answers a share of right ones has none.
+            titles.extend(["95 % interval", "p"]);
         }
         if !adaptive && several {
             titles.push("p (Holm)");
@@ -176,10 +177,9 @@ impl Report {
                 } else {
                     percent(summary.right as f64 / summary.trials as f64)
                 },
-                // Of levels that follow the answers a share of right ones means nothing.
-                range(Some(summary.interval).filter(|_| !adaptive), 2),
             ];
             if !adaptive {
+                cells.push(range(Some(summary.interval), 2));
                 let p = summary.p.filter(|_| complete);
                 cells.push(p.map_or_else(none, four_digits));
             }

@@ -26,9 +26,13 @@ impl ListenUi<'_> {
         let frame = Frame::new().fill(palette.window).inner_margin(Margin::same(12));
         CentralPanel::default().frame(frame).show(ui, |ui| {
             ui.spacing_mut().item_spacing.y = GAP;
-            ScrollArea::vertical().auto_shrink(false).show(ui, |ui| match self.listening.page {
-                Page::SetUp => self.set_up(ui),
-                Page::Results => self.results(ui),
+            ScrollArea::vertical().auto_shrink(false).show(ui, |ui| {
+                // The scroll bar has a place of its own.
+                let beside = Frame::new().inner_margin(Margin { right: 8, ..Margin::ZERO });
+                beside.show(ui, |ui| match self.listening.page {
+                    Page::SetUp => self.set_up(ui),
+                    Page::Results => self.results(ui),
+                });
             });
         });
     }

@@ -1,7 +1,7 @@
 //! What the answers say: a table, verdicts, a plot, and a paragraph for a paper.
 
 use eframe::egui::{Align, Grid, Label, Layout, RichText, ScrollArea, TextEdit, Ui, vec2};
-use egui_plot::{Line, Plot, PlotPoints, Points, VLine};
+use egui_plot::{HLine, Line, LineStyle, Plot, PlotPoints, Points, VLine, uniform_grid_spacer};
 
 use super::ListenCommand;
 use super::layout::ListenUi;
@@ -166,9 +166,12 @@ fn plot(ui: &mut Ui, id: &str, threshold: &Threshold, tracks: Option<&str>) {
         .show_background(false)
         .include_y(35.0)
         .include_y(103.0)
+        .y_grid_spacer(uniform_grid_spacer(|_| [100.0, 50.0, 25.0]))
         .x_axis_label("SNR (dB)")
         .y_axis_label("Right answers (%)")
         .show(ui, |plot| {
+            let guessing = HLine::new("guessing", 50.0).color(palette.edge).width(1.0);
+            plot.hline(guessing.style(LineStyle::dashed_dense()));
             plot.line(Line::new("fitted", curve).color(palette.original).width(2.0));
             for level in levels {
                 let share = 100.0 * level.right as f64 / level.trials.max(1) as f64;
@@ -183,6 +186,10 @@ fn plot(ui: &mut Ui, id: &str, threshold: &Threshold, tracks: Option<&str>) {
             if let Said::At(db) = threshold.said() {
                 let line = VLine::new("threshold", db);
                 plot.vline(line.color(palette.adversarial).width(1.5));
+                for end in threshold.interval().into_iter().flat_map(|i| [i.low, i.high]) {
+                    let end = VLine::new("95 % interval", end).color(palette.adversarial);
+                    plot.vline(end.width(1.0).style(LineStyle::dashed_dense()));
+                }
             }
         });
 }
