@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use eframe::egui::{Key, Modifiers};
-use egui_kittest::kittest::Queryable as _;
+use egui_kittest::kittest::{NodeT as _, Queryable as _};
 use mondegreen::audio::write_wav_f32;
 use mondegreen::listening::{Answered, Entry, Part, read_log};
 use mondegreen::ui::{ListenCommand, UiCommand};
@@ -46,12 +46,35 @@ fn press(lab: &mut Lab, keys: &[Key]) {
     }
 }
 
+/// Listens on the volume page and goes on: as soon as the device is open.
+fn set_the_volume(lab: &mut Lab) {
+    until_said(lab, "Set the volume");
+    press(lab, &[Key::Space]);
+    until(lab, "it is heard", |lab| {
+        !lab.get_by_label("The volume is good").accesskit_node().is_disabled()
+    });
+    press(lab, &[Key::Enter]);
+}
+
+#[test]
+#[cfg(target_os = "linux")]
+fn sessions_are_taken_with_a_sound_card() {
+    crate::sound::run_with_a_sound_card("listen::");
+}
+
+#[test]
+#[cfg(target_os = "linux")]
+fn without_a_sound_device_nothing_can_be_answered() {
+    crate::sound::run_without_a_sound_card("listen::inner_without_a_sound_device");
+}
+
 fn answers(log: &Path) -> Vec<Answered> {
     let answered = |entry| if let Entry::Answer(answered) = entry { Some(answered) } else { None };
     read_log(log).expect("a whole log").into_iter().filter_map(answered).collect()
 }
 
 #[test]
+#[ignore = "needs a sound card: run by sessions_are_taken_with_a_sound_card"]
 fn a_whole_abx_is_taken_by_keyboard_alone_and_nothing_tells_a_from_b() {
     let (folder, file) =
         test("abx", "trials = 6\npractice = 1\nconsent = \"May we?\"\npause_after = 4");
@@ -64,7 +87,7 @@ fn a_whole_abx_is_taken_by_keyboard_alone_and_nothing_tells_a_from_b() {
     // It must be heard first.
     press(&mut lab, &[Key::ArrowDown, Key::Enter]);
     assert!(has(&lab, "Set the volume"));
-    press(&mut lab, &[Key::Space, Key::Enter]);
+    set_the_volume(&mut lab);
     until_said(&mut lab, "First some practice");
     press(&mut lab, &[Key::Enter]);
     until_said(&mut lab, "Practice 1 of 1");
@@ -115,14 +138,15 @@ fn a_whole_abx_is_taken_by_keyboard_alone_and_nothing_tells_a_from_b() {
 }
 
 #[test]
+#[ignore = "needs a sound card: run by sessions_are_taken_with_a_sound_card"]
 fn a_session_that_was_broken_off_or_crashed_is_gone_on_with() {
     let (folder, file) = test("2afc", "trials = 5\npractice = 0\nseed = 3");
     let log = folder.path().join("logs/P01.jsonl");
     let mut first = lab();
     opened(&mut first, &file);
     first.get_by_label("Begin the session").click();
-    until_said(&mut first, "Set the volume");
-    press(&mut first, &[Key::Space, Key::Enter, Key::Enter]);
+    set_the_volume(&mut first);
+    press(&mut first, &[Key::Enter]);
     for answer in [Key::Num1, Key::Num2] {
         press(&mut first, &[Key::A, Key::B, answer, Key::Enter]);
     }
@@ -141,8 +165,8 @@ fn a_session_that_was_broken_off_or_crashed_is_gone_on_with() {
     opened(&mut second, &file);
     until_said(&mut second, "P01: 2 of 5 answers");
     second.get_by_label("Go on with P01").click();
-    until_said(&mut second, "Set the volume");
-    press(&mut second, &[Key::Space, Key::Enter, Key::Enter]);
+    set_the_volume(&mut second);
+    press(&mut second, &[Key::Enter]);
     until_said(&mut second, "Trial 3 of 5");
     for _ in 3..=5 {
         press(&mut second, &[Key::A, Key::B, Key::Num1, Key::Enter]);
@@ -156,6 +180,7 @@ fn a_session_that_was_broken_off_or_crashed_is_gone_on_with() {
 }
 
 #[test]
+#[ignore = "needs a sound card: run by sessions_are_taken_with_a_sound_card"]
 fn breaking_off_is_asked_before_every_page_and_its_keys_are_not_the_pages() {
     let (folder, file) = test("same-different", "trials = 2\npractice = 1\nconsent = \"May we?\"");
     let log = folder.path().join("logs/P01.jsonl");
@@ -174,14 +199,16 @@ fn breaking_off_is_asked_before_every_page_and_its_keys_are_not_the_pages() {
     until_said(&mut lab, "May we?");
     press(&mut lab, &[Key::Enter]);
     until_said(&mut lab, "Set the volume");
-    press(&mut lab, &[Key::ArrowDown, Key::ArrowDown, Key::Space, Key::Enter]);
+    press(&mut lab, &[Key::ArrowDown, Key::ArrowDown]);
+    set_the_volume(&mut lab);
     until_said(&mut lab, "First some practice");
     press(&mut lab, &[Key::Escape, Key::Enter]);
     until(&mut lab, "it was broken off", |lab| has(lab, "Go on with P01"));
     // The volume is still what was chosen, and soft before anybody chose.
     lab.get_by_label("Go on with P01").click();
     until_said(&mut lab, "22 dB");
-    press(&mut lab, &[Key::Space, Key::Enter, Key::Enter]);
+    set_the_volume(&mut lab);
+    press(&mut lab, &[Key::Enter]);
     until_said(&mut lab, "Practice 1 of 1");
     press(&mut lab, &[Key::A, Key::B, Key::Num1, Key::Enter]);
     until(&mut lab, "feedback", |lab| {
@@ -190,13 +217,14 @@ fn breaking_off_is_asked_before_every_page_and_its_keys_are_not_the_pages() {
 }
 
 #[test]
+#[ignore = "needs a sound card: run by sessions_are_taken_with_a_sound_card"]
 fn answers_to_a_session_file_that_was_changed_are_still_listed() {
     let (folder, file) = test("2afc", "trials = 2\npractice = 0");
     let mut lab = lab();
     opened(&mut lab, &file);
     lab.get_by_label("Begin the session").click();
-    until_said(&mut lab, "Set the volume");
-    press(&mut lab, &[Key::Space, Key::Enter, Key::Enter]);
+    set_the_volume(&mut lab);
+    press(&mut lab, &[Key::Enter]);
     for _ in 0..2 {
         press(&mut lab, &[Key::A, Key::B, Key::Num1, Key::Enter]);
     }
@@ -214,13 +242,14 @@ fn answers_to_a_session_file_that_was_changed_are_still_listed() {
 }
 
 #[test]
+#[ignore = "needs a sound card: run by sessions_are_taken_with_a_sound_card"]
 fn grades_are_given_by_keys_and_one_of_them_must_be_the_reference() {
     let (folder, file) = test("triple", "trials = 1\npractice = 0");
     let mut lab = lab();
     opened(&mut lab, &file);
     lab.get_by_label("Begin the session").click();
-    until_said(&mut lab, "Set the volume");
-    press(&mut lab, &[Key::Space, Key::Enter, Key::Enter]);
+    set_the_volume(&mut lab);
+    press(&mut lab, &[Key::Enter]);
     until_said(&mut lab, "Trial 1 of 1");
     // What nobody graded is no answer.
     press(&mut lab, &[Key::R, Key::A, Key::B, Key::Enter]);
@@ -299,4 +328,18 @@ fn what_an_experiment_kept_is_a_folder_of_pairs() {
     lab.state_mut().ask(add);
     until(&mut lab, "the pair", |lab| has(lab, "dog, fgsm on vgg13"));
     assert!(has(&lab, "0.50 s · SNR 23.5 dB"));
+}
+
+#[test]
+#[ignore = "run by without_a_sound_device_nothing_can_be_answered"]
+fn inner_without_a_sound_device() {
+    let (_folder, file) = test("2afc", "trials = 2\npractice = 0");
+    let mut lab = lab();
+    opened(&mut lab, &file);
+    lab.get_by_label("Begin the session").click();
+    until_said(&mut lab, "Set the volume");
+    press(&mut lab, &[Key::Space]);
+    until_said(&mut lab, "No sound output");
+    press(&mut lab, &[Key::Enter]);
+    assert!(has(&lab, "Set the volume"), "nothing was heard, so nothing goes on");
 }

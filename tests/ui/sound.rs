@@ -32,6 +32,23 @@ pcm.headphones {
 /// Runs the ignored test `name` in a process with these devices: ALSA reads its configuration once.
 #[cfg(target_os = "linux")]
 fn run_inner(name: &str, configuration: &str) {
+    run_ignored(&["--exact", &format!("sound::{name}")], configuration);
+}
+
+/// Runs all ignored tests of a module in such a process, with sound that goes nowhere.
+#[cfg(target_os = "linux")]
+pub fn run_with_a_sound_card(module: &str) {
+    run_ignored(&[module, "--skip", "inner_"], DEVICES);
+}
+
+/// Runs one ignored test in a process without any sound device.
+#[cfg(target_os = "linux")]
+pub fn run_without_a_sound_card(name: &str) {
+    run_ignored(&["--exact", name], "pcm.!default { type hw card 31 }\n");
+}
+
+#[cfg(target_os = "linux")]
+fn run_ignored(which: &[&str], configuration: &str) {
     let folder = tempfile::tempdir().expect("a folder");
     let pipe = folder.path().join("microphone");
     let made = std::process::Command::new("mkfifo").arg(&pipe).status().expect("mkfifo");
@@ -40,7 +57,8 @@ fn run_inner(name: &str, configuration: &str) {
     let text = configuration.replace("@FOLDER@", folder.path().to_str().expect("text"));
     std::fs::write(&path, text).expect("the sound configuration is written");
     let status = std::process::Command::new(std::env::current_exe().expect("this test's program"))
-        .args(["--exact", &format!("sound::{name}"), "--ignored"])
+        .args(which)
+        .arg("--ignored")
         .env("ALSA_CONFIG_PATH", &path)
         .env("XDG_DATA_HOME", folder.path())
         .env(FOLDER, folder.path())

@@ -27,8 +27,10 @@ impl App {
     pub(super) fn paint(&mut self, ui: &mut Ui) {
         if let Some(running) = &mut self.listening.running {
             // Nothing else is near that could give an answer away.
-            let (player, no_sound) = (self.player.state(), self.player.notice());
-            session_page(ui, running, &player, no_sound.as_deref(), &mut self.asked);
+            let player = self.player.state();
+            // Where another device stands in, there is a notice, too, and sound.
+            running.no_sound = self.player.notice().filter(|_| player.device.is_none());
+            session_page(ui, running, &player, &mut self.asked);
             return;
         }
         let looping = self.settings.looping;

@@ -27,7 +27,6 @@ pub fn session_page(
     ui: &mut Ui,
     running: &mut Running,
     player: &PlayerState,
-    no_sound: Option<&str>,
     asked: &mut Vec<UiCommand>,
 ) {
     let palette = theme::palette(ui);
@@ -73,7 +72,7 @@ pub fn session_page(
                     Screen::Pause { done, of } => pause(ui, *done, *of, &mut wishes),
                     Screen::End => end(ui, &mut wishes),
                 }
-                if let Some(why) = no_sound {
+                if let Some(why) = &running.no_sound {
                     let words = RichText::new(why).size(READING).color(palette.warning);
                     ui.add(Label::new(words).wrap());
                 }
@@ -185,8 +184,9 @@ fn volume(
         ui.label(text::decibels(gain.into(), 0));
     });
     hint(ui, "Space plays and pauses, the arrows up and down change the volume, Enter goes on.");
-    // Nobody knows before it was heard; and the device that is written down opens with it.
-    if go_on(ui, "The volume is good", running.slot.is_some()) {
+    // Nobody knows before it was heard, on the device that is written down.
+    let heard = running.slot.is_some() && player.device.is_some() && running.no_sound.is_none();
+    if go_on(ui, "The volume is good", heard) {
         let environment =
             Environment { device: player.device.clone(), playback_rate: player.device_rate };
         wishes.push(ListenCommand::Act(Action::Volume(running.gain_db, environment)));

@@ -36,6 +36,8 @@ pub struct Running {
     pub leaving: bool,
     /// Why the last answer could not be kept.
     pub trouble: Option<String>,
+    /// Why nothing can be heard at present. Then nothing can be answered either.
+    pub no_sound: Option<String>,
 }
 
 impl Running {
@@ -59,6 +61,7 @@ impl Running {
             gain_db,
             leaving: false,
             trouble: None,
+            no_sound: None,
         };
         running.turn_page();
         running
@@ -99,7 +102,7 @@ impl Running {
     /// Whether each letter of the page was listened to: who has not can't answer.
     pub fn has_heard_all(&self) -> bool {
         let slots = self.sounds.as_ref().map(|sounds| sounds.slots.as_slice()).unwrap_or_default();
-        slots.iter().all(|(slot, _)| self.heard.contains(slot))
+        self.no_sound.is_none() && slots.iter().all(|(slot, _)| self.heard.contains(slot))
     }
 
     /// The answer as it stands: the chosen one, or the grades if one of them is for the reference.
@@ -121,7 +124,7 @@ impl Running {
     pub fn hear(&mut self, slot: Slot) -> Option<usize> {
         let slots = self.sounds.as_ref()?.slots.iter();
         let (_, index) = slots.copied().find(|(other, _)| *other == slot)?;
-        if !self.heard.contains(&slot) {
+        if self.no_sound.is_none() && !self.heard.contains(&slot) {
             self.heard.push(slot);
         }
         if self.slot != Some(slot) {
