@@ -197,7 +197,11 @@ impl CarliniWagner {
                 relative_c = bounds.next(c / start.balance, success);
             }
         }
-        Ok(format!("{steps} steps did not reach the goal"))
+        let lead = match self.confidence {
+            0.0 => String::new(),
+            lead => format!(" with a lead of {lead}"),
+        };
+        Ok(format!("{steps} steps did not reach the goal{lead}"))
     }
 
     /// Whether DeepFool's steps lead where this search wants to go.
@@ -257,6 +261,9 @@ impl CarliniWagner {
             let at = search.evaluate(&candidate, self.log_scores)?;
             let (lead, up, down) = rivals(search, &at);
             let hinge = lead + self.confidence;
+            if !hinge.is_finite() {
+                return Err(Ended::Failed("the loss is not finite".to_owned()));
+            }
             if hinge <= 0.0 && search.reaches_goal(&at.verdict) {
                 // Where it starts was known before.
                 found |= done > 0;

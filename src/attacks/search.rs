@@ -12,6 +12,12 @@ use crate::audio::round_to_bits;
 use crate::metrics::{Metrics, snr_db};
 use crate::models::{Classifier, Verdict};
 
+/// How far from a fixed SNR a result may be, in dB.
+const SNR_TOLERANCE: f64 = 0.01;
+
+/// How often a size is tried that gives that SNR after rounding.
+const ROUNDING_TRIES: usize = 12;
+
 /// The best adversarial clip so far.
 struct Best {
     samples: Arc<[f32]>,
@@ -221,11 +227,38 @@ impl Search<'_> {
         direction: &[f32],
         snr_db: f64,
     ) -> Result<(), Ended> {
-        let candidate =
-            perturb_at_snr(&self.problem.samples, direction, snr_db).map_err(Ended::Failed)?;
+        let candidate = self.at_snr(direction, snr_db)?;
         let verdict = self.classify(&candidate)?;
         self.put(&candidate, &verdict);
         self.step(observer, stage, &candidate, &verdict)
+    }
+
+    /// The clip with a change along `direction` that is heard at an SNR: with 16 bits, too, where
+    /// rounding changes the change itself.
+    fn at_snr(&self, direction: &[f32], wanted_db: f64) -> Result<Vec<f32>, Ended> {
+        let clean = &self.problem.samples;
+        let mut asked_db = wanted_db;
+        let mut nearest_db = f64::INFINITY;
+        for _ in 0..ROUNDING_TRIES {
+            let candidate = perturb_at_snr(clean, direction, asked_db).map_err(Ended::Failed)?;
+            if !self.problem.sixteen_bit {
+                return Ok(candidate);
+            }
+            let heard_db = snr_db(clean, &self.heard(&candidate));
+            let miss_db = heard_db - wanted_db;
+            if miss_db.abs() <= SNR_TOLERANCE {
+                return Ok(candidate);
+            }
+            if miss_db.abs() < (nearest_db - wanted_db).abs() {
+                nearest_db = heard_db;
+            }
+            // Nothing is left where all of it was rounded away.
+            asked_db -= if heard_db.is_finite() { miss_db } else { 6.0 };
+        }
+        Err(Ended::Failed(format!(
+            "16-bit samples hold no such change of this clip at an SNR of {wanted_db} dB (the \
+             nearest that was found is {nearest_db:.2} dB): ask for a lower SNR, or leave 16 bits"
+        )))
     }
 
     /// The best adversarial samples so far and their SNR in dB.

@@ -19,7 +19,8 @@ pub struct Clip {
     pub source_rate: u32,
     /// Channel count of the source before mixing down.
     pub source_channels: usize,
-    /// Whether channel averaging or resampling left [-1, 1] and samples were clipped to it.
+    /// Whether samples (of the file itself, or after channel averaging or resampling) left \[-1, 1\] and
+    /// were clipped to it.
     pub clipped: bool,
 }
 

@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use clap::Args;
 use indicatif::ProgressBar;
@@ -26,7 +27,8 @@ pub struct Arguments {
     /// Whom to fool: vgg13, crnn, gcnn, dense-mel, dense-wav, or a .safetensors file
     #[arg(long, default_value = "vgg13", value_parser = ModelSource::find)]
     model: ModelSource,
-    /// With which attack: white-noise, fgsm, pgd, deepfool, carlini-wagner or lbfgs
+    /// With which attack: white-noise, fgsm, pgd, deepfool, carlini-wagner, masked-carlini-wagner,
+    /// lbfgs or bayes-opt. Ctrl-C ends a search and keeps the best so far
     #[arg(long, default_value = "carlini-wagner", value_parser = AttackId::find)]
     attack: AttackId,
     /// Into which label (default: any other); `random` draws one from the seed, `least-likely` takes
@@ -77,6 +79,13 @@ pub struct Arguments {
 /// Attacks one clip, writes what was asked for, and says how it ended.
 pub fn run(arguments: &Arguments) -> Result<(), Failure> {
     arguments.options.check(arguments.attack, arguments.target.is_some())?;
+    let writes_wavs = [&arguments.output, &arguments.original, &arguments.export];
+    if arguments.wav_bits != WavDepth::Float32 && writes_wavs.iter().all(|path| path.is_none()) {
+        return Err(Failure::Usage(
+            "--wav-bits is for WAVs, and none is written: name one with -o, --original or --export"
+                .to_owned(),
+        ));
+    }
     check_places(arguments)?;
     let mut prepared = arguments.compute.prepare()?;
     let clip = common::load(&arguments.clip, arguments.limit)?;
@@ -111,12 +120,29 @@ pub fn run(arguments: &Arguments) -> Result<(), Failure> {
             arguments.model.title()
         )));
     }
+    let probabilities = model.score_kind() == ScoreKind::Probabilities && !spec.log_scores;
+    if probabilities && spec.confidence >= 1.0 {
+        return Err(Failure::Usage(format!(
+            "{} gives probabilities, of which none leads by 1 or more: take a --confidence below 1, \
+             or --log-scores",
+            arguments.model.title()
+        )));
+    }
+    if clip.clipped {
+        eprintln!(
+            "mondegreen: {}: samples beyond full scale were clipped to it; the clip is heard and \
+             attacked so",
+            arguments.clip.display()
+        );
+    }
     let bar = common::progress_bar(1);
     let mut trace = Vec::new();
+    let stop = Arc::new(AtomicBool::new(false));
+    common::stop_on_signals(&stop)?;
     let mut observer = |progress: &Progress<'_>| {
         show(&bar, progress);
         trace.push(TracePoint::of(progress));
-        Flow::Continue
+        if stop.load(Ordering::Relaxed) { Flow::Stop } else { Flow::Continue }
     };
     let attack = spec.build();
     let mut outcome = prepared.pool.install(|| attack.run(model.as_ref(), &problem, &mut observer));
@@ -146,7 +172,9 @@ pub fn run(arguments: &Arguments) -> Result<(), Failure> {
     let written = write(arguments, &record);
     let mut aftermath = Aftermath::default();
     let (clean, outcome) = (&record.clip.samples, &record.outcome);
-    if arguments.survival {
+    if arguments.survival && outcome.metrics.peak == 0.0 {
+        eprintln!("mondegreen: nothing was changed, so there is nothing to survive");
+    } else if arguments.survival {
         aftermath.survive(&prepared, model.as_ref(), clean, outcome);
     }
     let asked = if arguments.transfer {

@@ -19,14 +19,16 @@ pub struct Options {
     /// [default: quick]
     #[arg(long, value_parser = Preset::find)]
     preset: Option<Preset>,
-    /// By how much (in logits) the wrong label of both carlini-wagner must lead [default: 0]
+    /// By how much the wrong label of both carlini-wagner must lead: in logits, of dense-mel and
+    /// dense-wav in probability unless --log-scores is given [default: 0]
     #[arg(long, value_parser = common::not_negative)]
     confidence: Option<f64>,
     /// Searches over the constant c of lbfgs and both carlini-wagner, instead of the preset's
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
     searches: Option<u16>,
     /// Gradient steps of pgd and deepfool, and of each search of lbfgs and both carlini-wagner, and
-    /// questions of bayes-opt, instead of the preset's
+    /// questions of bayes-opt, instead of the preset's. Where deepfool's linear steps do not reach the
+    /// boundary, up to 200 steps along it follow
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
     iterations: Option<u32>,
     /// Labels that deepfool looks at, the original one among them [default: 10, best: all]

@@ -5,6 +5,7 @@ use std::io::{self, IsTerminal as _, Write as _};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 
 use clap::Args;
 use indicatif::{ProgressBar, ProgressStyle};
@@ -73,6 +74,23 @@ impl Compute {
 /// What can't become a clip, and why.
 pub fn load(path: &Path, limit: f64) -> Result<Clip, Failure> {
     audio::load(path, limit).map_err(|error| Failure::Failed(error.to_string()))
+}
+
+/// The first Ctrl-C (or SIGTERM) asks to stop after the current step, keeping everything; a second
+/// one ends the program at once.
+///
+/// # Errors
+/// Where the system lets nobody listen for them.
+pub fn stop_on_signals(stop: &Arc<AtomicBool>) -> Result<(), Failure> {
+    use signal_hook::consts::{SIGINT, SIGTERM};
+    for signal in [SIGINT, SIGTERM] {
+        signal_hook::flag::register_conditional_shutdown(signal, 130, Arc::clone(stop))
+            .and_then(|_| signal_hook::flag::register(signal, Arc::clone(stop)))
+            .map_err(|error| {
+                Failure::Failed(format!("the program can't listen for Ctrl-C: {error}"))
+            })?;
+    }
+    Ok(())
 }
 
 /// Refuses a table that can't be written before anything is computed for it.

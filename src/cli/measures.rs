@@ -5,16 +5,19 @@ use crate::metrics::Metrics;
 /// The measures as lines of a name and what there is to say.
 pub fn lines(metrics: &Metrics) -> Vec<(&'static str, String)> {
     let (loudness, mask) = (&metrics.loudness, &metrics.noise_to_mask);
-    let optional = |value: Option<f64>, decimals: usize, unit: &str| match value {
+    let optional = |value: Option<f64>, decimals: usize, unit: &str, why: &str| match value {
         Some(value) => format!("{value:.decimals$} {unit}"),
-        None => "undefined".to_owned(),
+        None => format!("undefined ({why})"),
     };
     let mut lines = vec![("SNR", format!("{:.2} dB", metrics.snr_db))];
     if metrics.peak == 0.0 {
         return lines;
     }
-    let segmental = optional(metrics.segmental_snr_db, 1, "dB");
-    lines.push(("segmental", format!("{segmental} (frames of 20 ms, each within -10 to 35 dB)")));
+    let segmental = metrics.segmental_snr_db.map_or_else(
+        || "undefined (no frame of 20 ms is above -90 dBFS)".to_owned(),
+        |db| format!("{db:.1} dB (frames of 20 ms, each within -10 to 35 dB)"),
+    );
+    lines.push(("segmental", segmental));
     let (peak, both) = (metrics.peak_dbfs(), metrics.peak_to_peak_dbfs());
     lines.push(("peak of r", format!("{peak:.1} dBFS, peak to peak {both:.1} dBFS")));
     lines.push((
@@ -24,8 +27,9 @@ pub fn lines(metrics: &Metrics) -> Vec<(&'static str, String)> {
             mask.total_db, mask.worst_frame_db, mask.worst_seconds
         ),
     ));
-    let of_r = optional(loudness.perturbation_lufs, 1, "LUFS");
-    let clip = optional(loudness.original_lufs, 1, "LUFS");
+    let why = "shorter than 0.4 s or below -70 LUFS";
+    let of_r = optional(loudness.perturbation_lufs, 1, "LUFS", why);
+    let clip = optional(loudness.original_lufs, 1, "LUFS", why);
     let louder = loudness.difference_lu().map_or(String::new(), |lu| {
         // No sign before a zero that was only rounded to.
         let lu = if lu.abs() < 0.005 { 0.0 } else { lu };
@@ -49,6 +53,7 @@ mod tests {
         let noisy: Vec<f32> = (0..3200).map(|n| 0.1 + 0.001 * (n % 7) as f32).collect();
         let lines = lines(&Metrics::of(&[0.1; 3200], &noisy));
         assert_eq!(lines.len(), 5);
-        assert_eq!(lines[4].1, "r undefined, clip undefined");
+        let undefined = "undefined (shorter than 0.4 s or below -70 LUFS)";
+        assert_eq!(lines[4].1, format!("r {undefined}, clip {undefined}"));
     }
 }

@@ -94,9 +94,12 @@ pub enum Transform {
     },
 }
 
+/// Of the generator, whose stream 0 is the attacks'.
+const STREAM: u64 = 1;
+
 impl Transform {
     /// What is tried, in the order in which it is shown.
-    pub const ALL: [Self; 21] = [
+    pub const ALL: [Self; 22] = [
         Self::Rounded { bits: 24, dithered: false },
         Self::Rounded { bits: 24, dithered: true },
         Self::Rounded { bits: 16, dithered: false },
@@ -112,6 +115,7 @@ impl Transform {
         Self::Vorbis { kbps: 128 },
         Self::Vorbis { kbps: 64 },
         Self::Aac { kbps: 128 },
+        Self::Aac { kbps: 64 },
         Self::Gain { db: -6 },
         Self::Shifted { samples: 1 },
         Self::LowPass { hz: 8000 },
@@ -205,6 +209,8 @@ impl Transform {
             return Err(TransformError::NotFinite);
         }
         let mut random = ChaCha8Rng::seed_from_u64(seed);
+        // Attacks draw from the same seed: their noise must not come back as this one.
+        random.set_stream(STREAM);
         let mut result = match self {
             Self::Rounded { bits, dithered } => {
                 rounded(samples, bits, dithered.then_some(&mut random))

@@ -59,6 +59,26 @@ fn deepfool_takes_the_overshoot_and_the_labels_it_is_given() {
     let found = norm(&clip, &outcome.samples) / expected;
     // Another plane may lie before it.
     assert!(found <= 1.001, "{found}");
+    // The third label's plane is brought nearer than the second's, by a steep score: two candidates
+    // still lead to the second, and three find it.
+    let third = model.classify(&clip).unwrap().ranked(3)[2].0;
+    let steep = 20.0;
+    let score: f64 = model.rows[third].iter().zip(&own).map(|(w, x)| w * x).sum();
+    let mut rows = rows;
+    rows[third].iter_mut().for_each(|w| *w *= steep as f32);
+    let mut bias = vec![0.0; 6];
+    bias[third] = ((1.0 - steep) * score) as f32;
+    let near = Linear::new(&rows, bias);
+    let [two, three] = [2, 3].map(|candidates| {
+        let outcome = DeepFool { candidates, ..attack }.run(
+            &near,
+            &problem(&clip, Goal::Untargeted),
+            &mut go_on,
+        );
+        assert_eq!(outcome.adversarial.top().0, if candidates == 2 { second } else { third });
+        norm(&clip, &outcome.samples)
+    });
+    assert!(three < 0.8 * two, "{three}, {two}");
 }
 
 #[test]

@@ -2,11 +2,12 @@
 
 use std::collections::{BTreeSet, HashSet};
 use std::path::{Path, PathBuf};
+use std::process::Stdio;
 
 use serde_json::Value;
 use tempfile::TempDir;
 
-use super::program::{bundled, fields, knock, number, run, samples, says, snr_db};
+use super::program::{bundled, command, fields, knock, number, run, samples, says, snr_db};
 
 /// DESIGN's fields of `attack --json`, and the reason where the goal was not reached.
 const FIELDS: [&str; 28] = [
@@ -331,12 +332,49 @@ fn a_target_that_is_the_true_label_is_refused_and_writes_nothing() {
 }
 
 #[test]
+fn an_interrupted_search_keeps_its_best() {
+    let lab = Lab::new();
+    let path = lab.path("adv.wav");
+    let options = ["--preset", "best", "--iterations", "20000", "--json", "-o", text(&path)];
+    let mut attack = command(&[&["attack", text(&lab.clip)], &options[..]].concat());
+    let attack = attack.stdout(Stdio::piped()).stderr(Stdio::piped());
+    let child = attack.spawn().expect("the program starts");
+    // A model is loaded and fooled long before that, and all those steps take hours.
+    std::thread::sleep(std::time::Duration::from_secs(12));
+    let id = child.id().to_string();
+    let told = std::process::Command::new("kill").args(["-INT", &id]).status();
+    assert!(told.expect("kill").success());
+    let output = child.wait_with_output().expect("it ends");
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{said}");
+    let value: serde_json::Value = serde_json::from_slice(&output.stdout).expect("one object");
+    assert_eq!(value["status"], "cancelled", "{value}");
+    assert!(number(&value["snr_db"]) > 20.0 && path.exists(), "{value}");
+}
+
+#[test]
+fn what_can_not_be_reached_or_means_nothing_is_said_before_or_instead() {
+    let lab = Lab::new();
+    let attack = |options: &[&str]| run(&[&["attack", text(&lab.clip)], options].concat());
+    let bits = ["--attack", "white-noise", "--wav-bits", "16"];
+    says(&attack(&bits).message(2), &["--wav-bits", "none is written"]);
+    let sure = ["--model", "dense-wav", "--confidence", "1"];
+    says(&attack(&sure).message(2), &["--confidence below 1", "--log-scores"]);
+    // With 16 bits a softer noise is nothing at all.
+    let noise = |snr| attack(&["--attack", "white-noise", "--snr", snr, "--16-bit"]);
+    let refused = noise("120");
+    assert_eq!(refused.status, 1);
+    says(&refused.stderr, &["16-bit samples hold no such change"]);
+    says(&noise("30").done(), &["SNR          30.0"]);
+}
+
+#[test]
 fn survival_and_transfer_tell_what_becomes_of_the_result() {
     let lab = Lab::new();
     let value = lab.attack(&[&SHORT[..], &["--survival"]].concat());
     assert_eq!(value["status"], "fooled", "{value}");
     let survival = value["survival"].as_array().expect("a list");
-    assert_eq!(survival.len(), 21);
+    assert_eq!(survival.len(), 22);
     for entry in survival {
         let names = [
             "clean_confidence",
@@ -418,5 +456,5 @@ fn for_people_survival_and_transfer_are_tables() {
     let stdout = done.stdout;
     says(&stdout, &["other models", "CRNN", "->", "survives ", " of ", "MP3 128 kbit/s"]);
     says(&stdout, &["segmental", "noise/mask", "peak to peak", "LUFS"]);
-    assert_eq!(stdout.lines().filter(|line| line.contains("kbit/s")).count(), 9, "{stdout}");
+    assert_eq!(stdout.lines().filter(|line| line.contains("kbit/s")).count(), 10, "{stdout}");
 }

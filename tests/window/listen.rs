@@ -43,14 +43,9 @@ fn an_abx_is_taken_by_keyboard_alone_and_its_pages_look_alike() {
     window.click("Begin the session");
     window.wait_for("the volume page", |w| w.control("Set the volume").is_some());
     window.key("space");
-    // As soon as the device is open.
-    let mut tries = 0;
-    while window.control("Set the volume").is_some() {
-        tries += 1;
-        assert!(tries < 60, "the volume can't be confirmed");
-        std::thread::sleep(Duration::from_millis(500));
-        window.key("Return");
-    }
+    // The device opens meanwhile.
+    std::thread::sleep(Duration::from_secs(3));
+    window.key("Return");
     window.wait_for("the test", |w| w.control("The test").is_some());
     window.key("Return");
     let mut first: Option<Vec<[u8; 3]>> = None;
@@ -68,7 +63,8 @@ fn an_abx_is_taken_by_keyboard_alone_and_its_pages_look_alike() {
         assert!(*first == page, "trial {trial} looks different");
         for key in ["a", "b", "x", if trial % 2 == 0 { "2" } else { "1" }] {
             window.key(key);
-            window.settle();
+            // The playhead moves: the page is never at rest.
+            std::thread::sleep(Duration::from_millis(300));
         }
         window.key("Return");
     }

@@ -2,7 +2,6 @@
 
 use std::io::Read as _;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 
 use clap::Args;
 use indicatif::ProgressBar;
@@ -66,7 +65,7 @@ impl Process {
         let mut prepared = self.compute.prepare()?;
         let machine = self.machine(&configuration, &mut prepared)?;
         let control = Control::default();
-        stop_on_signals(&control)?;
+        common::stop_on_signals(&control.stop)?;
         let bar = common::progress_bar(0);
         bar.set_message("clean clips named");
         let mut tell = |news: News<'_>| {
@@ -128,19 +127,6 @@ fn read_ids(path: &Path) -> Result<Vec<String>, Failure> {
         .map_err(|error| Failure::Failed(format!("{} can't be read: {error}", path.display())))?;
     let ids = text.lines().filter_map(|line| line.split_whitespace().next());
     Ok(ids.map(str::to_owned).collect())
-}
-
-/// The first signal stops after the current step and keeps everything; a second one ends at once.
-fn stop_on_signals(control: &Control) -> Result<(), Failure> {
-    use signal_hook::consts::{SIGINT, SIGTERM};
-    for signal in [SIGINT, SIGTERM] {
-        signal_hook::flag::register_conditional_shutdown(signal, 130, Arc::clone(&control.stop))
-            .and_then(|_| signal_hook::flag::register(signal, Arc::clone(&control.stop)))
-            .map_err(|error| {
-                Failure::Failed(format!("the program can't listen for Ctrl-C: {error}"))
-            })?;
-    }
-    Ok(())
 }
 
 impl Session {
