@@ -40,9 +40,8 @@ impl LabUi<'_> {
                     caption(ui, "Model");
                     let model = self.lab.models.current();
                     if let Some(card) = model.and_then(|model| model.card.as_ref()) {
-                        let count = text::short_count(card.parameters);
-                        let short = Label::new(theme::small(ui, format!("{count} params")));
-                        ui.add(short.truncate()).accessible_name(format!("{count} parameters"));
+                        let size = format!("{} parameters", text::short_count(card.parameters));
+                        ui.add(Label::new(theme::small(ui, size)).truncate());
                     }
                 });
             });
