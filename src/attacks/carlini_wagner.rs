@@ -12,8 +12,7 @@
 //!    the clean clip along the gradient of f alone (c without bound), in steps of a linear model's
 //!    length that grow while they do not suffice; later ones start from the best so far, to which
 //!    the third adds where DeepFool's steps lead, so that the result is not behind that attack's. The
-//!    c
-//!    that balances the two terms there is known, `2 |r| / |grad f|`, and is the search's first:
+//!    c that balances the two terms there is known, `2 |r| / |grad f|`, and is the search's first:
 //!    fixed values (c = 1e-2, step 1e-2) are made for images; on audio they depend on the level.
 //!  - Adam keeps one second moment a block of samples, not one a sample (the second search keeps
 //!    the published one, and the better of the two goes on): within a block the step then follows
@@ -50,6 +49,10 @@ use crate::models::Classifier;
 
 /// Steps on the wrong side of the boundary before c is doubled.
 const PATIENCE: usize = 10;
+
+/// DeepFool's steps that the third search tries, at most, and how many of them before they grow:
+/// less than that attack takes alone, because Adam's bring more from where these have led.
+const LINEAR_STEPS: (usize, usize) = (20, 8);
 
 /// Searches shorter than this are never aborted early: a tenth of them is too few steps to judge.
 const LEAST_FOR_ABORT: usize = 500;
@@ -210,7 +213,7 @@ impl CarliniWagner {
         plain && search.problem.goal == Goal::Untargeted
     }
 
-    /// Takes DeepFool's quick steps from the clean clip, and its way back to the boundary. Where
+    /// Takes DeepFool's steps from the clean clip, and its way back to the boundary. Where
     /// they lead to what is closer than the best so far, gives the c that holds the balance there.
     fn go_linear(
         &self,
@@ -219,12 +222,17 @@ impl CarliniWagner {
         space: &Space,
         end: usize,
     ) -> Result<Option<f64>, Ended> {
-        let quick = DeepFool::preset(Preset::Quick);
+        let (most, patience) = LINEAR_STEPS;
         // One step looks where the last one led, another measures the balance there.
         let others = boundary::PROBES + 2;
-        let iterations = quick.iterations.min(end.saturating_sub(search.iterations + others));
+        let iterations = most.min(end.saturating_sub(search.iterations + others));
         let before = search.best_closeness_db();
-        let linear = DeepFool { iterations, log_scores: self.log_scores, ..quick };
+        let linear = DeepFool {
+            iterations,
+            patience,
+            log_scores: self.log_scores,
+            ..DeepFool::preset(Preset::Quick)
+        };
         if let Some(candidate) = linear.approach(search, observer)? {
             boundary::walk_back(search, observer, &candidate)?;
         }

@@ -65,6 +65,15 @@ impl AttackId {
         Self::BayesOpt,
     ];
 
+    /// Which version of the attack this is: raised whenever a change makes it find something else
+    /// with the same options, so that rows of an experiment from before are not mixed with new ones.
+    pub fn revision(self) -> u32 {
+        match self {
+            Self::Deepfool | Self::Pgd => 2,
+            _ => 1,
+        }
+    }
+
     /// The name on the command line and in files.
     pub fn name(self) -> &'static str {
         match self {

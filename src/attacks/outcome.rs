@@ -154,6 +154,9 @@ pub struct Outcome {
     pub goal: Goal,
     /// Whether a 16-bit file holds the samples exactly because that was asked for.
     pub sixteen_bit: bool,
+    /// What is to be said of how the samples were found, in a few words: that DeepFool's linear
+    /// steps did not do, and what did.
+    pub note: Option<String>,
 }
 
 impl Outcome {
@@ -176,6 +179,11 @@ impl Outcome {
             Status::Cancelled if self.is_adversarial() => "fooled, stopped early",
             status => status.name(),
         }
+    }
+
+    /// Why it ended as it did or how its samples were found, where there is more to say.
+    pub fn remark(&self) -> Option<&str> {
+        self.status.reason().or(self.note.as_deref())
     }
 
     /// Whether the final samples answer the goal, however the attack ended.
@@ -209,6 +217,7 @@ mod tests {
             seed: 0,
             goal,
             sixteen_bit: false,
+            note: None,
         }
     }
 

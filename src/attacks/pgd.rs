@@ -10,7 +10,8 @@
 //!
 //! Of all points it keeps the one that reaches the goal by the widest margin. At a fixed SNR those
 //! are points on the sphere, at the exact SNR after clipping ([`super::scale`]): one from inside the
-//! ball is scaled outwards and asked about again, also where the attack is stopped early.
+//! ball is scaled outwards and asked about again, also where the attack is stopped early. With 16
+//! bits each point is one that a 16-bit file holds, in the cube and at that SNR all the same.
 
 use rand::{Rng as _, SeedableRng as _};
 use rand_chacha::ChaCha8Rng;
@@ -18,11 +19,12 @@ use rand_distr::{Distribution as _, StandardNormal};
 
 use super::gradient::Evaluation;
 use super::outcome::{Observer, Outcome, Problem};
-use super::scale::perturb_at_snr;
+use super::scale::{perturb_at_snr, perturb_at_snr_in_16_bits};
 use super::search::{self, Ended, Search};
 use super::spec::Preset;
 use super::vector::{norm, wide};
 use super::{Attack, AttackId};
+use crate::audio::round_to_bits;
 use crate::models::Classifier;
 
 /// All steps together, relative to the size of the perturbation.
@@ -83,6 +85,8 @@ impl Attack for Pgd {
 /// The perturbations that are allowed.
 struct Ball<'a> {
     size: Size,
+    /// Whether clips in it are to be such as a 16-bit file holds.
+    sixteen_bit: bool,
     samples: &'a [f32],
     clean: Vec<f64>,
     /// Length (at a fixed SNR) or largest magnitude.
@@ -97,7 +101,8 @@ struct Point {
 }
 
 impl<'a> Ball<'a> {
-    fn new(size: Size, samples: &'a [f32]) -> Result<Self, Ended> {
+    fn new(size: Size, problem: &'a Problem) -> Result<Self, Ended> {
+        let (samples, sixteen_bit) = (&*problem.samples, problem.sixteen_bit);
         let clean = wide(samples);
         let radius = match size {
             Size::Snr(db) => norm(&clean) * 10f64.powf(-db / 20.0),
@@ -106,36 +111,54 @@ impl<'a> Ball<'a> {
         if !(radius > 0.0 && radius.is_finite()) {
             return Err(Ended::Failed(format!("{size:?} dB is no size that numbers can hold")));
         }
-        Ok(Self { size, samples, clean, radius })
+        Ok(Self { size, sixteen_bit, samples, clean, radius })
     }
 
     /// The nearest clip of the ball, in \[-1, 1\].
     fn project(&self, point: &[f64]) -> Result<Point, Ended> {
-        let limit = if let Size::Peak(_) = self.size { self.radius } else { f64::INFINITY };
-        let clipped = point.iter().zip(&self.clean).map(|(y, x)| {
-            let r = (y - x).clamp(-limit, limit);
-            (x + r).clamp(-1.0, 1.0)
-        });
-        let clipped: Vec<f64> = clipped.collect();
         let Size::Snr(db) = self.size else {
-            let samples = clipped.iter().map(|&y| y as f32).collect();
+            let inside = |(&y, &x): (&f64, &f64)| self.inside(x, y);
+            let samples = point.iter().zip(&self.clean).map(inside).collect::<Result<_, _>>()?;
             return Ok(Point { samples, at_full_size: true });
         };
+        let clipped: Vec<f64> = point.iter().map(|y| y.clamp(-1.0, 1.0)).collect();
         let r: Vec<f64> = clipped.iter().zip(&self.clean).map(|(y, x)| y - x).collect();
         if norm(&r) < self.radius {
             let samples = clipped.iter().map(|&y| y as f32).collect();
             return Ok(Point { samples, at_full_size: false });
         }
         let r: Vec<f32> = r.iter().map(|&r| r as f32).collect();
-        let samples = perturb_at_snr(self.samples, &r, db).map_err(Ended::Failed)?;
-        Ok(Point { samples, at_full_size: true })
+        Ok(Point { samples: self.on_the_sphere(&r, db)?, at_full_size: true })
+    }
+
+    /// The sample nearest to `y` that is at most the radius from the clean one `x`.
+    fn inside(&self, x: f64, y: f64) -> Result<f32, Ended> {
+        let nearest = (x + (y - x).clamp(-self.radius, self.radius)).clamp(-1.0, 1.0);
+        if !self.sixteen_bit {
+            return Ok(nearest as f32);
+        }
+        let fits = |sample: f32| (f64::from(sample) - x).abs() <= self.radius;
+        let step = (x - nearest).signum() * 2f64.powi(-15);
+        let rounded = round_to_bits(nearest, 16);
+        let inwards = round_to_bits(f64::from(rounded) + step, 16);
+        [rounded, inwards].into_iter().find(|&sample| fits(sample)).ok_or_else(|| {
+            let reason = "16-bit samples hold no change of this clip that is so small: ask for a \
+                          larger one, or leave 16 bits";
+            Ended::Failed(reason.to_owned())
+        })
+    }
+
+    /// The clip with a change along `direction` at that SNR.
+    fn on_the_sphere(&self, direction: &[f32], db: f64) -> Result<Vec<f32>, Ended> {
+        let perturb = if self.sixteen_bit { perturb_at_snr_in_16_bits } else { perturb_at_snr };
+        perturb(self.samples, direction, db).map_err(Ended::Failed)
     }
 
     /// The clip in the same direction at full size.
     fn at_full_size(&self, point: &[f32]) -> Result<Vec<f32>, Ended> {
         let Size::Snr(db) = self.size else { return Ok(point.to_vec()) };
         let r: Vec<f32> = point.iter().zip(self.samples).map(|(y, x)| y - x).collect();
-        perturb_at_snr(self.samples, &r, db).map_err(Ended::Failed)
+        self.on_the_sphere(&r, db)
     }
 
     /// A clip on the sphere (where a ball of so many dimensions has its points), or in the cube.
@@ -144,8 +167,7 @@ impl<'a> Ball<'a> {
             Size::Snr(db) => {
                 let noise: Vec<f32> =
                     self.samples.iter().map(|_| StandardNormal.sample(rng)).collect();
-                let samples = perturb_at_snr(self.samples, &noise, db).map_err(Ended::Failed)?;
-                Ok(Point { samples, at_full_size: true })
+                Ok(Point { samples: self.on_the_sphere(&noise, db)?, at_full_size: true })
             }
             Size::Peak(_) => {
                 let noise = |x: &f64| x + self.radius * rng.random_range(-1.0..=1.0);
@@ -192,7 +214,7 @@ impl Pgd {
     ) -> Result<String, Ended> {
         // From each start the last step is followed by a look at where it led.
         search.of = self.starts * (self.iterations + 1);
-        let ball = Ball::new(self.size, &search.problem.samples)?;
+        let ball = Ball::new(self.size, search.problem)?;
         let mut kept = Kept(f64::NEG_INFINITY);
         for start in 0..self.starts {
             let walked = self.walk(search, observer, &ball, start, &mut kept);

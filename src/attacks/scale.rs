@@ -1,6 +1,13 @@
 //! Perturbations at an exact SNR.
 
+use crate::audio::round_to_bits;
 use crate::metrics::snr_db;
+
+/// How far from the wanted SNR a result may be, in dB.
+const TOLERANCE: f64 = 0.01;
+
+/// How often a size is tried that gives that SNR after rounding.
+const ROUNDING_TRIES: usize = 12;
 
 /// Bisections of the scale: enough to pin down an `f64`.
 const BISECTIONS: usize = 200;
@@ -61,12 +68,44 @@ pub fn perturb_at_snr(
     let result = at(high);
     let reached = snr_db(samples, &result);
     // Written so that NaN is refused too.
-    if !((reached - wanted_db).abs() <= 0.01) {
+    if !((reached - wanted_db).abs() <= TOLERANCE) {
         return Err(format!(
             "an SNR of {wanted_db:.2} dB is below what 32-bit samples can hold; the nearest is {reached:.2} dB"
         ));
     }
     Ok(result)
+}
+
+/// The same with the SNR after rounding to 16 bits, which changes the change itself; consists of
+/// values that a 16-bit file holds.
+///
+/// # Errors
+/// As [`perturb_at_snr`], and where steps of 16 bits are too coarse for that SNR.
+pub fn perturb_at_snr_in_16_bits(
+    samples: &[f32],
+    direction: &[f32],
+    wanted_db: f64,
+) -> Result<Vec<f32>, String> {
+    let mut asked_db = wanted_db;
+    let mut nearest_db = f64::INFINITY;
+    for _ in 0..ROUNDING_TRIES {
+        let exact = perturb_at_snr(samples, direction, asked_db)?;
+        let rounded: Vec<f32> = exact.iter().map(|&y| round_to_bits(f64::from(y), 16)).collect();
+        let reached_db = snr_db(samples, &rounded);
+        let miss_db = reached_db - wanted_db;
+        if miss_db.abs() <= TOLERANCE {
+            return Ok(rounded);
+        }
+        if miss_db.abs() < (nearest_db - wanted_db).abs() {
+            nearest_db = reached_db;
+        }
+        // Nothing is left where all of it was rounded away.
+        asked_db -= if reached_db.is_finite() { miss_db } else { 6.0 };
+    }
+    Err(format!(
+        "16-bit samples hold no such change of this clip at an SNR of {wanted_db} dB (the nearest \
+         that was found is {nearest_db:.2} dB): ask for a lower SNR, or leave 16 bits"
+    ))
 }
 
 #[cfg(test)]

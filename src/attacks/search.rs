@@ -7,16 +7,10 @@ use std::time::Instant;
 use super::gradient::Evaluation;
 use super::masked_distance::MaskedDistance;
 use super::outcome::{Flow, Goal, Observer, Outcome, Problem, Progress, Status};
-use super::scale::perturb_at_snr;
+use super::scale::{perturb_at_snr, perturb_at_snr_in_16_bits};
 use crate::audio::round_to_bits;
 use crate::metrics::{Metrics, snr_db};
 use crate::models::{Classifier, Verdict};
-
-/// How far from a fixed SNR a result may be, in dB.
-const SNR_TOLERANCE: f64 = 0.01;
-
-/// How often a size is tried that gives that SNR after rounding.
-const ROUNDING_TRIES: usize = 12;
 
 /// The best adversarial clip so far.
 struct Best {
@@ -41,6 +35,8 @@ pub struct Search<'a> {
     pub iterations: usize,
     /// Most steps that it will do.
     pub of: usize,
+    /// What is to be said of how the best was found.
+    pub note: Option<String>,
     /// What the best is judged by, where it is not the SNR.
     pub distance: Option<Arc<MaskedDistance>>,
     original: Verdict,
@@ -86,6 +82,7 @@ pub fn run(
         seed: problem.seed,
         goal: problem.goal,
         sixteen_bit: problem.sixteen_bit,
+        note: None,
     };
     let unknown = Verdict { labels: classifier.labels().clone(), probabilities: Arc::new([]) };
     if let Some(reason) = refuse(problem, classifier.labels().len()) {
@@ -113,6 +110,7 @@ pub fn run(
         gradient_evaluations: 0,
         iterations: 0,
         of: 0,
+        note: None,
         distance: None,
         original,
         best: None,
@@ -227,38 +225,12 @@ impl Search<'_> {
         direction: &[f32],
         snr_db: f64,
     ) -> Result<(), Ended> {
-        let candidate = self.at_snr(direction, snr_db)?;
+        let problem = self.problem;
+        let perturb = if problem.sixteen_bit { perturb_at_snr_in_16_bits } else { perturb_at_snr };
+        let candidate = perturb(&problem.samples, direction, snr_db).map_err(Ended::Failed)?;
         let verdict = self.classify(&candidate)?;
         self.put(&candidate, &verdict);
         self.step(observer, stage, &candidate, &verdict)
-    }
-
-    /// The clip with a change along `direction` that is heard at an SNR: with 16 bits, too, where
-    /// rounding changes the change itself.
-    fn at_snr(&self, direction: &[f32], wanted_db: f64) -> Result<Vec<f32>, Ended> {
-        let clean = &self.problem.samples;
-        let mut asked_db = wanted_db;
-        let mut nearest_db = f64::INFINITY;
-        for _ in 0..ROUNDING_TRIES {
-            let candidate = perturb_at_snr(clean, direction, asked_db).map_err(Ended::Failed)?;
-            if !self.problem.sixteen_bit {
-                return Ok(candidate);
-            }
-            let heard_db = snr_db(clean, &self.heard(&candidate));
-            let miss_db = heard_db - wanted_db;
-            if miss_db.abs() <= SNR_TOLERANCE {
-                return Ok(candidate);
-            }
-            if miss_db.abs() < (nearest_db - wanted_db).abs() {
-                nearest_db = heard_db;
-            }
-            // Nothing is left where all of it was rounded away.
-            asked_db -= if heard_db.is_finite() { miss_db } else { 6.0 };
-        }
-        Err(Ended::Failed(format!(
-            "16-bit samples hold no such change of this clip at an SNR of {wanted_db} dB (the \
-             nearest that was found is {nearest_db:.2} dB): ask for a lower SNR, or leave 16 bits"
-        )))
     }
 
     /// The best adversarial samples so far and their SNR in dB.
@@ -341,6 +313,7 @@ impl Search<'_> {
             seed: self.problem.seed,
             goal: self.problem.goal,
             sixteen_bit: self.problem.sixteen_bit,
+            note: self.note,
         };
         outcome.status = match (broken, ended) {
             (Some(reason), _) | (None, Err(Ended::Failed(reason))) => Status::Failed(reason),

@@ -126,5 +126,10 @@ fn amount(read: f64, expected: Option<f64>) -> String {
 }
 
 fn length(seconds: f64, exact: bool) -> String {
-    if exact { format!("{seconds:.1}") } else { format!("more than {seconds:.0}") }
+    // A limit is hardly ever missed by less than a millisecond.
+    if exact {
+        format!("{}", (seconds * 1e3).round() / 1e3)
+    } else {
+        format!("more than {seconds:.0}")
+    }
 }

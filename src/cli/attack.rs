@@ -331,7 +331,7 @@ fn report(
         fields.insert("target_rule".to_owned(), rule.into());
         return common::say(Value::Object(fields));
     }
-    let reason = outcome.status.reason().map(|reason| format!(" ({reason})")).unwrap_or_default();
+    let reason = outcome.remark().map(|reason| format!(" ({reason})")).unwrap_or_default();
     let named =
         |verdict: &crate::models::Verdict| format!("{} {:.2}", verdict.title(), verdict.top().1);
     common::say(format_args!("{}: {}{reason}", arguments.attack.title(), outcome.ended()))?;

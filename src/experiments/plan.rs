@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 
+use super::attack_entry::AttackEntry;
 use super::candidates::Candidates;
 use super::configuration::{Configuration, ExperimentKind};
 use super::survey::{Heard, Survey};
@@ -69,16 +70,7 @@ pub fn plan(
                             target.as_deref().unwrap_or_default(),
                         ]);
                         let seed = key(configuration.seed, &id) >> 32;
-                        let options = serde_json::to_string(&entry.spec().map_or_else(
-                            |_| serde_json::Value::Null,
-                            |spec| crate::export::spec_json(&spec),
-                        ));
-                        let work = digest(&[
-                            &options.unwrap_or_default(),
-                            entry.attack.as_str(),
-                            &seed.to_string(),
-                            weights,
-                        ]);
+                        let work = work(entry, seed, weights);
                         let heard = survey.get(&clip.name, name, weights);
                         items.push(Item {
                             id,
@@ -99,6 +91,19 @@ pub fn plan(
         }
     }
     items
+}
+
+/// What stands for all that an attack's result depends on but the clip.
+fn work(entry: &AttackEntry, seed: u64, weights: &str) -> String {
+    let spec = entry.spec().ok();
+    let options = spec.map_or(serde_json::Value::Null, |spec| crate::export::spec_json(&spec));
+    let (options, seed) = (options.to_string(), seed.to_string());
+    let mut parts = vec![options.as_str(), entry.attack.as_str(), &seed, weights];
+    // The first revisions were not told.
+    let revision = spec.map(|spec| spec.id.revision()).filter(|&revision| revision > 1);
+    let revision = revision.map(|revision| format!("revision {revision}"));
+    parts.extend(revision.as_deref());
+    digest(&parts)
 }
 
 /// For each model and label, the clips that it names rightly, by their index, at most as many as

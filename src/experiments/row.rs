@@ -49,7 +49,7 @@ pub struct Row {
     /// How it ended: `fooled`, `not fooled`, `already misclassified`, `already the target`,
     /// `failed`.
     pub status: String,
-    /// Why it did not reach its goal.
+    /// Why it did not reach its goal, or how it did where there is something to say of that.
     pub reason: Option<String>,
     /// The true label's probability in the clean clip.
     pub original_confidence: f32,
@@ -117,7 +117,7 @@ impl Row {
 
     /// The row of an attack that ended.
     pub fn of(item: &Item, outcome: &Outcome, clip_seconds: f64) -> Self {
-        let reason = outcome.status.reason().map(str::to_owned);
+        let reason = outcome.remark().map(str::to_owned);
         if matches!(outcome.status, Status::Failed(_)) || outcome.original.probabilities.is_empty()
         {
             return Self::failed(item, reason.unwrap_or_else(|| "it failed".to_owned()));

@@ -29,6 +29,7 @@ pub fn summary_json(record: &Record, clip: &str) -> Map<String, Value> {
         "target": outcome.goal.target().map(|target| labels.name(target)),
         "status": outcome.status.name(),
         "reason": outcome.status.reason(),
+        "note": outcome.note,
         "original": label_json(&outcome.original, outcome.original.top().0),
         "adversarial": label_json(&outcome.adversarial, outcome.adversarial.top().0),
         "original_label_confidence_after": outcome.adversarial.probability(outcome.original_label),
@@ -38,6 +39,7 @@ pub fn summary_json(record: &Record, clip: &str) -> Map<String, Value> {
         "seconds": outcome.seconds,
         "seed": outcome.seed,
         "sixteen_bit": outcome.sixteen_bit,
+        "attack_options": spec_json(&record.spec),
     }));
     fields.append(&mut metrics_json(&outcome.metrics));
     if let Some(survival) = &record.survival {
@@ -86,7 +88,6 @@ pub fn record_json(record: &Record, hashes: &Hashes) -> Map<String, Value> {
             "training_data": card.and_then(|card| card.training_data.as_deref()),
             "labels": labels.iter().collect::<Vec<_>>(),
         },
-        "attack_options": spec_json(&record.spec),
         "goal": match outcome.goal {
             Goal::Untargeted => "untargeted",
             Goal::Targeted(_) => "targeted",

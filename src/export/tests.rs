@@ -60,6 +60,7 @@ pub(crate) fn record() -> Record {
             seed: 7,
             goal: Goal::Targeted(2),
             sixteen_bit: false,
+            note: Some("found by a walk".to_owned()),
         },
         threads: Some(2),
         device: Some("CPU".to_owned()),

@@ -26,6 +26,7 @@ pub(super) struct Told {
     true_label: Option<String>,
     status: String,
     reason: Option<String>,
+    note: Option<String>,
     original_label: String,
     original_probabilities: Vec<f32>,
     adversarial_probabilities: Vec<f32>,
@@ -140,6 +141,7 @@ impl Told {
             seed: self.seed,
             goal: target.map_or(Goal::Untargeted, Goal::Targeted),
             sixteen_bit: self.sixteen_bit,
+            note: self.note,
         };
         let card = match details.architecture {
             Some(architecture) => {

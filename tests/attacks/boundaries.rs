@@ -82,6 +82,21 @@ fn deepfool_takes_the_overshoot_and_the_labels_it_is_given() {
 }
 
 #[test]
+fn deepfool_says_where_its_linear_steps_did_not_do() {
+    let (model, clip) = Linear::random(33, 5, 300);
+    let problem = problem(&clip, Goal::Untargeted);
+    for (iterations, note) in [(1, Some("1 linear steps did not leave the label")), (50, None)] {
+        let attack = DeepFool { iterations, ..DeepFool::preset(Preset::Quick) };
+        let outcome = attack.run(&model, &problem, &mut go_on);
+        assert_eq!(outcome.status, Status::Fooled);
+        let said = outcome.note.as_deref();
+        assert_eq!(said.is_some(), note.is_some(), "{said:?}");
+        assert!(said.unwrap_or_default().contains(note.unwrap_or_default()), "{said:?}");
+        assert_eq!(outcome.remark(), said);
+    }
+}
+
+#[test]
 fn deepfool_cannot_aim_and_says_so() {
     let (model, clip) = Linear::random(30, 3, 100);
     let label = model.classify(&clip).unwrap().top().0;

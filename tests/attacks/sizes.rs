@@ -49,6 +49,32 @@ fn pgd_crosses_a_plane_at_its_distance_and_not_before() {
 }
 
 #[test]
+fn with_16_bits_the_size_is_kept_too() {
+    let (model, clip) = Linear::random(9, 4, 300);
+    // Neither clip nor size are on the grid.
+    let peak = 20.3 / 32768.0;
+    for size in [Size::Snr(40.0), Size::Peak(decibels(peak))] {
+        let problem =
+            mondegreen::attacks::Problem { sixteen_bit: true, ..problem(&clip, Goal::Untargeted) };
+        let outcome = Pgd { random_start: true, starts: 2, ..Pgd::preset(Preset::Quick, size) }
+            .run(&model, &problem, &mut go_on);
+        let found = outcome.samples.iter().zip(clip.iter());
+        let largest = found.map(|(y, x)| (f64::from(*y) - f64::from(*x)).abs()).fold(0.0, f64::max);
+        match size {
+            Size::Snr(db) => assert!((outcome.metrics.snr_db - db).abs() <= 0.01),
+            Size::Peak(_) => assert!(largest <= peak && largest > 0.9 * peak, "{largest}"),
+        }
+        assert!(outcome.samples.iter().all(|y| (y * 32768.0).fract() == 0.0));
+    }
+    let size = Size::Peak(decibels(0.1 / 32768.0));
+    let problem =
+        mondegreen::attacks::Problem { sixteen_bit: true, ..problem(&clip, Goal::Untargeted) };
+    let outcome = Pgd::preset(Preset::Quick, size).run(&model, &problem, &mut go_on);
+    let reason = outcome.status.reason().expect("too small for any sample of 16 bits");
+    assert!(reason.contains("16-bit samples hold no change"), "{reason}");
+}
+
+#[test]
 fn a_random_start_follows_the_seed() {
     let (model, clip) = Linear::random(7, 4, 200);
     for linf_dbfs in [None, Some(-50.0)] {

@@ -10,9 +10,10 @@ use tempfile::TempDir;
 use super::program::{bundled, command, fields, knock, number, run, samples, says, snr_db};
 
 /// DESIGN's fields of `attack --json`, and the reason where the goal was not reached.
-const FIELDS: [&str; 28] = [
+const FIELDS: [&str; 30] = [
     "adversarial",
     "attack",
+    "attack_options",
     "clip",
     "gradient_evaluations",
     "iterations",
@@ -25,6 +26,7 @@ const FIELDS: [&str; 28] = [
     "noise_to_mask_db",
     "noise_to_mask_worst_db",
     "noise_to_mask_worst_seconds",
+    "note",
     "original",
     "original_label_confidence_after",
     "peak",

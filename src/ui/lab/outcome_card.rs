@@ -53,8 +53,8 @@ impl LabUi<'_> {
                 _ => "",
             };
             row_text(ui, "status", outcome.ended(), Some(colour), what);
-            if let Some(reason) = outcome.status.reason() {
-                let words = RichText::new(reason).size(SMALL).color(palette.quiet);
+            if let Some(remark) = outcome.remark() {
+                let words = RichText::new(remark).size(SMALL).color(palette.quiet);
                 ui.add(Label::new(words).wrap());
             }
             if result.was_changed() {
