@@ -72,6 +72,27 @@ fn a_tenth_of_a_second_suffices() {
 }
 
 #[test]
+fn a_minute_can_be_attacked_and_stopped() {
+    let clip = bundled("Snare drum");
+    let minute: Arc<[f32]> = clip.iter().copied().cycle().take(60 * 32_000).collect();
+    let model = &*VGG13;
+    for id in AttackId::ALL {
+        let problem = problem(&minute, Goal::Untargeted);
+        let mut spec = AttackSpec::new(id);
+        (spec.candidates, spec.iterations) = (Some(2), Some(1));
+        let mut stop = |_: &Progress<'_>| Flow::Stop;
+        let outcome = spec.build().run(model, &problem, &mut stop);
+        check(model, &problem, &outcome);
+        assert_eq!(outcome.status, Status::Cancelled, "{id:?}");
+        assert_eq!(outcome.samples.len(), minute.len());
+        // PGD was stopped where it starts.
+        if matches!(id, AttackId::WhiteNoise | AttackId::Fgsm) {
+            assert!((outcome.metrics.snr_db - spec.snr_db).abs() <= 0.01, "{id:?}");
+        }
+    }
+}
+
+#[test]
 fn a_gradient_of_zero_everywhere_ends_a_search_with_a_reason() {
     let model = Linear::new(&[vec![0.0; 50], vec![0.0; 50]], vec![1.0, 0.0]);
     let clip: Arc<[f32]> = vec![0.5; 50].into();
