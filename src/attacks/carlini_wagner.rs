@@ -50,10 +50,6 @@ use crate::models::Classifier;
 /// Steps on the wrong side of the boundary before c is doubled.
 const PATIENCE: usize = 10;
 
-/// DeepFool's steps that the third search tries, at most, and how many of them before they grow:
-/// less than that attack takes alone, because Adam's bring more from where these have led.
-const LINEAR_STEPS: (usize, usize) = (20, 8);
-
 /// Searches shorter than this are never aborted early: a tenth of them is too few steps to judge.
 const LEAST_FOR_ABORT: usize = 500;
 
@@ -213,7 +209,7 @@ impl CarliniWagner {
         plain && search.problem.goal == Goal::Untargeted
     }
 
-    /// Takes DeepFool's steps from the clean clip, and its way back to the boundary. Where
+    /// Takes DeepFool's quick steps from the clean clip, and its way back to the boundary. Where
     /// they lead to what is closer than the best so far, gives the c that holds the balance there.
     fn go_linear(
         &self,
@@ -222,17 +218,12 @@ impl CarliniWagner {
         space: &Space,
         end: usize,
     ) -> Result<Option<f64>, Ended> {
-        let (most, patience) = LINEAR_STEPS;
+        let quick = DeepFool::preset(Preset::Quick);
         // One step looks where the last one led, another measures the balance there.
         let others = boundary::PROBES + 2;
-        let iterations = most.min(end.saturating_sub(search.iterations + others));
+        let iterations = quick.iterations.min(end.saturating_sub(search.iterations + others));
         let before = search.best_closeness_db();
-        let linear = DeepFool {
-            iterations,
-            patience,
-            log_scores: self.log_scores,
-            ..DeepFool::preset(Preset::Quick)
-        };
+        let linear = DeepFool { iterations, log_scores: self.log_scores, ..quick };
         if let Some(candidate) = linear.approach(search, observer)? {
             boundary::walk_back(search, observer, &candidate)?;
         }

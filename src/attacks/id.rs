@@ -67,9 +67,11 @@ impl AttackId {
 
     /// Which version of the attack this is: raised whenever a change makes it find something else
     /// with the same options, so that rows of an experiment from before are not mixed with new ones.
-    pub fn revision(self) -> u32 {
+    pub fn revision(self, targeted: bool) -> u32 {
         match self {
             Self::Deepfool | Self::Pgd => 2,
+            // Since DeepFool, whose steps it tries when it has no target.
+            Self::CarliniWagner if !targeted => 2,
             _ => 1,
         }
     }

@@ -70,7 +70,7 @@ pub fn plan(
                             target.as_deref().unwrap_or_default(),
                         ]);
                         let seed = key(configuration.seed, &id) >> 32;
-                        let work = work(entry, seed, weights);
+                        let work = work(entry, seed, weights, targeted);
                         let heard = survey.get(&clip.name, name, weights);
                         items.push(Item {
                             id,
@@ -94,13 +94,13 @@ pub fn plan(
 }
 
 /// What stands for all that an attack's result depends on but the clip.
-fn work(entry: &AttackEntry, seed: u64, weights: &str) -> String {
+fn work(entry: &AttackEntry, seed: u64, weights: &str, targeted: bool) -> String {
     let spec = entry.spec().ok();
     let options = spec.map_or(serde_json::Value::Null, |spec| crate::export::spec_json(&spec));
     let (options, seed) = (options.to_string(), seed.to_string());
     let mut parts = vec![options.as_str(), entry.attack.as_str(), &seed, weights];
     // The first revisions were not told.
-    let revision = spec.map(|spec| spec.id.revision()).filter(|&revision| revision > 1);
+    let revision = spec.map(|spec| spec.id.revision(targeted)).filter(|&revision| revision > 1);
     let revision = revision.map(|revision| format!("revision {revision}"));
     parts.extend(revision.as_deref());
     digest(&parts)
