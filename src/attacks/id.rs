@@ -69,9 +69,10 @@ impl AttackId {
     /// with the same options, so that rows of an experiment from before are not mixed with new ones.
     pub fn revision(self, targeted: bool) -> u32 {
         match self {
-            Self::Deepfool | Self::Pgd => 2,
+            Self::Deepfool => 3,
+            Self::Pgd => 2,
             // Since DeepFool, whose steps it tries when it has no target.
-            Self::CarliniWagner if !targeted => 2,
+            Self::CarliniWagner if !targeted => 3,
             _ => 1,
         }
     }
