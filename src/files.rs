@@ -11,6 +11,17 @@ pub fn data_folder() -> Option<PathBuf> {
         .map(|folders| folders.data_dir().to_path_buf())
 }
 
+/// A path that means the same wherever the next process is started.
+pub fn absolute(path: &Path) -> PathBuf {
+    std::path::absolute(path).unwrap_or_else(|_| path.to_owned())
+}
+
+/// How names of files that are not whole yet begin.
+const TEMPORARY: &str = ".mondegreen-";
+
+/// How they end.
+const TEMPORARY_END: &str = ".part";
+
 /// Writes `bytes` beside `path` and then renames them over it, so that nobody finds half a file.
 ///
 /// # Errors
@@ -29,7 +40,20 @@ pub fn replace(path: &Path, bytes: &[u8]) -> io::Result<()> {
 fn temporary_beside(path: &Path) -> PathBuf {
     static COUNT: AtomicU64 = AtomicU64::new(0);
     let count = COUNT.fetch_add(1, Ordering::Relaxed);
-    path.with_file_name(format!(".mondegreen-{}-{count}.part", std::process::id()))
+    path.with_file_name(format!("{TEMPORARY}{}-{count}{TEMPORARY_END}", std::process::id()))
+}
+
+/// Removes what processes that were killed while they replaced a file left in a folder. Only where
+/// nobody else writes at the time.
+pub fn clear_temporary(folder: &Path) {
+    for entry in fs::read_dir(folder).into_iter().flatten().flatten() {
+        let name = entry.file_name();
+        let name = name.to_string_lossy();
+        if name.starts_with(TEMPORARY) && name.ends_with(TEMPORARY_END) {
+            // One that can't be removed harms nobody.
+            fs::remove_file(entry.path()).ok();
+        }
+    }
 }
 
 /// Checks that `path`'s folder is there and lets a file be made, and that no folder has its name.

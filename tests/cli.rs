@@ -26,6 +26,10 @@ mod export;
 
 #[path = "cli/experiment.rs"]
 mod experiment;
+
+#[path = "cli/experiment_mishaps.rs"]
+mod experiment_mishaps;
+
 #[path = "cli/listen.rs"]
 mod listen;
 

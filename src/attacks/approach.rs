@@ -75,8 +75,8 @@ pub fn rivals(search: &Search<'_>, at: &Evaluation) -> (f64, usize, usize) {
 /// The gradient of that difference at an adversarial clip, which is one step of the attack.
 ///
 /// # Errors
-/// [`Ended::Stopped`] where the observer says stop, [`Ended::Failed`] where the model fails or has
-/// no gradient.
+/// [`Ended::Stopped`] where the observer says stop, [`Ended::Failed`] where the model fails,
+/// [`Ended::Stuck`] where it has no gradient.
 pub fn lead_gradient(
     search: &mut Search<'_>,
     observer: &mut dyn Observer,
@@ -111,8 +111,8 @@ impl Walk {
     /// out.
     ///
     /// # Errors
-    /// [`Ended::Stopped`] where the observer says stop, [`Ended::Failed`] where the model fails or
-    /// has no gradient.
+    /// [`Ended::Stopped`] where the observer says stop, [`Ended::Failed`] where the model fails,
+    /// [`Ended::Stuck`] where it has no gradient.
     pub fn to_the_edge(
         &self,
         search: &mut Search<'_>,
@@ -205,8 +205,7 @@ impl Walk {
         search.step(observer, stage, &candidate, &at.verdict)?;
         let slope = norm(&gradient);
         if slope == 0.0 {
-            let reason = "the gradient is zero everywhere: the model's answer is saturated";
-            return Err(Ended::Failed(reason.to_owned()));
+            return Err(Ended::no_gradient());
         }
         Ok(Seen::Way { gap, gradient, slope })
     }

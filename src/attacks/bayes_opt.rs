@@ -270,7 +270,7 @@ impl Asking<'_, '_> {
         if variance == 0.0 {
             let reason = "the model's answer is the same whatever was tried: its slope is zero \
                           everywhere";
-            return Err(Ended::Failed(reason.to_owned()));
+            return Err(Ended::Stuck(reason.to_owned()));
         }
         let mut fooled = false;
         for trial in 0..last - self.answers.len() {

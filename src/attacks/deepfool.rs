@@ -201,8 +201,8 @@ impl DeepFool {
     /// adversarial one is offered.
     ///
     /// # Errors
-    /// [`Ended::Stopped`] where the observer says stop, [`Ended::Failed`] where the model fails or
-    /// has no gradient.
+    /// [`Ended::Stopped`] where the observer says stop, [`Ended::Failed`] where the model
+    /// fails, [`Ended::Stuck`] where it has no gradient.
     pub(super) fn approach(
         &self,
         search: &mut Search<'_>,
@@ -294,8 +294,7 @@ fn nearest(
         }
     }
     let Some(best) = best else {
-        let reason = "the gradient is zero everywhere: the model's answer is saturated";
-        return Err(Ended::Failed(reason.to_owned()));
+        return Err(Ended::no_gradient());
     };
     let mut distances = distances.into_iter();
     rivals.retain(|_| distances.next().is_some_and(|distance| distance <= FAR * best.distance));

@@ -38,8 +38,7 @@ impl Attack for Fgsm {
             let direction: Vec<f32> =
                 gradient.iter().map(|&g| if g == 0.0 { 0.0 } else { g.signum() }).collect();
             if direction.iter().all(|&d| d == 0.0) {
-                let reason = "the gradient is zero everywhere: the model's answer is saturated";
-                return Err(Ended::Failed(reason.to_owned()));
+                return Err(Ended::no_gradient());
             }
             search.step_at_snr(observer, "one signed step", &direction, self.snr_db)?;
             let after = match problem.goal {

@@ -261,8 +261,7 @@ impl Pgd {
                 search.gradient_evaluations += 1;
                 let size: f64 = gradient.iter().map(|&g| f64::from(g).abs()).sum();
                 if size == 0.0 {
-                    let reason = "the gradient is zero everywhere: the model's answer is saturated";
-                    return Err(Ended::Failed(reason.to_owned()));
+                    return Err(Ended::no_gradient());
                 }
                 for (sum, g) in momentum.iter_mut().zip(gradient) {
                     *sum = self.momentum * *sum + f64::from(g) / size;

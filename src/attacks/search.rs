@@ -50,8 +50,18 @@ pub struct Search<'a> {
 pub enum Ended {
     /// The observer said stop.
     Stopped,
+    /// Nothing broke, but there is no way on, and why: what the model answers does not depend on
+    /// the clip as far as can be seen. That is a success of the model, not a failure of the attack.
+    Stuck(String),
     /// It cannot go on.
     Failed(String),
+}
+
+impl Ended {
+    /// There is no gradient to follow.
+    pub fn no_gradient() -> Self {
+        Self::Stuck("the gradient is zero everywhere: the model's answer is saturated".to_owned())
+    }
 }
 
 impl From<candle_core::Error> for Ended {
@@ -247,11 +257,11 @@ impl Search<'_> {
     /// the search: none then.
     ///
     /// # Errors
-    /// [`Ended::Stopped`], and [`Ended::Failed`] where nothing was found yet.
+    /// [`Ended::Stopped`], and [`Ended::Failed`] and [`Ended::Stuck`] where nothing was found yet.
     pub fn unless_found<T>(&self, part: Result<T, Ended>) -> Result<Option<T>, Ended> {
         match part {
             Ok(value) => Ok(Some(value)),
-            Err(Ended::Failed(_)) if self.best.is_some() => Ok(None),
+            Err(Ended::Failed(_) | Ended::Stuck(_)) if self.best.is_some() => Ok(None),
             Err(ended) => Err(ended),
         }
     }
@@ -318,8 +328,8 @@ impl Search<'_> {
         outcome.status = match (broken, ended) {
             (Some(reason), _) | (None, Err(Ended::Failed(reason))) => Status::Failed(reason),
             (None, Err(Ended::Stopped)) => Status::Cancelled,
-            (None, Ok(_)) if outcome.is_adversarial() => Status::Fooled,
-            (None, Ok(reason)) => Status::NotFooled(reason),
+            (None, Ok(_) | Err(Ended::Stuck(_))) if outcome.is_adversarial() => Status::Fooled,
+            (None, Ok(reason) | Err(Ended::Stuck(reason))) => Status::NotFooled(reason),
         };
         outcome
     }

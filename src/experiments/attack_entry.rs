@@ -59,6 +59,13 @@ impl AttackEntry {
         Self { attack: id.name().to_owned(), preset, ..Self::default() }
     }
 
+    /// Another preset, where the attack takes one; all other options stay.
+    pub fn set_preset(&mut self, preset: Preset) {
+        if AttackId::find(&self.attack).is_ok_and(|id| id.takes(AttackOption::Preset)) {
+            self.preset = Some(preset.name().to_owned());
+        }
+    }
+
     /// What rows and tables call it.
     pub fn title(&self) -> &str {
         self.name.as_deref().unwrap_or(&self.attack)

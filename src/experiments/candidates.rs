@@ -43,8 +43,10 @@ impl Candidates {
         };
         let mut labels = Vec::new();
         for name in &configuration.chosen_labels() {
-            let index =
-                data.labels.find(name).map_err(|unknown| reason(format!("labels: {unknown}")))?;
+            let index = data
+                .labels
+                .find(name)
+                .map_err(|unknown| reason(format!("the configuration's labels: {unknown}")))?;
             labels.push(data.labels.name(index).to_owned());
         }
         if labels.is_empty() {
@@ -69,7 +71,7 @@ impl Candidates {
         let clips: Vec<_> = clips.into_iter().filter(|clip| labels.contains(&clip.label)).collect();
         if clips.is_empty() {
             return Err(reason(format!(
-                "split: there is no clip of the split \u{201c}{}\u{201d} with these labels; a data \
+                "the configuration's split: there is no clip of the split \u{201c}{}\u{201d} with these labels; a data \
                  set without splits is all \u{201c}train\u{201d}: choose the split \u{201c}all\u{201d} \
                  (on the command line --split all)",
                 configuration.split.name()

@@ -115,7 +115,7 @@ pub struct Configuration {
     #[serde(default = "six")]
     pub clips_per_label: usize,
     /// The models, by name or file.
-    #[serde(default = "five")]
+    #[serde(default = "Configuration::all_models")]
     pub models: Vec<String>,
     /// Seed of the choice of clips, and of everything random in the attacks.
     #[serde(default)]
@@ -146,10 +146,6 @@ fn limit() -> f64 {
     DEFAULT_LIMIT_SECONDS
 }
 
-fn five() -> Vec<String> {
-    ModelId::ALL.iter().map(|id| id.name().to_owned()).collect()
-}
-
 impl Configuration {
     /// The paper's experiment on a data set, with its attacks at this preset.
     pub fn new(experiment: ExperimentKind, data: PathBuf, preset: Preset) -> Self {
@@ -161,7 +157,7 @@ impl Configuration {
             verified_only: false,
             labels: Vec::new(),
             clips_per_label: six(),
-            models: five(),
+            models: Self::all_models(),
             seed: 0,
             transfer: true,
             keep: Keep::Nothing,
@@ -195,7 +191,9 @@ impl Configuration {
             configuration.attacks =
                 attacks.map(|&id| AttackEntry::new(id, Preset::Quick)).collect();
         }
-        configuration.data = folder.join(&configuration.data);
+        if !configuration.data.as_os_str().is_empty() {
+            configuration.data = folder.join(&configuration.data);
+        }
         for model in &mut configuration.models {
             if let Ok(ModelSource::File(path)) = ModelSource::find(model) {
                 *model = folder.join(path).to_string_lossy().into_owned();
@@ -203,6 +201,11 @@ impl Configuration {
         }
         configuration.check()?;
         Ok(configuration)
+    }
+
+    /// The names of the models that come with the program.
+    pub fn all_models() -> Vec<String> {
+        ModelId::ALL.iter().map(|id| id.name().to_owned()).collect()
     }
 
     /// Whether everything makes sense together.
@@ -218,7 +221,10 @@ impl Configuration {
             return Err(format!("clips_per_label: {clips} must be from 1 to 100000"));
         }
         if !(self.limit_seconds > 0.0 && self.limit_seconds.is_finite()) {
-            return Err(format!("limit_seconds: {} must be more than 0", self.limit_seconds));
+            return Err(format!(
+                "limit_seconds: {} must be a number of seconds above 0",
+                self.limit_seconds
+            ));
         }
         self.sources()?;
         if i64::try_from(self.seed).is_err() {

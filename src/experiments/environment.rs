@@ -58,14 +58,21 @@ impl Environment {
             let (then, now) = (&earlier.version, &self.version);
             changes.push(format!("the program ({then} then, {now} now)"));
         }
-        if self.data_sha256 != earlier.data_sha256 {
-            changes.push("the data set".to_owned());
+        changes.extend(self.other_data_or_weights(earlier));
+        changes
+    }
+
+    /// Which of the data set and of the weights of models that both have differ.
+    pub fn other_data_or_weights(&self, other: &Self) -> Vec<String> {
+        let mut differences = Vec::new();
+        if self.data_sha256 != other.data_sha256 {
+            differences.push("the data set".to_owned());
         }
         for (model, hash) in &self.weights {
-            if earlier.weights.get(model).is_some_and(|earlier| earlier != hash) {
-                changes.push(format!("the weights of {model}"));
+            if other.weights.get(model).is_some_and(|other| other != hash) {
+                differences.push(format!("the weights of {model}"));
             }
         }
-        changes
+        differences
     }
 }

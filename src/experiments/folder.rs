@@ -57,15 +57,23 @@ impl RunFolder {
         self.has_own_rows() || self.unmerged_shards().is_some()
     }
 
-    fn has_own_rows(&self) -> bool {
+    /// Whether items were done here, not counting shares of the run.
+    pub(super) fn has_own_rows(&self) -> bool {
         fs::metadata(self.rows_file()).is_ok_and(|file| file.len() > 0)
     }
 
     /// How many shares of the run lie below it with rows of their own; none where there are none.
     pub(super) fn unmerged_shards(&self) -> Option<usize> {
-        let shards = fs::read_dir(self.0.join("shards")).into_iter().flatten().flatten();
-        let count = shards.filter(|shard| Self::new(shard.path()).has_own_rows()).count();
+        let count = self.parts().iter().skip(1).filter(|shard| shard.has_own_rows()).count();
         (count > 0).then_some(count)
+    }
+
+    /// The folder itself and those of its shares, as far as they are there.
+    pub(super) fn parts(&self) -> Vec<Self> {
+        let shards = fs::read_dir(self.0.join("shards")).into_iter().flatten().flatten();
+        let mut shards: Vec<_> = shards.map(|shard| Self::new(shard.path())).collect();
+        shards.sort_by(|one, other| one.0.cmp(&other.0));
+        [self.clone()].into_iter().chain(shards).collect()
     }
 
     /// Whether a run was configured there.
@@ -145,7 +153,10 @@ impl RunFolder {
         let file = File::options().create(true).append(true).open(&path);
         let file = file.map_err(ExperimentError::write(&path))?;
         match file.try_lock() {
-            Ok(()) => Ok(Lock(file)),
+            Ok(()) => {
+                crate::files::clear_temporary(&self.0.join(KEPT));
+                Ok(Lock(file))
+            }
             Err(TryLockError::WouldBlock) => Err(ExperimentError::InUse(self.0.clone())),
             // Some network file systems know no locks; each shard has its own folder there.
             Err(TryLockError::Error(_)) => Ok(Lock(file)),

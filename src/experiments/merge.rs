@@ -25,6 +25,13 @@ pub struct Merged {
     pub gaps: Vec<Item>,
     /// Items that failed wherever they were tried.
     pub failed: usize,
+    /// Items that are in some folders' plans and not in others': a clip can't be read everywhere,
+    /// or a plan was not copied whole. They count as items of the run.
+    pub disputed: usize,
+    /// Rows of no item of any plan, or of another clip, options or weights: not taken.
+    pub strangers: usize,
+    /// Rows whose adversarial clip should have been kept and is not there: taken without it.
+    pub lost: Vec<String>,
 }
 
 /// An item that two folders have other results of.
@@ -55,16 +62,13 @@ pub fn merge(into: &RunFolder, from: &[RunFolder]) -> Result<Merged, ExperimentE
         })
     };
     let mut sources = from.to_vec();
-    if into.has_configuration() && !sources.contains(into) {
+    // What was planned there before shares were computed says nothing of them.
+    if into.has_own_rows() && !sources.contains(into) {
         sources.insert(0, into.clone());
     }
     let reference = start(first)?;
     let _lock = into.lock()?;
     for folder in &sources {
-        // A folder that was only planned in the window has no start yet.
-        if folder == into && into.environments()?.is_empty() {
-            continue;
-        }
         let changes = start(folder)?.changes_since(&reference);
         if !changes.is_empty() {
             return Err(ExperimentError::Changed {
@@ -77,15 +81,16 @@ pub fn merge(into: &RunFolder, from: &[RunFolder]) -> Result<Merged, ExperimentE
             });
         }
     }
-    let plan = first.plan()?;
+    let (plan, disputed) = joined_plan(&sources)?;
     let items: HashMap<&str, &Item> = plan.iter().map(|item| (item.id.as_str(), item)).collect();
-    let mut merged = Merged::default();
+    let mut merged = Merged { disputed, ..Merged::default() };
     // Items that the given folders have done.
     let mut given = HashSet::new();
     let mut found: HashMap<String, (Row, RunFolder)> = HashMap::new();
     for folder in &sources {
         for row in folder.rows()? {
             if !items.get(row.id.as_str()).is_some_and(|item| row.fits(item)) {
+                merged.strangers += usize::from(folder != into);
                 continue;
             }
             // What was merged before is there by right.
@@ -97,6 +102,8 @@ pub fn merge(into: &RunFolder, from: &[RunFolder]) -> Result<Merged, ExperimentE
                     if !row.is_failed() && !known.agrees_with(&row) {
                         let folders = [whose, folder].map(|one| one.path().to_owned());
                         merged.conflicts.push(Conflict { id: row.id, folders });
+                    } else if !has_kept(whose, known) && has_kept(folder, &row) {
+                        found.insert(row.id.clone(), (row, folder.clone()));
                     }
                 }
                 _ => {
@@ -105,11 +112,53 @@ pub fn merge(into: &RunFolder, from: &[RunFolder]) -> Result<Merged, ExperimentE
             }
         }
     }
+    for (row, folder) in found.values_mut() {
+        if row.kept.is_some() && !has_kept(folder, row) {
+            row.kept = None;
+            merged.lost.push(row.id.clone());
+        }
+    }
+    merged.lost.sort_unstable();
     copy(into, &sources, &plan, &found)?;
     merged.rows = found.len();
     merged.failed = found.values().filter(|(row, _)| row.is_failed()).count();
     merged.gaps = plan.into_iter().filter(|item| !found.contains_key(&item.id)).collect();
     Ok(merged)
+}
+
+/// Whether a row's adversarial clip lies in its folder.
+fn has_kept(folder: &RunFolder, row: &Row) -> bool {
+    row.kept.as_ref().is_some_and(|kept| folder.path().join(kept).is_file())
+}
+
+/// All items of the folders' plans, and how many of them are not in all plans. The longest plan
+/// comes first, whatever the order of the folders.
+fn joined_plan(folders: &[RunFolder]) -> Result<(Vec<Item>, usize), ExperimentError> {
+    let mut plans = Vec::new();
+    for folder in folders {
+        let plan = folder.plan()?;
+        if plan.is_empty() && folder.has_own_rows() {
+            let path = folder.path().display();
+            return Err(ExperimentError::Nothing(format!(
+                "{path} has rows and no plan.jsonl: copy the folder whole"
+            )));
+        }
+        if !plan.is_empty() {
+            plans.push(plan);
+        }
+    }
+    plans.sort_by_key(|plan| std::cmp::Reverse(plan.len()));
+    let mut times: HashMap<String, usize> = HashMap::new();
+    let mut joined = Vec::new();
+    for item in plans.iter().flatten() {
+        let times = times.entry(item.id.clone()).or_insert(0);
+        *times += 1;
+        if *times == 1 {
+            joined.push(item.clone());
+        }
+    }
+    let disputed = times.values().filter(|&&times| times < plans.len()).count();
+    Ok((joined, disputed))
 }
 
 /// Writes all that a run's folder holds; rows in the plan's order, those already there not again.

@@ -96,7 +96,32 @@ pub fn results(folders: &[RunFolder]) -> Result<Results, ExperimentError> {
     of_sources(&sources(folders)?)
 }
 
+/// Clips are told apart by their names, and models by theirs, so that runs on other data or of
+/// other weights of the same name can't be one table.
+fn check_same(sources: &[Source]) -> Result<(), ExperimentError> {
+    let last = |source: &'_ Source| source.environments.last().cloned();
+    let started: Vec<_> = sources.iter().filter_map(|s| Some((&s.folder, last(s)?))).collect();
+    for (place, (folder, one)) in started.iter().enumerate() {
+        for (earlier, other) in &started[..place] {
+            let differs = one.other_data_or_weights(other);
+            if !differs.is_empty() {
+                return Err(ExperimentError::Changed {
+                    path: folder.path().to_owned(),
+                    reason: format!(
+                        "{} differ from those of {}: report these runs one by one, with --out for \
+                         each",
+                        differs.join(" and "),
+                        earlier.path().display()
+                    ),
+                });
+            }
+        }
+    }
+    Ok(())
+}
+
 fn of_sources(sources: &[Source]) -> Result<Results, ExperimentError> {
+    check_same(sources)?;
     let mut results = Results::default();
     sources.iter().try_for_each(|source| add(&mut results, source))?;
     Ok(results)
@@ -120,7 +145,15 @@ pub fn write_report(
         written.push(path.clone());
         files::replace(&path, bytes).map_err(ExperimentError::write(&path))
     };
+    let stale = left_from_before(out);
     let mut text = head(&sources);
+    if results.doubles > 0 {
+        text += &format!(
+            "\n{} items were done in more than one of these runs, with the same options on the \
+             same clips: each counts once.\n",
+            results.doubles
+        );
+    }
     for table in results.tables() {
         write(&format!("{}.csv", table.name), &table.to_csv())?;
         write(&format!("{}.tex", table.name), table.to_latex().as_bytes())?;
@@ -180,7 +213,38 @@ pub fn write_report(
     text += &differences(&sources);
     write("report.md", text.as_bytes())?;
     written.extend(figures);
+    for old in stale.iter().filter(|old| !written.contains(old)) {
+        // A table of an earlier report is none of this one.
+        fs::remove_file(old).map_err(ExperimentError::write(old))?;
+    }
     Ok(written)
+}
+
+/// The tables and figures of an earlier report in this folder; none where there was no report.
+fn left_from_before(out: &Path) -> Vec<PathBuf> {
+    if !out.join("report.md").is_file() {
+        return Vec::new();
+    }
+    let entries = fs::read_dir(out).into_iter().flatten().flatten();
+    let is_ours = |path: &PathBuf| {
+        path.file_name().and_then(|name| name.to_str()).is_some_and(is_name_of_a_report)
+    };
+    entries.map(|entry| entry.path()).filter(is_ours).collect()
+}
+
+/// Whether a report gives files such names: `table4-lbfgs.csv`, `figure1.png`, `figure3-2.svg`.
+fn is_name_of_a_report(name: &str) -> bool {
+    let Some((stem, ending)) = name.rsplit_once('.') else { return false };
+    let numbered = |word: &str, numbers: std::ops::RangeInclusive<char>| {
+        let rest = stem.strip_prefix(word)?.strip_prefix(|c| numbers.contains(&c))?;
+        Some(rest.is_empty() || rest.starts_with('-'))
+    };
+    let example = || stem.strip_prefix("figure3-").map(|number| number.parse::<usize>().is_ok());
+    match ending {
+        "csv" | "tex" => numbered("table", '1'..='5').unwrap_or(false),
+        "png" | "svg" => numbered("figure", '1'..='2').or_else(example).unwrap_or(false),
+        _ => false,
+    }
 }
 
 /// The rows of Figure 3.

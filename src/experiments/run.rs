@@ -1,7 +1,7 @@
 //! A run: what models make of the clean clips, the plan, and its items one after the other or
 //! several at a time. All that is finished is on the disk before anybody hears of it.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc::{self, Sender};
 use std::thread;
@@ -70,6 +70,9 @@ pub struct Run {
     /// Rows that count, of this process' share.
     pub rows: Vec<Row>,
     share: Share,
+    /// Ids of the items that were done since it was opened: what fails again is not done over and
+    /// over.
+    tried: HashSet<String>,
     journal: Journal<Row>,
     /// Other processes stay out as long as it lives.
     #[expect(dead_code, reason = "it is given back when the run is dropped")]
@@ -101,7 +104,17 @@ impl Run {
         let environment = environment(&configuration, &candidates, machine, &share);
         let earlier = own.environments()?.pop();
         let changed = earlier.as_ref().is_some_and(|e| e.data_sha256 != environment.data_sha256);
-        check_changes(&own, &environment, earlier, share.accept_change)?;
+        match earlier {
+            Some(earlier) => check_changes(&own, &environment, &earlier, share.accept_change)?,
+            // A new share of a run that others compute already, or a run after its shares.
+            None => {
+                for other in folder.parts().iter().filter(|part| part.has_own_rows()) {
+                    if let Some(start) = other.environments()?.pop() {
+                        check_changes(other, &environment, &start, share.accept_change)?;
+                    }
+                }
+            }
+        }
         configuration.write(own.path())?;
         let now = |clip: &Candidate| samples_sha256(clip, configuration.limit_seconds);
         // Reading all clips takes a while: only where there is a reason to.
@@ -141,6 +154,7 @@ impl Run {
             unreadable,
             rows: latest(rows),
             share,
+            tried: HashSet::new(),
             journal,
             lock,
         };
@@ -157,7 +171,9 @@ impl Run {
         let fits = |item: &Item| rows.get(item.id.as_str()).is_some_and(|row| row.fits(item));
         let is_done = |item: &Item| {
             let row = rows.get(item.id.as_str());
-            row.is_some_and(|row| fits(item) && !(self.share.retry && row.is_failed()))
+            let again =
+                |row: &Row| self.share.retry && row.is_failed() && !self.tried.contains(&row.id);
+            row.is_some_and(|row| fits(item) && !again(row))
         };
         let ids = self.share.ids.as_ref();
         if let Some(unknown) =
@@ -254,6 +270,7 @@ impl Run {
                                     folder.log(&format!("failed: {}: {reason}", row.id));
                                 }
                                 tell(News::Done(&row));
+                                self.tried.insert(row.id.clone());
                                 self.rows.push(row);
                                 added += 1;
                             }
@@ -352,10 +369,10 @@ fn samples_sha256(clip: &Candidate, limit_seconds: f64) -> Option<String> {
 fn check_changes(
     folder: &RunFolder,
     environment: &Environment,
-    earlier: Option<Environment>,
+    earlier: &Environment,
     accept: bool,
 ) -> Result<(), ExperimentError> {
-    let changes = earlier.map(|earlier| environment.changes_since(&earlier)).unwrap_or_default();
+    let changes = environment.changes_since(earlier);
     // Before anything was computed people may think again.
     if changes.is_empty() || accept || !folder.has_rows() {
         return Ok(());

@@ -28,11 +28,14 @@ pub struct Results {
     pub aimed: BTreeSet<String>,
     /// Seed of the bootstrap.
     pub seed: u64,
+    /// How many items more than one run has done alike: each counts once.
+    pub doubles: usize,
 }
 
 impl Results {
     /// Adds what another run found; models and attacks that are new come last. Attacks of one name
-    /// but other settings, such as those of a quick run and a small thorough one, stay apart.
+    /// but other settings, such as those of a quick run and a small thorough one, stay apart; what
+    /// two runs have both done counts once.
     pub fn add(
         &mut self,
         rows: Vec<Row>,
@@ -47,10 +50,22 @@ impl Results {
         }
         let called: HashMap<String, String> =
             AttackLine::merge(&mut self.attacks, attacks).into_iter().collect();
-        self.rows.extend(rows.into_iter().map(|row| {
-            let attack = called.get(&row.attack).cloned().unwrap_or(row.attack);
-            Row { attack, ..row }
-        }));
+        let key = |row: &Row| (row.id.clone(), row.work.clone(), row.clip_sha256.clone());
+        let there = self.rows.iter().enumerate();
+        let there: HashMap<_, usize> = there.map(|(place, row)| (key(row), place)).collect();
+        for row in rows {
+            let attack = called.get(&row.attack).cloned().unwrap_or(row.attack.clone());
+            let row = Row { attack, ..row };
+            match there.get(&key(&row)) {
+                None => self.rows.push(row),
+                Some(&place) => {
+                    self.doubles += 1;
+                    if self.rows[place].is_failed() {
+                        self.rows[place] = row;
+                    }
+                }
+            }
+        }
         let known: BTreeSet<(String, String, String)> = self
             .survey
             .iter()

@@ -2,7 +2,7 @@
 
 use super::configuration::ExperimentKind;
 use super::error::ExperimentError;
-use super::kept;
+use super::kept::KeptPair;
 use super::machine::{Control, Machine};
 use super::row::{Asked, Row};
 use super::run::Run;
@@ -10,7 +10,7 @@ use super::work;
 use crate::attacks::Flow;
 
 /// What asking came to.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Transferred {
     /// Successes that the other models were asked about now.
     pub asked: usize,
@@ -18,6 +18,8 @@ pub struct Transferred {
     pub before: usize,
     /// Successes whose adversarial clip was not kept.
     pub lost: usize,
+    /// Successes whose kept or clean clip is gone or no longer what it was, each with the reason.
+    pub broken: Vec<String>,
 }
 
 impl Run {
@@ -25,7 +27,7 @@ impl Run {
     /// the adversarial clip that was kept. `done` hears of each success.
     ///
     /// # Errors
-    /// Where a kept clip can't be read, a model fails, or a row can't be written.
+    /// Where a model fails or a row can't be written.
     pub fn transfer(
         &mut self,
         machine: &Machine,
@@ -53,19 +55,27 @@ impl Run {
                 count.before += 1;
                 continue;
             }
-            let item = self.items.iter().find(|item| item.id == row.id);
-            let clip = self.candidates.clips.iter().find(|clip| clip.name == row.clip);
-            let (Some(kept), Some(item), Some(clip)) = (&row.kept, item, clip) else {
+            let Some(item) = self.items.iter().find(|item| item.id == row.id) else {
                 count.lost += 1;
                 continue;
             };
-            let clean = kept::load(&clip.path, &self.configuration)?.samples;
-            let adversarial = self.folder.adversarial(&self.configuration, kept)?;
+            let KeptPair { clean, adversarial, .. } =
+                match self.folder.kept_pair(&self.configuration, &row) {
+                    Ok(Some(pair)) => pair,
+                    Ok(None) => {
+                        count.lost += 1;
+                        continue;
+                    }
+                    Err(error) => {
+                        count.broken.push(format!("{}: {error}", row.id));
+                        continue;
+                    }
+                };
             let pool = machine.pools.first().ok_or_else(|| {
                 ExperimentError::Nothing("there are no threads to compute on".to_owned())
             })?;
             let all: Vec<Asked> = pool
-                .install(|| work::ask_others(machine, item, &clean, &adversarial))
+                .install(|| work::ask_others(machine, item, &clean.samples, &adversarial))
                 .map_err(|error| ExperimentError::Nothing((machine.explain)(&error)))?;
             self.replace(Row { transfer: Some(all), ..row })?;
             count.asked += 1;

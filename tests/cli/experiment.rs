@@ -18,7 +18,7 @@ const CLIPS: [(&str, &str); 5] = [
     ("gunshot", "Gunshot_or_gunfire"),
 ];
 
-fn data(folder: &Path) -> PathBuf {
+pub fn data(folder: &Path) -> PathBuf {
     let data = folder.join("data");
     for (file, label) in CLIPS {
         let path = data.join(label);
@@ -34,7 +34,7 @@ fn data(folder: &Path) -> PathBuf {
 }
 
 /// `experiment untargeted` with what every test here gives.
-fn untargeted(run: &Path, data: &Path, more: &[&str]) -> Vec<String> {
+pub fn untargeted(run: &Path, data: &Path, more: &[&str]) -> Vec<String> {
     let mut words: Vec<String> = ["experiment", "untargeted"].map(str::to_owned).to_vec();
     words.push(run.display().to_string());
     words.extend(["--data".to_owned(), data.display().to_string()]);
@@ -44,12 +44,12 @@ fn untargeted(run: &Path, data: &Path, more: &[&str]) -> Vec<String> {
     words
 }
 
-fn path(path: &Path) -> &str {
+pub fn path(path: &Path) -> &str {
     path.to_str().expect("UTF-8")
 }
 
 /// Rows by id, without what differs between two runs of the same.
-fn rows(folder: &Path) -> BTreeMap<String, Value> {
+pub fn rows(folder: &Path) -> BTreeMap<String, Value> {
     let text = std::fs::read_to_string(folder.join("results.jsonl")).expect("rows");
     let row = |line: &str| {
         let mut row: Value = serde_json::from_str(line).expect("a row");
@@ -59,7 +59,7 @@ fn rows(folder: &Path) -> BTreeMap<String, Value> {
     text.lines().map(row).collect()
 }
 
-fn line_count(folder: &Path) -> usize {
+pub fn line_count(folder: &Path) -> usize {
     std::fs::read_to_string(folder.join("results.jsonl")).map_or(0, |text| text.lines().count())
 }
 

@@ -6,10 +6,11 @@ use clap::Args;
 
 use super::failure;
 use super::plan::say;
-use super::session::{Process, absolute};
+use super::session::Process;
 use crate::attacks::{AttackId, Preset};
 use crate::cli::common::{self, Failure};
 use crate::experiments::{AttackEntry, Configuration, ExperimentKind, Keep, RunFolder, Split};
+use crate::files::absolute;
 use crate::models::ModelSource;
 
 /// Options of these.
@@ -78,7 +79,8 @@ fn keep(text: &str) -> Result<Keep, String> {
 
 /// Begins the run or goes on with it.
 pub fn run(kind: ExperimentKind, arguments: &Arguments) -> Result<(), Failure> {
-    let folder = RunFolder::new(&arguments.run);
+    // What its configuration names must mean the same wherever the next process is started.
+    let folder = RunFolder::new(absolute(&arguments.run));
     let configuration = if folder.has_configuration() {
         let mut there = folder.configuration().map_err(failure)?;
         if there.experiment != kind {
@@ -120,8 +122,9 @@ fn configuration(arguments: &Arguments, from: Configuration) -> Result<Configura
     if let Some(clips) = arguments.clips {
         it.clips_per_label = clips as usize;
     }
-    if !arguments.contestants.is_empty() && !arguments.contestants.iter().any(|name| name == "all")
-    {
+    if arguments.contestants.iter().any(|name| name == "all") {
+        it.models = Configuration::all_models();
+    } else if !arguments.contestants.is_empty() {
         let name = |name: &String| match ModelSource::find(name) {
             Ok(ModelSource::File(path)) => Ok(absolute(&path).to_string_lossy().into_owned()),
             Ok(source) => Ok(source.to_string()),
@@ -129,11 +132,12 @@ fn configuration(arguments: &Arguments, from: Configuration) -> Result<Configura
         };
         it.models = arguments.contestants.iter().map(name).collect::<Result<_, _>>()?;
     }
-    if !arguments.attacks.is_empty() || arguments.preset.is_some() {
+    if !arguments.attacks.is_empty() {
         let preset = arguments.preset.unwrap_or(Preset::Quick);
-        let ids =
-            if arguments.attacks.is_empty() { it.experiment.attacks() } else { &arguments.attacks };
-        it.attacks = ids.iter().map(|&id| AttackEntry::new(id, preset)).collect();
+        let entry = |&id: &AttackId| AttackEntry::new(id, preset);
+        it.attacks = arguments.attacks.iter().map(entry).collect();
+    } else if let Some(preset) = arguments.preset {
+        it.attacks.iter_mut().for_each(|entry| entry.set_preset(preset));
     }
     if let Some(seed) = arguments.seed {
         it.seed = u64::from(seed);

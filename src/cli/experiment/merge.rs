@@ -37,6 +37,9 @@ pub fn run(arguments: &Arguments) -> Result<(), Failure> {
             "conflicts": merged.conflicts.iter().map(|conflict| &conflict.id).collect::<Vec<_>>(),
             "gaps": gaps,
             "failed": merged.failed,
+            "disputed": merged.disputed,
+            "strangers": merged.strangers,
+            "lost": merged.lost,
         }))?;
     } else {
         common::say(format_args!(
@@ -48,6 +51,21 @@ pub fn run(arguments: &Arguments) -> Result<(), Failure> {
             merged.failed
         ))?;
     }
+    let tell = |count: usize, what: &str| {
+        if count > 0 {
+            eprintln!("mondegreen: {count} {what}");
+        }
+    };
+    tell(
+        merged.disputed,
+        "items are not in the plans of all folders: a clip can be read on some machines only, or a \
+         plan.jsonl was not copied whole; all of them count",
+    );
+    tell(
+        merged.strangers,
+        "rows are of no item of the plans (other options, weights or clips) and were not taken",
+    );
+    tell(merged.lost.len(), "rows were taken without the adversarial clip, whose file is missing");
     for item in merged.gaps.iter().take(TOLD) {
         let (id, attack, model, clip) = (&item.id, &item.attack, &item.model, &item.clip);
         eprintln!("mondegreen: missing: {id} ({attack} on {model}, {clip})");

@@ -28,7 +28,7 @@ pub struct Arguments {
 /// Writes the report, and says where.
 pub fn run(arguments: &Arguments) -> Result<(), Failure> {
     let folders: Vec<_> =
-        arguments.runs.iter().map(|run| RunFolder::new(super::session::absolute(run))).collect();
+        arguments.runs.iter().map(|run| RunFolder::new(crate::files::absolute(run))).collect();
     let beside = || folders.first().map(|run| run.path().join("report")).unwrap_or_default();
     let out = arguments.out.clone().unwrap_or_else(beside);
     let examples = match (arguments.no_examples, &arguments.examples) {

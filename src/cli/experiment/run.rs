@@ -37,9 +37,9 @@ pub fn configuration(
 ) -> Result<Configuration, Failure> {
     let folder = RunFolder::new(run);
     let configuration = match given {
-        Some(path) => Configuration::read(&super::session::absolute(path)),
+        Some(path) => Configuration::read(&crate::files::absolute(path)),
         None if folder.has_configuration() => {
-            RunFolder::new(super::session::absolute(run)).configuration()
+            RunFolder::new(crate::files::absolute(run)).configuration()
         }
         None => {
             return Err(Failure::Usage(format!(

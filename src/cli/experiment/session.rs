@@ -13,6 +13,7 @@ use crate::experiments::{
     Configuration, Contestant, Control, ExperimentKind, Machine, News, Run, RunFolder, Shard,
     Share, results,
 };
+use crate::files::absolute;
 
 /// Which items this process does, and on what.
 #[derive(Args, Debug)]
@@ -108,11 +109,6 @@ impl Process {
             explain: Box::new(move |error| compute.explain(error)),
         })
     }
-}
-
-/// A path that means the same wherever the next process is started.
-pub fn absolute(path: &Path) -> PathBuf {
-    std::path::absolute(path).unwrap_or_else(|_| path.to_owned())
 }
 
 /// Ids, one a line; empty lines and what follows a blank do not count.

@@ -32,5 +32,12 @@ pub fn run(arguments: &Arguments) -> Result<(), Failure> {
         done.before,
         done.lost,
         if done.lost > 0 { " (see keep in the configuration)" } else { "" }
-    ))
+    ))?;
+    for reason in &done.broken {
+        eprintln!("mondegreen: {reason}");
+    }
+    match done.broken.len() {
+        0 => Ok(()),
+        broken => Err(Failure::Partly(broken)),
+    }
 }

@@ -121,7 +121,7 @@ impl ExperimentForm {
     /// Where none was named and the system has no place for one.
     pub fn run_folder(&self) -> Result<PathBuf, String> {
         if !self.run.trim().is_empty() {
-            return Ok(PathBuf::from(self.run.trim()));
+            return Ok(files::absolute(Path::new(self.run.trim())));
         }
         let data = Path::new(self.data.trim());
         let name = data.file_stem().map_or("run".into(), |name| name.to_string_lossy());
@@ -137,7 +137,7 @@ impl ExperimentForm {
         if self.data.trim().is_empty() {
             return Err("Choose a data set first.".to_owned());
         }
-        let data = PathBuf::from(self.data.trim());
+        let data = files::absolute(Path::new(self.data.trim()));
         let mut it = Configuration::new(self.kind, data, self.preset());
         let preset = self.preset();
         let attacks =
