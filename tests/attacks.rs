@@ -122,6 +122,27 @@ fn a_gradient_that_is_not_a_number_ends_the_attack_with_a_reason() {
 }
 
 #[test]
+fn an_answer_that_is_not_a_number_fools_nobody() {
+    let (mut model, clip) = Linear::random(2, 3, 100);
+    let label = model.classify(&clip).unwrap().top().0;
+    model.only = Some(Arc::clone(&clip));
+    for id in AttackId::ALL {
+        // What is not a number is ranked first, as label 0 where all are.
+        for goal in [Goal::Untargeted, Goal::Targeted(0)] {
+            if goal == Goal::Targeted(0) && (label == 0 || !id.takes_target()) {
+                continue;
+            }
+            let outcome =
+                AttackSpec::new(id).build().run(&model, &problem(&clip, goal), &mut go_on);
+            let Status::Failed(reason) = &outcome.status else {
+                panic!("{id:?}: {:?}", outcome.status)
+            };
+            assert!(reason.contains("not finite"), "{id:?}: {reason}");
+        }
+    }
+}
+
+#[test]
 fn nothing_is_changed_where_there_is_nothing_to_do() {
     let (model, clip) = Linear::random(4, 3, 100);
     let label = model.classify(&clip).unwrap().top().0;

@@ -78,8 +78,11 @@ class Theirs:
         self.library = libraries.Library(
             options.system, options.attack, options.targeted, weights, known[options.preset] | settings
         )
+        self.spread = libraries.STEPS.get((options.system, options.attack))
 
-    def attack(self, clip, label, target, folder):
+    def attack(self, clip, label, target, folder, gradients=None):
+        if gradients:
+            self.library.settings |= self.spread(self.library.settings, gradients)
         clean, adversarial = folder / "nat.wav", folder / "adv.wav"
         _, before = self.library.classify(clip)
         x, y, gradients, seconds = self.library.attack(clip, label, target)
@@ -126,20 +129,29 @@ def main():
     settings = dict(setting.split("=", 1) for setting in options.set)
     settings = {name: ast.literal_eval(value) for name, value in settings.items()}
     table = tables.table_path(
-        options.system, options.attack, options.targeted, options.model, options.preset, options.set
+        options.system, options.attack, options.targeted, options.model, options.preset,
+        options.set + ([tables.SAME_GRADIENTS] if options.same_gradients else []),
     )
     weights = hashlib.sha256((options.models / f"{options.model}.safetensors").read_bytes()).hexdigest()[:8]
     done = tables.read(table)
+    ours = {}
+    if options.same_gradients:
+        if options.system == "ours" or options.attack != "carlini-wagner":
+            raise SystemExit("--same-gradients is for the libraries' Carlini & Wagner, whose steps can be set")
+        ours = tables.read(
+            tables.table_path("ours", options.attack, options.targeted, options.model, options.preset)
+        )
     if {row["weights"] for row in done.values()} - {weights}:
         raise SystemExit(f"{table} belongs to other weights: remove it")
     system = (Ours if options.system == "ours" else Theirs)(options, settings)
     for clip in tables.clips_of(options.model, options.first):
-        if clip in done:
+        if clip in done or (options.same_gradients and clip not in ours):
             continue
         label = pathlib.PurePath(clip).parent.name
         target = target_of(clip, label) if options.targeted else ""
         with tempfile.TemporaryDirectory() as folder:
-            row = system.attack(options.corpus / clip, label, target, pathlib.Path(folder))
+            budget = {"gradients": int(ours[clip]["gradient_evaluations"])} if options.same_gradients else {}
+            row = system.attack(options.corpus / clip, label, target, pathlib.Path(folder), **budget)
         row |= {"clip": clip, "label": label, "target": target, "weights": weights}
         tables.append(table, row)
         print(f"{table.stem}: {clip}: {row['status']}, {row.get('snr_db', '')} dB, "
@@ -157,6 +169,8 @@ def parse_options():
     parser.add_argument("--targeted", action="store_true", help="into one of the paper's six labels, drawn a clip")
     parser.add_argument("--first", type=int, metavar="N", help="the first N clips only")
     parser.add_argument("--set", nargs="+", default=[], metavar="NAME=VALUE", help="instead of a setting's value")
+    parser.add_argument("--same-gradients", action="store_true",
+                        help="a library's Carlini & Wagner: on each clip as many gradients as ours took there")
     program.add_options(parser)
     return parser.parse_args()
 

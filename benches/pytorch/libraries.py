@@ -44,6 +44,16 @@ SETTINGS = {
     },
 }
 
+# What spreads a number of gradients over the searches of Carlini & Wagner.
+STEPS = {
+    ("foolbox", "carlini-wagner"): lambda settings, gradients: {
+        "steps": max(1, round(gradients / settings["binary_search_steps"]))
+    },
+    ("art", "carlini-wagner"): lambda settings, gradients: {
+        "max_iter": max(1, round(gradients / (2 * settings["binary_search_steps"])))
+    },
+}
+
 
 class Counting(nn.Module):
     """Waveforms [1, N] to scores [1, 41]; counts the gradients that reach the waveform."""

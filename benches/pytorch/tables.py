@@ -10,6 +10,8 @@ ATTACKS = HERE / "results" / "attacks"
 MODELS = ("vgg13", "crnn", "gcnn", "dense-mel", "dense-wav")
 SYSTEMS = ("ours", "foolbox", "art")
 PRESETS = ("quick", "paper", "best")
+# In the name of a table in which a library took as many gradients on each clip as ours did.
+SAME_GRADIENTS = "gradients=ours"
 FIELDS = (
     "clip", "label", "target", "status", "adversarial_label", "snr_db", "gradient_evaluations", "seconds",
     "confidence_before", "confidence_after", "reason", "weights",

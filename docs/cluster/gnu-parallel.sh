@@ -4,7 +4,8 @@
 #   docs/cluster/gnu-parallel.sh RUN FILE.toml [N]
 #
 # Start it again after a stop: finished items are not done twice. With `--sshloginfile HOSTS` added
-# to the call of parallel the same runs on several machines that share the folder RUN.
+# to the call of parallel the same runs on several machines that share the folder RUN: give RUN and
+# MONDEGREEN as absolute paths then.
 set -eu
 run=$1 config=$2 shards=${3:-4}
 mondegreen=${MONDEGREEN:-mondegreen}

@@ -11,7 +11,8 @@
 //!  - Every search starts at the edge of the original label's region. The first two walk there from
 //!    the clean clip along the gradient of f alone (c without bound), in steps of a linear model's
 //!    length that grow while they do not suffice; later ones start from the best so far, to which
-//!    the third adds where DeepFool's steps lead, so that the result is not behind that attack's. The
+//!    the third adds where the linear steps of DeepFool's quick preset lead, so that the result is
+//!    seldom behind that attack's (of two searches or fewer, or very short ones, it may be). The
 //!    c that balances the two terms there is known, `2 |r| / |grad f|`, and is the search's first:
 //!    fixed values (c = 1e-2, step 1e-2) are made for images; on audio they depend on the level.
 //!  - Adam keeps one second moment a block of samples, not one a sample (the second search keeps
@@ -47,7 +48,8 @@ use super::vector::norm;
 use super::{Attack, AttackId};
 use crate::models::Classifier;
 
-/// Steps on the wrong side of the boundary before c is doubled.
+/// Steps on the wrong side of the boundary before c is doubled: a quick search has 75, and may have
+/// to double several times.
 const PATIENCE: usize = 10;
 
 /// Searches shorter than this are never aborted early: a tenth of them is too few steps to judge.
@@ -88,7 +90,7 @@ impl CarliniWagner {
     pub fn preset(preset: Preset, distance: Distance) -> Self {
         let (searches, iterations) = match preset {
             Preset::Quick => (4, 75),
-            // As in CleverHans 3 and Foolbox 2, which the paper's settings equal.
+            // As in CleverHans 3 and Foolbox 2, one of which the paper may have used.
             Preset::Paper => (5, 1000),
             // The authors' number of searches, and twice the paper's steps.
             Preset::Best => (9, 2000),
@@ -98,9 +100,11 @@ impl CarliniWagner {
             searches,
             iterations,
             confidence: 0.0,
+            // From the edge all that is left to find is within the perturbation's own length: ten
+            // steps cross it, and ever smaller ones, to a hundredth of it, end on the boundary.
             step: 0.1,
             last_step: 0.1,
-            // Beside a mask the pull back is weak along all that is masked well, so that a push as
+            // Twice the balance, so that the first steps keep to the wrong label's side. Beside a mask the pull back is weak along all that is masked well, so that a push as
             // strong as for the SNR goes far beyond the boundary each time.
             initial_c: if distance == Distance::Masked { 0.3 } else { 2.0 },
             log_scores: false,

@@ -229,7 +229,8 @@ impl DeepFool {
                 rivals.clone_from(&all);
             }
             search.gradient_evaluations += rivals.len();
-            let step = nearest(&at, search.original_label, &mut rivals, &candidate)?;
+            let interrupt = || search.tell(observer, "linear steps", &candidate, &at.verdict);
+            let step = nearest(&at, search.original_label, &mut rivals, &candidate, interrupt)?;
             search.step(observer, "linear steps", &candidate, &at.verdict)?;
             let so_far = norm(&total);
             let growing = (done + 1).saturating_sub(self.patience);
@@ -258,12 +259,14 @@ impl DeepFool {
 }
 
 /// The step to the nearest of the planes on which a rival scores as the original label. Rivals much
-/// farther than that are left out afterwards.
+/// farther than that are left out afterwards. Between two passes over a long clip `interrupt` may
+/// end the attack.
 fn nearest(
     at: &Evaluation,
     original: usize,
     rivals: &mut Vec<usize>,
     candidate: &[f32],
+    mut interrupt: impl FnMut() -> Result<(), Ended>,
 ) -> Result<Step, Ended> {
     let weights: Vec<Vec<f32>> = rivals
         .iter()
@@ -275,9 +278,16 @@ fn nearest(
         })
         .collect();
     let rows: Vec<&[f32]> = weights.iter().map(Vec::as_slice).collect();
+    let mut gradients = Vec::with_capacity(rows.len());
+    for (pass, rows) in rows.chunks(at.gradients_a_pass()).enumerate() {
+        if pass > 0 {
+            interrupt()?;
+        }
+        gradients.extend(at.gradients(rows)?);
+    }
     let mut best: Option<Step> = None;
     let mut distances = Vec::with_capacity(rivals.len());
-    for (&rival, gradient) in rivals.iter().zip(at.gradients(&rows)?) {
+    for (&rival, gradient) in rivals.iter().zip(gradients) {
         let free = |(&g, &y): (&f32, &f32)| {
             let pushed_out = y.abs() >= 1.0 && g.signum() == y.signum();
             if pushed_out { 0.0 } else { f64::from(g) }

@@ -72,15 +72,19 @@ impl Evaluation {
         Ok(gradients.swap_remove(0))
     }
 
+    /// How many gradients go back in one pass: fewer of longer clips.
+    pub fn gradients_a_pass(&self) -> usize {
+        (SAMPLES_A_PASS / self.waveform.tensor().elem_count().max(1)).max(1)
+    }
+
     /// The gradients of several weighted sums of scores, from the one forward pass and one batched
     /// backward pass (several where the clip is long).
     ///
     /// # Errors
     /// Where there are no weights, the backward pass fails or a gradient is not finite.
     pub fn gradients(&self, weights: &[&[f32]]) -> Result<Vec<Vec<f32>>> {
-        let length = self.waveform.tensor().elem_count().max(1);
         let mut found = Vec::with_capacity(weights.len());
-        for weights in weights.chunks((SAMPLES_A_PASS / length).max(1)) {
+        for weights in weights.chunks(self.gradients_a_pass()) {
             let rows = (weights.len(), self.scores.len());
             let mut values = weights.concat();
             if let Some(slopes) = &self.slopes {

@@ -68,6 +68,7 @@ impl Lbfgs {
     /// The options of a preset.
     pub fn preset(preset: Preset) -> Self {
         let (searches, iterations, walk_back) = match preset {
+            // As many evaluations as a quick Carlini & Wagner has steps.
             Preset::Quick => (6, 50, true),
             // The iterations of Foolbox 1.8, and searches enough for its bisection.
             Preset::Paper => (15, 150, false),
@@ -162,7 +163,8 @@ impl Lbfgs {
         search.of = steps + 1 + back;
         let space = Space::of_samples(&search.problem.samples);
         let energy: f64 = space.clean().iter().map(|x| x * x).sum();
-        self.approach(search, observer, &space, energy, steps)?;
+        let approached = self.approach(search, observer, &space, energy, steps);
+        search.unless_found(approached)?;
         if search.best().is_some() {
             let descended = balance(search, observer, energy)
                 .and_then(|c| self.searches_over_c(search, observer, &space, energy, c));

@@ -152,7 +152,8 @@ pub struct Outcome {
     pub seed: u64,
     /// The goal that was given.
     pub goal: Goal,
-    /// Whether a 16-bit file holds the samples exactly because that was asked for.
+    /// Whether only changes that a 16-bit file holds exactly were asked for; where none was found, the
+    /// samples are the clip's own.
     pub sixteen_bit: bool,
     /// What is to be said of how the samples were found, in a few words: that DeepFool's linear
     /// steps did not do, and what did.

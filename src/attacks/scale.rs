@@ -59,6 +59,10 @@ pub fn perturb_at_snr(
     }
     for _ in 0..BISECTIONS {
         let middle = 0.5 * (low + high);
+        if middle <= low || middle >= high {
+            // No number lies between them.
+            break;
+        }
         if snr_db(samples, &at(middle)) > wanted_db {
             low = middle;
         } else {

@@ -105,6 +105,10 @@ pub fn run(
             return nothing(Status::Failed(reason), problem.true_label.unwrap_or(0), unknown);
         }
     };
+    if let Err(Ended::Failed(reason)) = sane(&original) {
+        let reason = format!("{reason} for the clean clip");
+        return nothing(Status::Failed(reason), problem.true_label.unwrap_or(0), unknown);
+    }
     let heard = original.top().0;
     let original_label = problem.true_label.unwrap_or(heard);
     if heard != original_label {
@@ -129,6 +133,14 @@ pub fn run(
     };
     let ended = body(&mut search);
     search.finish(ended)
+}
+
+/// Refuses a verdict that names no label: of numbers that are none, any would seem to lead.
+fn sane(verdict: &Verdict) -> Result<(), Ended> {
+    if verdict.probabilities.iter().all(|p| p.is_finite()) {
+        return Ok(());
+    }
+    Err(Ended::Failed("the model's answer is not finite (NaN or infinite)".to_owned()))
 }
 
 /// Why a problem can't be attacked at all.
@@ -175,7 +187,9 @@ impl Search<'_> {
     /// Where the model fails.
     pub fn evaluate(&self, candidate: &[f32], log_scores: bool) -> Result<Evaluation, Ended> {
         let heard = self.heard(candidate);
-        Ok(Evaluation::with_log_scores(self.classifier, &heard, log_scores)?)
+        let at = Evaluation::with_log_scores(self.classifier, &heard, log_scores)?;
+        sane(&at.verdict)?;
+        Ok(at)
     }
 
     /// The model's answer to a candidate.
@@ -183,7 +197,9 @@ impl Search<'_> {
     /// # Errors
     /// Where the model fails.
     pub fn classify(&self, candidate: &[f32]) -> Result<Verdict, Ended> {
-        Ok(self.classifier.classify(&self.heard(candidate))?)
+        let verdict = self.classifier.classify(&self.heard(candidate))?;
+        sane(&verdict)?;
+        Ok(verdict)
     }
 
     /// Keeps a candidate that answers the goal if it is the closest so far; says whether.
@@ -278,6 +294,21 @@ impl Search<'_> {
         verdict: &Verdict,
     ) -> Result<(), Ended> {
         self.iterations += 1;
+        self.tell(observer, stage, candidate, verdict)
+    }
+
+    /// Tells the observer where the step under way is, so that it can stop the attack in the middle
+    /// of one that takes long.
+    ///
+    /// # Errors
+    /// [`Ended::Stopped`] where it says stop.
+    pub fn tell(
+        &self,
+        observer: &mut dyn Observer,
+        stage: &str,
+        candidate: &[f32],
+        verdict: &Verdict,
+    ) -> Result<(), Ended> {
         let flow = observer.progress(&Progress {
             iteration: self.iterations,
             of: self.of,
@@ -305,7 +336,13 @@ impl Search<'_> {
             Ok(verdict) if outside => {
                 (verdict, Some("it produced samples outside [-1, 1]".to_owned()))
             }
-            Ok(verdict) => (verdict, None),
+            Ok(verdict) => {
+                let broken = match sane(&verdict) {
+                    Err(Ended::Failed(reason)) => Some(reason),
+                    _ => None,
+                };
+                (verdict, broken)
+            }
             Err(error) => (self.original.clone(), Some(format!("the last check failed: {error}"))),
         };
         // Measuring is no part of the search.

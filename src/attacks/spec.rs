@@ -11,9 +11,9 @@ use crate::names::{self, UnknownName};
 pub enum Preset {
     /// A good answer in seconds to minutes, for the window.
     Quick,
-    /// The published numbers of searches and steps, or those of the libraries the paper used: 5 x
-    /// 1000 for Carlini & Wagner, 50 for DeepFool. Where the attack itself differs from the
-    /// published one, its own page says how.
+    /// The published numbers of searches and steps, or those of libraries of the paper's time that
+    /// its settings fit (it names none): 5 x 1000 for Carlini & Wagner, 50 for DeepFool. Where the
+    /// attack itself differs from the published one, its own page says how.
     Paper,
     /// Spares nothing for a smaller change: many times the work of the others.
     Best,

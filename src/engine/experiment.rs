@@ -1,6 +1,7 @@
 //! The thread of an experiment: beside the engine's, with models and computing threads of its own,
 //! at the same low priority, so that the Lab goes on as if it were not there.
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -147,7 +148,15 @@ impl ExperimentThread {
                 sender.send(news).ok();
                 wake();
             };
-            let end = work(&own, &mut tell);
+            // What breaks ends this experiment; the window, and all that was finished, live on.
+            let attempt = AssertUnwindSafe(|| work(&own, &mut tell));
+            let end = catch_unwind(attempt).unwrap_or_else(|_| {
+                ExperimentEnd::Failed(
+                    "the program failed here; all that was finished is kept. Please report it with \
+                     the run's log.txt"
+                        .to_owned(),
+                )
+            });
             tell(ExperimentNews::Ended(end));
         })?;
         Ok(Self { control, news, thread: Some(thread) })

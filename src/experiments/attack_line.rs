@@ -39,6 +39,11 @@ impl AttackLine {
         AttackEntry { name: None, ..self.entry.clone() } == plain
     }
 
+    /// Whether it works at a fixed SNR, not at a fixed peak and not searching the smallest change.
+    pub fn has_fixed_snr(&self) -> bool {
+        self.id.is_some_and(AttackId::takes_snr) && self.entry.linf_dbfs.is_none()
+    }
+
     /// Puts what a run calls its attacks to those that are known, and gives what each is called
     /// now: attacks of one name and other settings stay apart.
     pub(super) fn merge(known: &mut Vec<Self>, entries: &[AttackEntry]) -> Vec<(String, String)> {

@@ -77,6 +77,15 @@ impl Candidates {
                 configuration.split.name()
             )));
         }
+        let mut labels_of = std::collections::HashMap::new();
+        for clip in &clips {
+            if let Some(other) = labels_of.insert(clip.name.as_str(), &clip.label) {
+                return Err(reason(format!(
+                    "{} is listed twice, as {other} and as {}: take one of the lines out",
+                    clip.name, clip.label
+                )));
+            }
+        }
         let data_sha256 = data.sha256();
         Ok(Self { data: data.name, data_sha256, labels, clips })
     }

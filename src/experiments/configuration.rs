@@ -247,6 +247,12 @@ impl Configuration {
         let names: Vec<&str> = self.attacks.iter().map(AttackEntry::title).collect();
         twice("attacks.name", &names)?;
         for entry in &self.attacks {
+            if let Some(name) = entry.name.as_deref().filter(|name| !names_a_file(name)) {
+                return Err(format!(
+                    "attacks.name: \u{201c}{name}\u{201d} must begin with a letter or digit and have \
+                     letters, digits, blanks, -, _ and . only: files are called after it"
+                ));
+            }
             // Tables and figures tell attacks apart by what they are called.
             let other = entry.name.as_deref().and_then(|name| AttackId::find(name).ok());
             if let Some(other) = other.filter(|other| other.name() != entry.attack) {
@@ -338,6 +344,12 @@ impl Configuration {
             keys.into_iter().filter(|key| *key != "data" && one.get(*key) != other.get(*key));
         changed.cloned().collect()
     }
+}
+
+/// Whether files may have this name on every system.
+fn names_a_file(name: &str) -> bool {
+    name.starts_with(char::is_alphanumeric)
+        && name.chars().all(|c| c.is_alphanumeric() || " -_.".contains(c))
 }
 
 #[cfg(test)]

@@ -62,6 +62,11 @@ impl Environment {
         changes
     }
 
+    /// The hash of a model's weights; nothing of a model that was not there.
+    pub fn weights_of(&self, model: &str) -> Option<&str> {
+        self.weights.get(model).map(String::as_str)
+    }
+
     /// Which of the data set and of the weights of models that both have differ.
     pub fn other_data_or_weights(&self, other: &Self) -> Vec<String> {
         let mut differences = Vec::new();

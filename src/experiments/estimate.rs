@@ -109,13 +109,24 @@ fn expected_gradients(spec: &AttackSpec) -> f64 {
     match spec.id {
         AttackId::WhiteNoise => 1.0,
         AttackId::Fgsm => 2.0,
-        AttackId::Pgd => steps(20, 40, 500),
-        // A few steps, each with ten gradients of one forward pass, which cost about five.
-        AttackId::Deepfool => 5.0 * steps(20, 50, 100).min(8.0),
-        AttackId::CarliniWagner => steps(75, 1000, 2000) * searches(4, 5, 9),
-        AttackId::MaskedCarliniWagner => steps(75, 1000, 2000) * searches(4, 5, 9),
-        // Most searches end before their last step.
-        AttackId::Lbfgs => 0.5 * steps(50, 150, 500) * searches(6, 15, 20),
+        AttackId::Pgd => {
+            let starts = if spec.preset == Preset::Best { 5.0 } else { 1.0 };
+            starts * steps(20, 40, 100)
+        }
+        AttackId::Deepfool => match spec.preset {
+            // Some steps, most of which look at few labels.
+            Preset::Quick => 40.0,
+            // Each step has ten gradients of one forward pass, which cost about five.
+            Preset::Paper => 100.0,
+            // Linear steps with all gradients, and both walks.
+            Preset::Best => 500.0,
+        },
+        // A third of the steps are forward passes only, and long searches end early.
+        AttackId::CarliniWagner | AttackId::MaskedCarliniWagner => {
+            let early = if spec.preset == Preset::Quick { 0.8 } else { 0.5 };
+            early * steps(75, 1000, 2000) * searches(4, 5, 9)
+        }
+        AttackId::Lbfgs => steps(50, 150, 500) * searches(6, 15, 20),
         AttackId::BayesOpt => steps(400, 1000, 5000) / 3.0,
     }
 }

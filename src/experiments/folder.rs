@@ -1,6 +1,6 @@
 //! A run's folder: where each of its files is, and that one process at a time works in it.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::fs::{self, File, TryLockError};
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
@@ -15,6 +15,9 @@ use super::survey::Heard;
 
 /// The folder of kept adversarial clips, below the run's.
 pub const KEPT: &str = "adversarial";
+
+/// What a process holds that works in the folder.
+const LOCK_FILE: &str = ".lock";
 
 /// A run's folder.
 #[derive(Clone, Debug, PartialEq)]
@@ -52,9 +55,14 @@ impl RunFolder {
         self.0.join("plan.jsonl")
     }
 
+    /// Whether a process has worked in it, be it that it got no further than the lock.
+    pub(super) fn was_opened(&self) -> bool {
+        self.0.join(LOCK_FILE).is_file() || self.has_configuration()
+    }
+
     /// Whether items were done, here or in a share of the run.
     pub(super) fn has_rows(&self) -> bool {
-        self.has_own_rows() || self.unmerged_shards().is_some()
+        self.parts().iter().any(Self::has_own_rows)
     }
 
     /// Whether items were done here, not counting shares of the run.
@@ -62,9 +70,17 @@ impl RunFolder {
         fs::metadata(self.rows_file()).is_ok_and(|file| file.len() > 0)
     }
 
-    /// How many shares of the run lie below it with rows of their own; none where there are none.
-    pub(super) fn unmerged_shards(&self) -> Option<usize> {
-        let count = self.parts().iter().skip(1).filter(|shard| shard.has_own_rows()).count();
+    /// How many shares of the run lie below it with rows of items that were not done here; none
+    /// where there are none.
+    pub fn unmerged_shards(&self) -> Option<usize> {
+        let own: HashSet<String> =
+            self.rows().unwrap_or_default().into_iter().map(|row| row.id).collect();
+        let has_more = |shard: &&Self| match shard.rows() {
+            Ok(rows) => rows.iter().any(|row| !row.is_failed() && !own.contains(&row.id)),
+            // What can't be read is not merged either.
+            Err(_) => true,
+        };
+        let count = self.parts().iter().skip(1).filter(has_more).count();
         (count > 0).then_some(count)
     }
 
@@ -107,6 +123,10 @@ impl RunFolder {
             plan.iter().map(|item| (item.id.as_str(), item)).collect();
         let mut rows = self.rows()?;
         rows.retain(|row| items.get(row.id.as_str()).is_some_and(|item| row.fits(item)));
+        if let Some(start) = self.environments()?.pop() {
+            rows.iter_mut()
+                .for_each(|row| row.forget_other_weights(|model| start.weights_of(model)));
+        }
         Ok(rows)
     }
 
@@ -149,11 +169,12 @@ impl RunFolder {
     /// Where the folder can't be made or another process works in it.
     pub fn lock(&self) -> Result<Lock, ExperimentError> {
         fs::create_dir_all(&self.0).map_err(ExperimentError::write(&self.0))?;
-        let path = self.0.join(".lock");
+        let path = self.0.join(LOCK_FILE);
         let file = File::options().create(true).append(true).open(&path);
         let file = file.map_err(ExperimentError::write(&path))?;
         match file.try_lock() {
             Ok(()) => {
+                crate::files::clear_temporary(&self.0);
                 crate::files::clear_temporary(&self.0.join(KEPT));
                 Ok(Lock(file))
             }

@@ -49,6 +49,13 @@ impl RunFolder {
                 clean.source().display()
             )));
         }
+        let sha256 = crate::export::sha256_of_samples(&adversarial);
+        if !row.samples_sha256.is_empty() && row.samples_sha256 != sha256 {
+            return Err(ExperimentError::Nothing(format!(
+                "{} is not what the run kept there: it was damaged or replaced since",
+                self.path().join(kept).display()
+            )));
+        }
         Ok(Some(KeptPair { row: row.clone(), clean, adversarial }))
     }
 

@@ -30,6 +30,8 @@ pub struct Merged {
     pub disputed: usize,
     /// Rows of no item of any plan, or of another clip, options or weights: not taken.
     pub strangers: usize,
+    /// Folders in which nothing was begun yet: a process waits there, or was refused.
+    pub idle: Vec<PathBuf>,
     /// Rows whose adversarial clip should have been kept and is not there: taken without it.
     pub lost: Vec<String>,
 }
@@ -61,12 +63,21 @@ pub fn merge(into: &RunFolder, from: &[RunFolder]) -> Result<Merged, ExperimentE
             ))
         })
     };
-    let mut sources = from.to_vec();
+    let mut idle = Vec::new();
+    let mut sources = Vec::new();
+    for folder in from {
+        if folder.was_opened() && !folder.has_own_rows() && folder.environments()?.is_empty() {
+            idle.push(folder.path().to_owned());
+        } else {
+            sources.push(folder.clone());
+        }
+    }
+    let first = sources.first().unwrap_or(first).clone();
     // What was planned there before shares were computed says nothing of them.
     if into.has_own_rows() && !sources.contains(into) {
         sources.insert(0, into.clone());
     }
-    let reference = start(first)?;
+    let reference = start(&first)?;
     let _lock = into.lock()?;
     for folder in &sources {
         let changes = start(folder)?.changes_since(&reference);
@@ -83,7 +94,7 @@ pub fn merge(into: &RunFolder, from: &[RunFolder]) -> Result<Merged, ExperimentE
     }
     let (plan, disputed) = joined_plan(&sources)?;
     let items: HashMap<&str, &Item> = plan.iter().map(|item| (item.id.as_str(), item)).collect();
-    let mut merged = Merged { disputed, ..Merged::default() };
+    let mut merged = Merged { disputed, idle, ..Merged::default() };
     // Items that the given folders have done.
     let mut given = HashSet::new();
     let mut found: HashMap<String, (Row, RunFolder)> = HashMap::new();
@@ -97,14 +108,22 @@ pub fn merge(into: &RunFolder, from: &[RunFolder]) -> Result<Merged, ExperimentE
             if folder != into && !row.is_failed() && !given.insert(row.id.clone()) {
                 merged.overlaps += 1;
             }
-            match found.get(&row.id) {
+            match found.get_mut(&row.id) {
                 Some((known, whose)) if !known.is_failed() => {
-                    if !row.is_failed() && !known.agrees_with(&row) {
-                        let folders = [whose, folder].map(|one| one.path().to_owned());
-                        merged.conflicts.push(Conflict { id: row.id, folders });
-                    } else if !has_kept(whose, known) && has_kept(folder, &row) {
-                        found.insert(row.id.clone(), (row, folder.clone()));
+                    if row.is_failed() {
+                        continue;
                     }
+                    if !known.agrees_with(&row) {
+                        let folders = [&*whose, folder].map(|one| one.path().to_owned());
+                        merged.conflicts.push(Conflict { id: row.id, folders });
+                        continue;
+                    }
+                    // Of two that agree, whatever either has more.
+                    let answers = known.transfer.take().or_else(|| row.transfer.clone());
+                    if !has_kept(whose, known) && has_kept(folder, &row) {
+                        (*known, *whose) = (row, folder.clone());
+                    }
+                    known.transfer = answers;
                 }
                 _ => {
                     found.insert(row.id.clone(), (row, folder.clone()));
@@ -178,7 +197,9 @@ fn copy(
     let (mut starts, mut known_starts) = Journal::open(&into.environment_file())?;
     for folder in sources.iter().filter(|folder| *folder != into) {
         for heard in folder.survey()? {
-            if known.get(&heard.clip, &heard.model, &heard.weights).is_none() {
+            // What one machine can't read another may.
+            let before = known.get(&heard.clip, &heard.model, &heard.weights);
+            if before.is_none_or(|before| before.heard.is_none() && heard.heard.is_some()) {
                 survey.append(&heard)?;
                 known.push(heard);
             }

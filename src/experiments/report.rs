@@ -13,6 +13,7 @@ use super::plan::Item;
 use super::row::Row;
 use super::survey::{Heard, Survey};
 use super::tables::{Results, model_title};
+use crate::attacks::{AttackId, AttackSpec, Preset};
 use crate::files;
 
 /// Examples of Figure 3 where nobody chose any.
@@ -62,7 +63,6 @@ fn add(results: &mut Results, source: &Source) -> Result<(), ExperimentError> {
             unique.push(name);
         }
     });
-    results.seed = configuration.seed;
     results.aimed.extend(configuration.aimed());
     results.add(source.rows.clone(), source.folder.survey()?, &unique, &configuration.attacks);
     Ok(())
@@ -122,7 +122,8 @@ fn check_same(sources: &[Source]) -> Result<(), ExperimentError> {
 
 fn of_sources(sources: &[Source]) -> Result<Results, ExperimentError> {
     check_same(sources)?;
-    let mut results = Results::default();
+    let seed = sources.first().map_or(0, |source| source.configuration.seed);
+    let mut results = Results { seed, ..Results::default() };
     sources.iter().try_for_each(|source| add(&mut results, source))?;
     Ok(results)
 }
@@ -138,6 +139,7 @@ pub fn write_report(
 ) -> Result<Vec<PathBuf>, ExperimentError> {
     let sources = sources(folders)?;
     let results = of_sources(&sources)?;
+    let examples = chosen(&sources, examples)?;
     fs::create_dir_all(out).map_err(ExperimentError::write(out))?;
     let mut written = Vec::new();
     let mut write = |name: &str, bytes: &[u8]| {
@@ -150,9 +152,17 @@ pub fn write_report(
     if results.doubles > 0 {
         text += &format!(
             "\n{} items were done in more than one of these runs, with the same options on the \
-             same clips: each counts once.\n",
+             same clips: each counts once.",
             results.doubles
         );
+        if results.differing > 0 {
+            text += &format!(
+                " {} of them with another seed or another revision of the attack; the first run's \
+                 count.",
+                results.differing
+            );
+        }
+        text += "\n";
     }
     for table in results.tables() {
         write(&format!("{}.csv", table.name), &table.to_csv())?;
@@ -182,13 +192,19 @@ pub fn write_report(
                 matrices.write(&path)?;
                 figures.push(path);
             }
-            if model.is_none() {
-                let title = &attack.title;
-                text += &format!("\n### Figure 2: {title}, targeted\n\n![Matrices]({name}.png)\n");
+            match model {
+                None => {
+                    let title = &attack.title;
+                    text += &format!(
+                        "\n### Figure 2: {title}, targeted\n\n![Matrices]({name}.png)\n\nEach model:"
+                    );
+                }
+                Some(model) => text += &format!(" [{}]({name}.svg)", model_title(model)),
             }
         }
+        text += "\n";
     }
-    for (number, (source, row)) in chosen(&sources, examples)?.into_iter().enumerate() {
+    for (number, (source, row)) in examples.into_iter().enumerate() {
         if number == 0 {
             text += "\n### Figure 3: clean and adversarial clips\n";
         }
@@ -235,14 +251,13 @@ fn left_from_before(out: &Path) -> Vec<PathBuf> {
 /// Whether a report gives files such names: `table4-lbfgs.csv`, `figure1.png`, `figure3-2.svg`.
 fn is_name_of_a_report(name: &str) -> bool {
     let Some((stem, ending)) = name.rsplit_once('.') else { return false };
-    let numbered = |word: &str, numbers: std::ops::RangeInclusive<char>| {
-        let rest = stem.strip_prefix(word)?.strip_prefix(|c| numbers.contains(&c))?;
-        Some(rest.is_empty() || rest.starts_with('-'))
-    };
-    let example = || stem.strip_prefix("figure3-").map(|number| number.parse::<usize>().is_ok());
+    let of_attack = |words: &[&str]| words.iter().any(|word| stem.starts_with(word));
+    let example = || stem.strip_prefix("figure3-").is_some_and(|n| n.parse::<usize>().is_ok());
     match ending {
-        "csv" | "tex" => numbered("table", '1'..='5').unwrap_or(false),
-        "png" | "svg" => numbered("figure", '1'..='2').or_else(example).unwrap_or(false),
+        "csv" | "tex" => {
+            matches!(stem, "table1" | "table2" | "table3") || of_attack(&["table4-", "table5-"])
+        }
+        "png" | "svg" => stem == "figure1" || of_attack(&["figure2-"]) || example(),
         _ => false,
     }
 }
@@ -384,9 +399,11 @@ fn failures(sources: &[Source], survey: &[Heard]) -> String {
 
 /// Why our numbers are not the paper's.
 fn differences(sources: &[Source]) -> String {
-    let quick = sources.iter().any(|source| {
-        source.configuration.attacks.iter().any(|a| a.preset.as_deref() == Some("quick"))
-    });
+    let attacks = sources.iter().flat_map(|source| &source.configuration.attacks);
+    let specs: Vec<AttackSpec> = attacks.filter_map(|attack| attack.spec().ok()).collect();
+    let has = |id: AttackId| specs.iter().any(|spec| spec.id == id);
+    let quick =
+        |id: AttackId| specs.iter().any(|spec| spec.id == id && spec.preset == Preset::Quick);
     let partial = sources.iter().any(|source| source.rows.len() < source.plan.len());
     let data: std::collections::BTreeSet<_> =
         sources.iter().filter_map(|s| s.environments.last()).map(|e| e.data.as_str()).collect();
@@ -409,11 +426,21 @@ fn differences(sources: &[Source]) -> String {
                  [-1, 1] and rounding to 32-bit floats, as in the paper, and the label is taken \
                  afresh from exactly these samples. The paper does not say which library its C&W \
                  and L-BFGS are; ours search for the smallest change in their own way (see \
-                 `src/attacks/`), so that a higher SNR is a better search rather than a weaker \
-                 model. We average over the clips of each model and then over the models.";
+                 `src/attacks/`). How much of a difference in SNR comes from the search and how much \
+                 from the model, a comparison with the paper can't tell. We average over the clips \
+                 of each model and then over the models.";
     }
-    if quick {
-        text += " The preset `quick` stops searching long before the paper's attacks did.";
+    if has(AttackId::Deepfool) {
+        text += " Where DeepFool's linear steps do not leave the label, a walk along the gradient \
+                 goes on, so that it fails less often than the published attack; such rows say so.";
+    }
+    if quick(AttackId::Deepfool) {
+        text += " With `quick` its result is scaled back to the boundary, which the published \
+                 attack leaves out.";
+    }
+    if quick(AttackId::CarliniWagner) || quick(AttackId::Lbfgs) {
+        text += " With `quick` Carlini & Wagner and L-BFGS take 300 steps at most, the paper's \
+                 libraries thousands.";
     }
     if partial {
         text += " Not all items are done yet, so that some cells rest on few clips.";

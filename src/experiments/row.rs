@@ -14,6 +14,9 @@ pub const FAILED: &str = "failed";
 pub struct Asked {
     /// The model.
     pub model: String,
+    /// The beginning of its weights' hash; none in rows of early versions.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub weights: Option<String>,
     /// What it hears in the clean clip.
     pub clean: String,
     /// What it hears in the adversarial one.
@@ -168,10 +171,25 @@ impl Row {
         matches!(self.status.as_str(), "fooled" | "not fooled")
     }
 
-    /// Whether two rows say the same, but for how long it took.
+    /// Whether two rows say the same, but for how long it took, what was kept and who else was
+    /// asked.
     pub fn agrees_with(&self, other: &Self) -> bool {
-        let timeless = |row: &Self| Self { seconds: 0.0, kept: None, ..row.clone() };
-        timeless(self) == timeless(other)
+        let bare = |row: &Self| Self { seconds: 0.0, kept: None, transfer: None, ..row.clone() };
+        bare(self) == bare(other)
+    }
+
+    /// Forgets what models said with other weights than they have now; `weights` tells the hash of
+    /// a model's, or nothing where it is not known.
+    pub fn forget_other_weights<'a>(&mut self, weights: impl Fn(&str) -> Option<&'a str>) {
+        let Some(all) = &mut self.transfer else { return };
+        let before = all.len();
+        all.retain(|asked| match (&asked.weights, weights(&asked.model)) {
+            (Some(then), Some(now)) => now.starts_with(then.as_str()),
+            _ => true,
+        });
+        if all.is_empty() && before > 0 {
+            self.transfer = None;
+        }
     }
 }
 

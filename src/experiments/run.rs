@@ -26,7 +26,7 @@ use crate::audio;
 pub struct Share {
     /// Every nth; its rows go into a folder of their own below the run's.
     pub shard: Option<Shard>,
-    /// Only those with these ids, or all.
+    /// Only those with these ids, or all; a shard then is one of these.
     pub ids: Option<Vec<String>>,
     /// Those that failed before, too.
     pub retry: bool,
@@ -104,8 +104,8 @@ impl Run {
         let environment = environment(&configuration, &candidates, machine, &share);
         let earlier = own.environments()?.pop();
         let changed = earlier.as_ref().is_some_and(|e| e.data_sha256 != environment.data_sha256);
-        match earlier {
-            Some(earlier) => check_changes(&own, &environment, &earlier, share.accept_change)?,
+        match &earlier {
+            Some(earlier) => check_changes(&own, &environment, earlier, share.accept_change)?,
             // A new share of a run that others compute already, or a run after its shares.
             None => {
                 for other in folder.parts().iter().filter(|part| part.has_own_rows()) {
@@ -119,8 +119,15 @@ impl Run {
         let now = |clip: &Candidate| samples_sha256(clip, configuration.limit_seconds);
         // Reading all clips takes a while: only where there is a reason to.
         let now: Option<&Hash<'_>> = if changed || share.retry { Some(&now) } else { None };
+        // With another limit clips may be readable that were too long, and the other way round.
+        let limit = configuration.limit_seconds;
+        let other_limit = earlier.as_ref().is_some_and(|e| e.configuration.limit_seconds != limit);
         let names = machine.names();
-        let fitting = |lines| survey::fitting(lines, &candidates, &names, now);
+        let fitting = |lines| {
+            let mut lines = survey::fitting(lines, &candidates, &names, now);
+            lines.retain(|heard| heard.seconds <= limit);
+            lines
+        };
         let lines = read_journal(&own.survey_file())?;
         let (all, lines) = (lines.len(), fitting(lines));
         if lines.len() < all {
@@ -131,7 +138,8 @@ impl Run {
         let parents = if own == *folder { Vec::new() } else { fitting(folder.survey()?) };
         let mut survey = Survey::new(parents);
         lines.into_iter().for_each(|line| survey.push(line));
-        let questions = survey.missing(&candidates, &machine.names(), share.retry);
+        let again = share.retry || other_limit;
+        let questions = survey.missing(&candidates, &machine.names(), again);
         ask(&questions, &configuration, &candidates, machine, control, |heard, done| {
             journal.append(&heard)?;
             survey.push(heard);
@@ -145,6 +153,9 @@ impl Run {
         let (mut starts, _) = Journal::open(&own.environment_file())?;
         starts.append(&environment)?;
         let (journal, rows) = Journal::open(&own.rows_file())?;
+        let mut rows: Vec<Row> = latest(rows);
+        rows.iter_mut()
+            .for_each(|row| row.forget_other_weights(|model| environment.weights_of(model)));
         let mut run = Self {
             folder: own,
             configuration,
@@ -152,7 +163,7 @@ impl Run {
             items,
             open: Vec::new(),
             unreadable,
-            rows: latest(rows),
+            rows,
             share,
             tried: HashSet::new(),
             journal,
@@ -183,12 +194,12 @@ impl Run {
                 "there is no item {unknown} in this run; `mondegreen experiment plan` lists all"
             )));
         }
-        let is_ours = |place: usize, item: &Item| {
-            self.share.shard.is_none_or(|shard| shard.has(place))
-                && ids.is_none_or(|ids| ids.contains(&item.id))
-        };
-        let places = self.items.iter().enumerate();
-        let open = places.filter(|(place, item)| is_ours(*place, item) && !is_done(item));
+        // A share of a list is a share of what is on the list.
+        let is_listed = |item: &Item| ids.is_none_or(|ids| ids.contains(&item.id));
+        let listed = self.items.iter().enumerate().filter(|(_, item)| is_listed(item));
+        let is_ours = |number: usize| self.share.shard.is_none_or(|shard| shard.has(number));
+        let ours = listed.enumerate().filter(|(number, _)| is_ours(*number));
+        let open = ours.map(|(_, item)| item).filter(|(_, item)| !is_done(item));
         let open = open.map(|(place, _)| place).collect();
         let fitting: Vec<Row> = self
             .items

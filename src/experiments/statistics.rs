@@ -1,6 +1,6 @@
 //! Means over clips with bootstrap intervals.
 
-use std::collections::HashMap;
+use std::collections::BTreeSet;
 
 use rand::{Rng as _, SeedableRng as _};
 use rand_chacha::ChaCha8Rng;
@@ -24,24 +24,24 @@ pub struct Mean {
 /// The mean over groups (models) of each group's mean, with its 95 % percentile bootstrap interval
 /// (Efron, 1979): 1000 times as many clips as there are are drawn with replacement, and a clip that
 /// is drawn brings its values in all groups, which are not independent of each other. Groups without
-/// a value do not count. None where there is no value at all.
-pub fn mean<'a>(groups: &[Vec<(&'a str, f64)>], seed: u64) -> Option<Mean> {
-    let mut numbers: HashMap<&'a str, usize> = HashMap::new();
-    let groups: Vec<Vec<(usize, f64)>> = groups
-        .iter()
-        .filter(|group| !group.is_empty())
-        .map(|group| {
-            let mut number = |clip| {
-                let next = numbers.len();
-                *numbers.entry(clip).or_insert(next)
-            };
-            group.iter().map(|&(clip, value)| (number(clip), value)).collect()
-        })
-        .collect();
+/// a value do not count. In which order values come does not matter: rows of several processes come
+/// in another one each time. None where there is no value at all.
+pub fn mean(groups: &[Vec<(&str, f64)>], seed: u64) -> Option<Mean> {
+    let names: BTreeSet<&str> = groups.iter().flatten().map(|&(clip, _)| clip).collect();
+    let names: Vec<&str> = names.into_iter().collect();
+    let number = |clip: &str| names.binary_search(&clip).unwrap_or_default();
+    let in_order = |group: &Vec<(&str, f64)>| {
+        let mut group: Vec<(usize, f64)> =
+            group.iter().map(|&(clip, value)| (number(clip), value)).collect();
+        group.sort_by(|one, other| one.0.cmp(&other.0).then(one.1.total_cmp(&other.1)));
+        group
+    };
+    let groups: Vec<Vec<(usize, f64)>> =
+        groups.iter().filter(|group| !group.is_empty()).map(in_order).collect();
     if groups.is_empty() {
         return None;
     }
-    let clips = numbers.len();
+    let clips = names.len();
     let of = |times: &[u32]| {
         let means = groups.iter().filter_map(|group| {
             let weight: f64 = group.iter().map(|&(clip, _)| f64::from(times[clip])).sum();
@@ -108,6 +108,15 @@ mod tests {
         let one = mean(std::slice::from_ref(&group), 3).unwrap();
         let five = mean(&vec![group; 5], 3).unwrap();
         assert_eq!(one.interval, five.interval);
+    }
+
+    #[test]
+    fn the_order_of_rows_changes_nothing() {
+        let group: Vec<_> =
+            ["a", "b", "c", "d", "e"].into_iter().zip([0.1, 7.3, 2.2, 5.9, 4.4]).collect();
+        let turned: Vec<_> = group.iter().rev().copied().collect();
+        let other = vec![("e", 1.0), ("x", 3.0)];
+        assert_eq!(mean(&[group, other.clone()], 5), mean(&[turned, other], 5));
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! Tables 1 to 5 from the rows of one or several runs.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use super::attack_entry::AttackEntry;
 use super::attack_line::AttackLine;
@@ -10,7 +10,6 @@ use super::row::Row;
 use super::statistics::mean;
 use super::survey::Heard;
 use super::table::{Cell, Table};
-use crate::attacks::AttackId;
 use crate::models::ModelId;
 
 /// What tables are made of.
@@ -28,14 +27,17 @@ pub struct Results {
     pub aimed: BTreeSet<String>,
     /// Seed of the bootstrap.
     pub seed: u64,
-    /// How many items more than one run has done alike: each counts once.
+    /// How many items more than one run has done: each counts once.
     pub doubles: usize,
+    /// How many of these with another seed, or another revision of the attack: the first run's
+    /// counts.
+    pub differing: usize,
 }
 
 impl Results {
     /// Adds what another run found; models and attacks that are new come last. Attacks of one name
     /// but other settings, such as those of a quick run and a small thorough one, stay apart; what
-    /// two runs have both done counts once.
+    /// two runs have both done counts once, as the first one has it unless it failed there.
     pub fn add(
         &mut self,
         rows: Vec<Row>,
@@ -50,7 +52,7 @@ impl Results {
         }
         let called: HashMap<String, String> =
             AttackLine::merge(&mut self.attacks, attacks).into_iter().collect();
-        let key = |row: &Row| (row.id.clone(), row.work.clone(), row.clip_sha256.clone());
+        let key = |row: &Row| (row.id.clone(), row.attack.clone());
         let there = self.rows.iter().enumerate();
         let there: HashMap<_, usize> = there.map(|(place, row)| (key(row), place)).collect();
         for row in rows {
@@ -59,8 +61,10 @@ impl Results {
             match there.get(&key(&row)) {
                 None => self.rows.push(row),
                 Some(&place) => {
+                    let known = &self.rows[place];
                     self.doubles += 1;
-                    if self.rows[place].is_failed() {
+                    self.differing += usize::from(known.work != row.work);
+                    if known.is_failed() {
                         self.rows[place] = row;
                     }
                 }
@@ -88,14 +92,18 @@ impl Results {
         self.attacks.iter().filter(used).collect()
     }
 
-    /// The labels that are aimed at and from, in the order of the alphabet.
+    /// The labels that are aimed at and from, in the order of the alphabet, as the data set spells
+    /// them where rows tell: a configuration may spell them otherwise.
     pub fn targets(&self) -> Vec<String> {
-        let mut labels: BTreeSet<&String> = self.aimed.iter().collect();
-        for row in self.counted(true) {
-            labels.insert(&row.label);
-            labels.extend(&row.target);
+        let of_row = |row: &'_ Row| [Some(row.label.clone()), row.target.clone()];
+        let spelled = self.counted(true).flat_map(of_row).flatten();
+        let mut labels: BTreeMap<String, String> = BTreeMap::new();
+        for label in spelled.chain(self.aimed.iter().cloned()) {
+            labels.entry(crate::names::fold(&label)).or_insert(label);
         }
-        labels.into_iter().cloned().collect()
+        let mut labels: Vec<String> = labels.into_values().collect();
+        labels.sort_unstable();
+        labels
     }
 
     /// All tables that there is something to put into.
@@ -298,7 +306,7 @@ fn value(row: &Row, attack: &AttackLine, quantity: Quantity) -> Option<f64> {
     match quantity {
         Quantity::Success => Some(percent(row.fooled())),
         // At a fixed SNR there is one, whether anybody was fooled or not.
-        Quantity::Snr if attack.id.is_some_and(AttackId::takes_snr) => row.snr_db,
+        Quantity::Snr if attack.has_fixed_snr() => row.snr_db,
         _ if !row.fooled() => None,
         Quantity::NewConfidence => Some(f64::from(row.new_confidence)),
         Quantity::OriginalConfidence => Some(f64::from(row.original_confidence_after)),
@@ -314,7 +322,7 @@ pub fn model_title(name: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::attacks::Preset;
+    use crate::attacks::{AttackId, Preset};
     use crate::experiments::plan::Item;
     use crate::experiments::row::Asked;
 
@@ -388,10 +396,32 @@ mod tests {
     }
 
     #[test]
+    fn labels_are_spelled_as_in_the_data_set_and_are_there_once() {
+        let mut results = results(vec![row("vgg13", "a", Some("Violin_or_fiddle"), Some(40.0))]);
+        results.aimed = ["bark", "violin or fiddle", "gong"].map(str::to_owned).into();
+        assert_eq!(results.targets(), ["Bark", "Violin_or_fiddle", "gong"]);
+        let table = results.pairs(&results.attacks[0]);
+        assert_eq!(table.rows.len(), 3);
+        assert_eq!(found(&table.rows[0][2]).0, 40.0);
+    }
+
+    #[test]
+    fn what_two_runs_have_both_done_counts_once() {
+        let mut results = results(vec![row("vgg13", "a", None, Some(50.0))]);
+        let attack = AttackEntry::new(AttackId::CarliniWagner, Preset::Quick);
+        let other_seed = Row { work: "other".to_owned(), ..row("vgg13", "a", None, Some(40.0)) };
+        let rows = vec![other_seed, row("vgg13", "b", None, Some(30.0))];
+        results.add(rows, Vec::new(), &[], &[attack]);
+        assert_eq!((results.rows.len(), results.doubles, results.differing), (2, 1, 1));
+        assert_eq!(found(&results.by_attack().rows[0][4]), (40.0, 2));
+    }
+
+    #[test]
     fn who_misnames_the_clean_clip_is_not_asked() {
         let asked = |clean: &str, heard: &str| {
             Some(vec![Asked {
                 model: "crnn".to_owned(),
+                weights: None,
                 clean: clean.to_owned(),
                 heard: heard.to_owned(),
                 confidence: 0.5,

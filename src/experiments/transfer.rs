@@ -1,5 +1,9 @@
 //! Asking the other models about adversarial clips that were kept, without new attacks.
 
+use std::thread;
+
+use rayon::ThreadPool;
+
 use super::configuration::ExperimentKind;
 use super::error::ExperimentError;
 use super::kept::KeptPair;
@@ -18,8 +22,20 @@ pub struct Transferred {
     pub before: usize,
     /// Successes whose adversarial clip was not kept.
     pub lost: usize,
+    /// Successes that nobody was asked about yet, since it was stopped.
+    pub left: usize,
     /// Successes whose kept or clean clip is gone or no longer what it was, each with the reason.
     pub broken: Vec<String>,
+}
+
+/// What becomes of one success.
+enum Answer {
+    /// What the others say.
+    Asked(Vec<Asked>),
+    /// Its adversarial clip was not kept.
+    Lost,
+    /// A clip is gone or no longer what it was, and why.
+    Broken(String),
 }
 
 impl Run {
@@ -40,46 +56,65 @@ impl Run {
                     .to_owned(),
             ));
         }
-        let mut count = Transferred::default();
-        let successes: Vec<Row> = self.rows.iter().filter(|row| row.fooled()).cloned().collect();
-        for row in successes {
+        if machine.pools.is_empty() {
+            return Err(ExperimentError::Nothing("there are no threads to compute on".to_owned()));
+        }
+        let was_asked = |row: &Row| {
+            let known = |name: &str| row.transfer.iter().flatten().any(|asked| asked.model == name);
+            let mut others = machine.models.iter().filter(|one| one.name != row.model);
+            others.all(|one| known(&one.name))
+        };
+        let successes = self.rows.iter().filter(|row| row.fooled()).cloned();
+        let (answered, open): (Vec<Row>, Vec<Row>) = successes.partition(was_asked);
+        let mut count = Transferred { before: answered.len(), ..Transferred::default() };
+        answered.iter().for_each(|_| done());
+        for several in open.chunks(machine.pools.len()) {
             if control.flow() == Flow::Stop {
-                break;
-            }
-            done();
-            let others = machine.models.iter().filter(|one| one.name != row.model);
-            let asked = |name: &str| {
-                row.transfer.as_ref().is_some_and(|all| all.iter().any(|one| one.model == name))
-            };
-            if others.clone().all(|one| asked(&one.name)) {
-                count.before += 1;
+                count.left += several.len();
                 continue;
             }
-            let Some(item) = self.items.iter().find(|item| item.id == row.id) else {
-                count.lost += 1;
-                continue;
-            };
-            let KeptPair { clean, adversarial, .. } =
-                match self.folder.kept_pair(&self.configuration, &row) {
-                    Ok(Some(pair)) => pair,
-                    Ok(None) => {
-                        count.lost += 1;
-                        continue;
+            let run = &*self;
+            let answers: Vec<_> = thread::scope(|scope| {
+                let pairs = several.iter().zip(&machine.pools);
+                let threads: Vec<_> = pairs
+                    .map(|(row, pool)| scope.spawn(move || run.ask_about(row, machine, pool)))
+                    .collect();
+                threads.into_iter().map(thread::ScopedJoinHandle::join).collect()
+            });
+            for (row, answer) in several.iter().zip(answers) {
+                done();
+                let broken = |_| Ok(Answer::Broken("the program failed here".to_owned()));
+                match answer.unwrap_or_else(broken)? {
+                    Answer::Lost => count.lost += 1,
+                    Answer::Broken(reason) => count.broken.push(format!("{}: {reason}", row.id)),
+                    Answer::Asked(all) => {
+                        self.replace(Row { transfer: Some(all), ..row.clone() })?;
+                        count.asked += 1;
                     }
-                    Err(error) => {
-                        count.broken.push(format!("{}: {error}", row.id));
-                        continue;
-                    }
-                };
-            let pool = machine.pools.first().ok_or_else(|| {
-                ExperimentError::Nothing("there are no threads to compute on".to_owned())
-            })?;
-            let all: Vec<Asked> = pool
-                .install(|| work::ask_others(machine, item, &clean.samples, &adversarial))
-                .map_err(|error| ExperimentError::Nothing((machine.explain)(&error)))?;
-            self.replace(Row { transfer: Some(all), ..row })?;
-            count.asked += 1;
+                }
+            }
         }
         Ok(count)
+    }
+
+    /// Asks the others about one success.
+    fn ask_about(
+        &self,
+        row: &Row,
+        machine: &Machine,
+        pool: &ThreadPool,
+    ) -> Result<Answer, ExperimentError> {
+        let Some(item) = self.items.iter().find(|item| item.id == row.id) else {
+            return Ok(Answer::Lost);
+        };
+        let KeptPair { clean, adversarial, .. } =
+            match self.folder.kept_pair(&self.configuration, row) {
+                Ok(Some(pair)) => pair,
+                Ok(None) => return Ok(Answer::Lost),
+                Err(error) => return Ok(Answer::Broken(error.to_string())),
+            };
+        pool.install(|| work::ask_others(machine, item, &clean.samples, &adversarial))
+            .map(Answer::Asked)
+            .map_err(|error| ExperimentError::Nothing((machine.explain)(&error)))
     }
 }

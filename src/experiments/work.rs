@@ -112,7 +112,8 @@ pub(super) fn ask_others(
         let (heard_then, _) = heard(&classify(clean)?);
         let spelled = |label| spelled_as(&item.label, label);
         let (clean, heard) = (spelled(heard_then), spelled(heard_now));
-        Ok(Asked { model: one.name.clone(), clean, heard, confidence })
+        let (model, weights) = (one.name.clone(), Some(one.weights()));
+        Ok(Asked { model, weights, clean, heard, confidence })
     };
     others.map(ask).collect()
 }

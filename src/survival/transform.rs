@@ -94,8 +94,8 @@ pub enum Transform {
     },
 }
 
-/// Of the generator, whose stream 0 is the attacks'.
-const STREAM: u64 = 1;
+/// Of the generator, whose first streams are the attacks'.
+const STREAM: u64 = u64::MAX;
 
 impl Transform {
     /// What is tried, in the order in which it is shown.

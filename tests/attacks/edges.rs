@@ -93,6 +93,25 @@ fn a_minute_can_be_attacked_and_stopped() {
 }
 
 #[test]
+fn a_step_of_many_gradients_can_be_stopped_in_its_middle() {
+    let clip = bundled("Snare drum");
+    let long: Arc<[f32]> = clip.iter().copied().cycle().take(40 * 32_000).collect();
+    let problem = problem(&long, Goal::Untargeted);
+    let mut seen = Vec::new();
+    let outcome = AttackSpec::new(AttackId::Deepfool).build().run(
+        &*VGG13,
+        &problem,
+        &mut |progress: &Progress<'_>| {
+            seen.push(progress.iteration);
+            Flow::Stop
+        },
+    );
+    assert_eq!(seen, [0], "no step was done yet");
+    assert_eq!((outcome.status, outcome.iterations), (Status::Cancelled, 0));
+    assert_eq!(outcome.samples, long);
+}
+
+#[test]
 fn a_gradient_of_zero_everywhere_ends_a_search_with_a_reason() {
     let model = Linear::new(&[vec![0.0; 50], vec![0.0; 50]], vec![1.0, 0.0]);
     let clip: Arc<[f32]> = vec![0.5; 50].into();

@@ -59,6 +59,21 @@ pub fn rows(folder: &Path) -> BTreeMap<String, Value> {
     text.lines().map(row).collect()
 }
 
+/// All tables of a run's report, by the names of their files.
+pub fn tables(run_folder: &Path) -> BTreeMap<String, String> {
+    let out = tempfile::tempdir().expect("a folder");
+    let words = ["experiment", "report", path(run_folder), "--no-examples", "--out"];
+    run(&[&words[..], &[path(out.path())]].concat()).done();
+    let files = std::fs::read_dir(out.path()).expect("a report").flatten();
+    let tables =
+        files.map(|file| file.path()).filter(|file| file.extension() == Some("csv".as_ref()));
+    let read = |file: PathBuf| {
+        let name = file.file_name().expect("a name").to_string_lossy().into_owned();
+        (name, std::fs::read_to_string(&file).expect("a table"))
+    };
+    tables.map(read).collect()
+}
+
 pub fn line_count(folder: &Path) -> usize {
     std::fs::read_to_string(folder.join("results.jsonl")).map_or(0, |text| text.lines().count())
 }
@@ -91,6 +106,9 @@ fn a_run_that_is_killed_ten_times_has_the_rows_of_one_that_was_not() {
     says(&run(&untargeted(&killed, &data, &more)).done(), &["0 to do"]);
     assert_eq!(rows(&killed), expected);
     assert_eq!(line_count(&killed), expected.len(), "an item was done twice");
+    let of_whole = tables(&whole);
+    assert!(of_whole.contains_key("table1.csv") && of_whole.contains_key("table3.csv"));
+    assert_eq!(tables(&killed), of_whole);
     // Again, and nothing is left to do.
     says(&run(&untargeted(&killed, &data, &more)).done(), &["0 items done now"]);
 }
@@ -117,6 +135,7 @@ fn four_shards_joined_are_one_run_and_gaps_are_told() {
     says(&gaps.stderr, &["missing: ", "items are missing: `mondegreen experiment run"]);
     says(&merge(&[1, 2, 3, 4]).done(), &["0 are missing, 0 failed"]);
     assert_eq!(rows(&joined), rows(&whole));
+    assert_eq!(tables(&joined), tables(&whole));
     // Joined again, nothing is added; only what two of the folders have done overlaps.
     let lines = line_count(&joined);
     says(&merge(&[1, 2, 3, 4]).done(), &["; 0 items overlapped"]);

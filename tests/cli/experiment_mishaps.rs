@@ -5,7 +5,7 @@ use std::path::Path;
 
 use serde_json::Value;
 
-use crate::experiment::{data, line_count, path, rows, untargeted};
+use crate::experiment::{data, line_count, path, rows, tables, untargeted};
 use crate::program::{run, says};
 
 fn merge(into: &Path, shards: &Path, order: &[usize]) -> crate::program::Run {
@@ -212,4 +212,151 @@ fn kept_clips_that_are_gone_or_of_other_recordings_cost_only_themselves() {
     says(&said.stderr, &["does not exist", "is another recording now"]);
     let asked = rows(&place).values().filter(|row| row["transfer"].is_array()).count();
     assert_eq!(asked, fooled.len() - broken);
+}
+
+#[test]
+fn what_others_answered_survives_joining_and_folders_without_a_start_stop_nothing() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let data = data(folder.path());
+    let place = folder.path().join("run");
+    for index in ["1/2", "2/2"] {
+        let more = ["--keep", "wav", "--no-transfer", "--clips", "1", "--shard", index];
+        run(&untargeted(&place, &data, &more)).done();
+    }
+    let joined = folder.path().join("joined");
+    merge(&joined, &place, &[1, 2]).done();
+    run(&["experiment", "transfer", path(&joined)]).done();
+    let all = rows(&joined);
+    assert!(all.values().any(|row| row["transfer"].is_array()));
+    says(&merge(&joined, &place, &[1, 2]).done(), &["0 are missing"]);
+    assert_eq!(rows(&joined), all, "answers were lost");
+    // The other way round: the shares are asked after they were joined.
+    let late = folder.path().join("late");
+    merge(&late, &place, &[1, 2]).done();
+    for index in [1, 2] {
+        let shard = place.join(format!("shards/{index}-of-2"));
+        run(&["experiment", "transfer", path(&shard)]).done();
+    }
+    merge(&late, &place, &[1, 2]).done();
+    assert_eq!(rows(&late), all);
+
+    // A process that waits, or was refused, has made its folder and nothing in it.
+    let idle = place.join("shards/3-of-3");
+    std::fs::create_dir_all(&idle).expect("a folder");
+    std::fs::write(idle.join(".lock"), "").expect("a lock");
+    let shards = [1, 2].map(|index| place.join(format!("shards/{index}-of-2")));
+    let mut words = vec!["experiment", "merge", path(&joined), path(&idle)];
+    words.extend(shards.iter().map(|shard| path(shard)));
+    let said = run(&words);
+    assert_eq!(said.status, 0, "{}", said.stderr);
+    says(&said.stderr, &["nothing was begun in", "3-of-3"]);
+    assert_eq!(rows(&joined), all);
+    let nowhere = folder.path().join("nowhere");
+    words[3] = path(&nowhere);
+    says(&run(&words).message(1), &["nothing was started there"]);
+}
+
+#[test]
+fn answers_of_other_weights_and_damaged_clips_do_not_count() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let data = data(folder.path());
+    let place = folder.path().join("run");
+    run(&untargeted(&place, &data, &["--keep", "wav", "--clips", "1"])).done();
+    let before = tables(&place);
+    assert!(before.keys().any(|name| name.starts_with("table5-")));
+    // As if everybody had been asked when the models had other weights.
+    let file = place.join("results.jsonl");
+    let text = std::fs::read_to_string(&file).expect("rows");
+    assert!(text.contains("\"weights\":\""));
+    std::fs::write(&file, text.replace("\"weights\":\"", "\"weights\":\"0000")).expect("rows");
+    assert!(!tables(&place).keys().any(|name| name.starts_with("table5-")));
+    let fooled: Vec<Value> =
+        rows(&place).into_values().filter(|row| row["status"] == "fooled").collect();
+    let damaged = place.join(fooled[0]["kept"].as_str().expect("a file"));
+    let sound = std::fs::read(&damaged).expect("a clip");
+    let mut other = mondegreen::audio::load(&damaged, 60.0).expect("a clip").samples.to_vec();
+    other[100] += 0.25;
+    mondegreen::audio::write_wav_f32(&damaged, &other).expect("a damaged clip");
+    let said = run(&["experiment", "transfer", path(&place)]);
+    says(&said.stderr, &["is not what the run kept there"]);
+    std::fs::write(&damaged, sound).expect("the clip comes back");
+    says(&run(&["experiment", "transfer", path(&place)]).done(), &["about 1 successes now"]);
+    assert_eq!(tables(&place), before);
+}
+
+#[test]
+fn processes_share_a_list_of_items() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let data = data(folder.path());
+    let place = folder.path().join("run");
+    run(&untargeted(&place, &data, &["--plan"])).done();
+    let plan = run(&["experiment", "plan", path(&place), "--json"]).done();
+    let id = |line: &str| -> String {
+        let item: Value = serde_json::from_str(line).expect("an item");
+        item["id"].as_str().expect("an id").to_owned()
+    };
+    // All on places that are the first of two: without the list one process would have them all.
+    let ids: Vec<String> = plan.lines().step_by(2).take(4).map(id).collect();
+    let list = folder.path().join("ids.txt");
+    std::fs::write(&list, ids.join("\n")).expect("a list");
+    for index in ["1/2", "2/2"] {
+        let words = ["experiment", "run", path(&place), "--items", path(&list), "--shard", index];
+        says(&run(&words).done(), &["2 items done now"]);
+    }
+    let joined = folder.path().join("joined");
+    assert_eq!(merge(&joined, &place, &[1, 2]).status, 1, "the rest is missing");
+    let mut done: Vec<String> = rows(&joined).into_keys().collect();
+    done.sort_by_key(|id| ids.iter().position(|known| known == id));
+    assert_eq!(done, ids);
+    let said = run(&["experiment", "run", path(&place)]);
+    says(&said.stderr, &["2 shares of this run have rows that are not joined yet"]);
+}
+
+#[test]
+fn names_that_no_file_can_have_clips_listed_twice_and_other_limits() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let data = data(folder.path());
+    let place = folder.path().join("run");
+    let config = folder.path().join("a.toml");
+    let text = |name: &str| {
+        format!(
+            "experiment = \"untargeted\"\ndata = \"{}\"\nsplit = \"train\"\n\
+             models = [\"dense-mel\"]\nclips_per_label = 1\n[[attacks]]\n\
+             attack = \"white-noise\"\nname = \"{name}\"\n",
+            data.display()
+        )
+    };
+    for name in ["noise/30", "../noise", ".noise", ""] {
+        std::fs::write(&config, text(name)).expect("a configuration");
+        let words = ["experiment", "run", path(&place), "--config", path(&config)];
+        says(&run(&words).message(2), &["attacks.name", "files are called after it"]);
+    }
+    let list = folder.path().join("data/list.csv");
+    let line = "Cello/a.wav,Cello,train\n";
+    std::fs::write(&list, format!("file,label,split\n{line}{line}")).expect("a list");
+    let words =
+        ["experiment", "accuracy", path(&place), "--split", "train", "--model", "dense-mel"];
+    let said = run(&[&words[..], &["--data", path(&list)]].concat()).message(2);
+    says(&said, &["Cello/a.wav is listed twice"]);
+
+    // A clip that is longer than the limit is heard once that is raised.
+    std::fs::write(
+        &config,
+        text("noise").replace("[[attacks]]", "limit_seconds = 0.5\n[[attacks]]"),
+    )
+    .expect("a configuration");
+    let short = folder.path().join("data/Cello/c.wav");
+    let clip = mondegreen::audio::load(&data.join("Cello/a.wav"), 60.0).expect("a clip");
+    mondegreen::audio::write_wav_f32(&short, &clip.samples[..12_000]).expect("a short clip");
+    let words = ["experiment", "run", path(&place), "--config", path(&config)];
+    says(&run(&words).stderr, &["left out: Cello/a.wav"]);
+    let heard = |file: &str| {
+        let survey = std::fs::read_to_string(place.join("survey.jsonl")).expect("a survey");
+        let last = survey.lines().rfind(|line| line.contains(file)).map(str::to_owned);
+        last.is_some_and(|line| !line.contains("\"heard\":null"))
+    };
+    assert!(heard("Cello/c.wav") && !heard("Cello/a.wav"));
+    std::fs::write(&config, text("noise")).expect("a configuration");
+    run(&[&words[..], &["--accept-change"]].concat()).done();
+    assert!(heard("Cello/c.wav") && heard("Cello/a.wav"));
 }

@@ -39,6 +39,7 @@ pub fn run(arguments: &Arguments) -> Result<(), Failure> {
             "failed": merged.failed,
             "disputed": merged.disputed,
             "strangers": merged.strangers,
+            "idle": merged.idle,
             "lost": merged.lost,
         }))?;
     } else {
@@ -66,6 +67,9 @@ pub fn run(arguments: &Arguments) -> Result<(), Failure> {
         "rows are of no item of the plans (other options, weights or clips) and were not taken",
     );
     tell(merged.lost.len(), "rows were taken without the adversarial clip, whose file is missing");
+    for folder in &merged.idle {
+        eprintln!("mondegreen: nothing was begun in {} yet", folder.display());
+    }
     for item in merged.gaps.iter().take(TOLD) {
         let (id, attack, model, clip) = (&item.id, &item.attack, &item.model, &item.clip);
         eprintln!("mondegreen: missing: {id} ({attack} on {model}, {clip})");

@@ -18,8 +18,8 @@ use crate::files::absolute;
 /// Which items this process does, and on what.
 #[derive(Args, Debug)]
 pub struct Process {
-    /// Only the i-th of n equal shares; its rows go to RUN/shards/i-of-n
-    #[arg(long, value_name = "i/n", value_parser = Shard::parse, conflicts_with = "items")]
+    /// Only the i-th of n equal shares, with --items of those; its rows go to RUN/shards/i-of-n
+    #[arg(long, value_name = "i/n", value_parser = Shard::parse)]
     pub shard: Option<Shard>,
     /// Only the items whose ids are in this file, one a line (- reads them from stdin)
     #[arg(long, value_name = "FILE")]
@@ -79,6 +79,14 @@ impl Process {
         let run = Run::open(&folder, configuration, &machine, share, &control, &mut tell);
         bar.finish_and_clear();
         let run = run.map_err(failure)?;
+        let shares = self.shard.is_none().then(|| folder.unmerged_shards()).flatten();
+        if let Some(shares) = shares.filter(|_| !run.is_whole()) {
+            let run = folder.path().display();
+            eprintln!(
+                "mondegreen: {shares} shares of this run have rows that are not joined yet, and \
+                 would be computed again: `mondegreen experiment merge {run} {run}/shards/*` first"
+            );
+        }
         for clip in &run.unreadable {
             eprintln!("mondegreen: left out: {clip}");
         }

@@ -36,6 +36,13 @@ pub fn run(arguments: &Arguments) -> Result<(), Failure> {
     for reason in &done.broken {
         eprintln!("mondegreen: {reason}");
     }
+    if done.left > 0 {
+        return Err(Failure::Failed(format!(
+            "stopped with {} successes to go; what was answered is kept, and the same command goes \
+             on",
+            done.left
+        )));
+    }
     match done.broken.len() {
         0 => Ok(()),
         broken => Err(Failure::Partly(broken)),

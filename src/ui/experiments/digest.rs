@@ -54,8 +54,13 @@ impl Digest {
     }
 
     /// Takes in what was made, and has new ones made where rows came or changed, as the number
-    /// tells that counts this. `results` is only called then.
-    pub fn keep_up(&mut self, ctx: &Context, rows: u64, results: impl FnOnce() -> Results) {
+    /// tells that counts this. `results` is only called then, and what it gives on the thread.
+    pub fn keep_up<R: FnOnce() -> Results + Send + 'static>(
+        &mut self,
+        ctx: &Context,
+        rows: u64,
+        results: impl FnOnce() -> R,
+    ) {
         if let Some((of, receiver)) = &self.making {
             match receiver.try_recv() {
                 Ok(made) => {
@@ -88,7 +93,7 @@ impl Digest {
         let priority = Background::below_this_thread();
         let thread = thread::Builder::new().name("tables".to_owned()).spawn(move || {
             priority.enter();
-            sender.send(make(&results)).ok();
+            sender.send(make(&results())).ok();
             ctx.request_repaint();
         });
         if thread.is_ok() {

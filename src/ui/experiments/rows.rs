@@ -43,9 +43,9 @@ impl ExperimentsUi<'_> {
             ui.add(edit).accessible_name("Only rows with this word");
         });
         let words = self.experiments.filter.trim().to_lowercase();
-        let wanted =
-            |row: &&Row| words.is_empty() || cells(row).join(" ").to_lowercase().contains(&words);
-        let rows: Vec<&Row> = self.experiments.rows.iter().filter(wanted).collect();
+        let says = |row: &Row, words: &str| cells(row).join(" ").to_lowercase().contains(words);
+        let places = self.experiments.rows_with(&words, says).to_vec();
+        let rows: Vec<&Row> = places.iter().map(|&place| &self.experiments.rows[place]).collect();
         if rows.is_empty() {
             let none =
                 if words.is_empty() { "Nothing was attacked yet." } else { "There is none." };

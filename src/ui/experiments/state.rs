@@ -58,6 +58,14 @@ pub struct Step {
     pub of: usize,
 }
 
+/// Which rows have what was looked for.
+struct Found {
+    /// The rows among which it was looked for.
+    revision: u64,
+    words: String,
+    places: Vec<usize>,
+}
+
 /// What came of writing a report, for people.
 type Told = Result<String, String>;
 
@@ -78,6 +86,7 @@ pub struct Experiments {
     pub rows: Vec<Row>,
     /// Counts changes of the rows.
     revision: u64,
+    found: Option<Found>,
     /// What models said of the clean clips.
     pub survey: Vec<Heard>,
     /// Clips that could not be read, with why.
@@ -297,12 +306,15 @@ impl Experiments {
         self.digest = digest;
     }
 
-    /// What tables and figures are made of.
-    pub fn results(&self) -> Results {
-        let mut results = Results::default();
-        if let Some(configuration) = &self.configuration {
+    /// What tables and figures are made of, as it is now; putting it together takes longer than a
+    /// frame may.
+    fn results(&self) -> impl FnOnce() -> Results + Send + 'static {
+        let (configuration, rows) = (self.configuration.clone(), self.rows.clone());
+        let survey = self.survey.clone();
+        move || {
+            let Some(configuration) = configuration else { return Results::default() };
             let mut models = Vec::new();
-            for name in self.survey.iter().map(|heard| &heard.model) {
+            for name in survey.iter().map(|heard| &heard.model) {
                 if !models.contains(name) {
                     models.push(name.clone());
                 }
@@ -310,11 +322,28 @@ impl Experiments {
             models.sort_by_key(|name| {
                 configuration.models.iter().position(|known| known.contains(name.as_str()))
             });
-            results.seed = configuration.seed;
+            let mut results = Results { seed: configuration.seed, ..Results::default() };
             results.aimed.extend(configuration.aimed());
-            let attacks = &configuration.attacks;
-            results.add(self.rows.clone(), self.survey.clone(), &models, attacks);
+            results.add(rows, survey, &models, &configuration.attacks);
+            results
         }
-        results
+    }
+
+    /// The places of the rows that say `words`, in lower case, somewhere. They are looked for anew
+    /// only where rows or words changed.
+    pub fn rows_with(&mut self, words: &str, says: impl Fn(&Row, &str) -> bool) -> &[usize] {
+        let known = self
+            .found
+            .as_ref()
+            .is_some_and(|found| found.revision == self.revision && found.words == words);
+        if !known {
+            let is_found = |place: &usize| words.is_empty() || says(&self.rows[*place], words);
+            self.found = Some(Found {
+                revision: self.revision,
+                words: words.to_owned(),
+                places: (0..self.rows.len()).filter(is_found).collect(),
+            });
+        }
+        self.found.as_ref().map_or(&[], |found| &found.places)
     }
 }
