@@ -50,7 +50,7 @@ class Ours:
             "gradient_evaluations": said["gradient_evaluations"],
             "seconds": f"{said['seconds']:.2f}",
             "confidence_before": f"{said['original']['confidence']:.4f}",
-            "reason": said["reason"] or "",
+            "reason": said["reason"] or said.get("note") or "",
         }
         if not adversarial.exists():
             return row | {"status": "failed"}
@@ -78,11 +78,12 @@ class Theirs:
         self.library = libraries.Library(
             options.system, options.attack, options.targeted, weights, known[options.preset] | settings
         )
+        self.settings = dict(self.library.settings)
         self.spread = libraries.STEPS.get((options.system, options.attack))
 
     def attack(self, clip, label, target, folder, gradients=None):
         if gradients:
-            self.library.settings |= self.spread(self.library.settings, gradients)
+            self.library.settings = self.settings | self.spread(self.settings, gradients)
         clean, adversarial = folder / "nat.wav", folder / "adv.wav"
         _, before = self.library.classify(clip)
         x, y, gradients, seconds = self.library.attack(clip, label, target)
@@ -141,8 +142,10 @@ def main():
         ours = tables.read(
             tables.table_path("ours", options.attack, options.targeted, options.model, options.preset)
         )
-    if {row["weights"] for row in done.values()} - {weights}:
-        raise SystemExit(f"{table} belongs to other weights: remove it")
+    for rows, name in ((done, table), (ours, "our table")):
+        if {row["weights"] for row in rows.values()} - {weights}:
+            raise SystemExit(f"{name} belongs to other weights: remove it")
+    ours = {clip: row for clip, row in ours.items() if int(row["gradient_evaluations"])}
     system = (Ours if options.system == "ours" else Theirs)(options, settings)
     for clip in tables.clips_of(options.model, options.first):
         if clip in done or (options.same_gradients and clip not in ours):

@@ -3,7 +3,8 @@ attack on each model, and Carlini & Wagner beside the others on the same clip, a
 
     python goals.py RUN [RUN...]
 
-SNR counts as minus infinity where an attack failed, as in `report.py`.
+Each run is counted for itself. SNR counts as minus infinity where an attack failed, as in
+`report.py`.
 """
 
 import argparse
@@ -22,16 +23,21 @@ ATTACKS = {
 }
 
 
-def rows_of(run):
-    """The last row of each item, as the program reads them; half a last line is no row."""
-    rows = {}
-    for line in (Path(run) / "results.jsonl").read_text().splitlines():
+def lines_of(path):
+    """The objects of a file; half a last line is none."""
+    for line in path.read_text().splitlines():
         try:
-            row = json.loads(line)
+            yield json.loads(line)
         except json.JSONDecodeError:
             continue
-        rows[row["id"]] = row
-    return list(rows.values())
+
+
+def rows_of(run):
+    """The last row of each item as it is planned: none of an attack's earlier revision, of other
+    options or other weights."""
+    planned = {item["id"]: item["work"] for item in lines_of(run / "plan.jsonl")}
+    rows = {row["id"]: row for row in lines_of(run / "results.jsonl")}
+    return [row for row in rows.values() if planned.get(row["id"]) == row["work"]]
 
 
 def snr(row):
@@ -56,7 +62,7 @@ def successes(rows):
                 gradients = statistics.median(row["gradients"] for row in group)
                 if attack in ("white-noise", "fgsm"):
                     # Whether it fools or not, its SNR is the one that was asked for.
-                    off = max(abs(row["snr_db"] - 20.0) for row in group)
+                    off = max(abs(row["snr_db"] - 20.0) for row in group if row["snr_db"])
                     level = f"20 ± {off:.4f} (all)"
                 else:
                     level = f"{statistics.median(map(snr, group)):.2f}"
@@ -96,11 +102,13 @@ def beside(rows):
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("runs", nargs="+", type=Path, metavar="RUN")
-    rows = [row for run in parser.parse_args().runs for row in rows_of(run)]
-    rows = [row for row in rows if row["status"] != "failed"]
-    successes(rows)
-    print()
-    beside(rows)
+    for run in parser.parse_args().runs:
+        rows = rows_of(run)
+        print(f"{run.name}: {len(rows)} items\n")
+        successes(rows)
+        print()
+        beside(rows)
+        print()
 
 
 if __name__ == "__main__":

@@ -4,6 +4,7 @@ Both see scores of waveforms [1, N] between -1 and 1: those that our attacks dif
 are counted one by one, by a hook on the waveform.
 """
 
+import importlib
 import time
 
 import numpy as np
@@ -44,11 +45,18 @@ SETTINGS = {
     },
 }
 
-# What spreads a number of gradients over the searches of Carlini & Wagner.
+
+
+def foolbox_steps(settings, gradients):
+    """As many gradients over its searches; fewer steps are longer, so that they lead as far."""
+    steps = max(1, round(gradients / settings["binary_search_steps"]))
+    return {"steps": steps, "stepsize": settings["stepsize"] * settings["steps"] / steps}
+
+
+# What spreads a number of gradients over the searches of Carlini & Wagner. ART searches the length
+# of each of its steps.
 STEPS = {
-    ("foolbox", "carlini-wagner"): lambda settings, gradients: {
-        "steps": max(1, round(gradients / settings["binary_search_steps"]))
-    },
+    ("foolbox", "carlini-wagner"): foolbox_steps,
     ("art", "carlini-wagner"): lambda settings, gradients: {
         "max_iter": max(1, round(gradients / (2 * settings["binary_search_steps"])))
     },
@@ -78,6 +86,8 @@ class Library:
     def __init__(self, system, attack, targeted, weights, settings):
         self.model = load(weights)
         self.labels = self.model.labels
+        # Importing is no part of an attack.
+        importlib.import_module(system)
         self.targeted = targeted
         self.settings = settings
         self.search = {

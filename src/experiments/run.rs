@@ -128,16 +128,20 @@ impl Run {
             lines.retain(|heard| heard.seconds <= limit);
             lines
         };
-        let lines = read_journal(&own.survey_file())?;
-        let (all, lines) = (lines.len(), fitting(lines));
-        if lines.len() < all {
+        let before: Vec<Heard> = read_journal(&own.survey_file())?;
+        let mut lines = fitting(before.clone());
+        if own != *folder {
+            // A share's folder holds all that there is to say of its rows, wherever it is copied.
+            let own = Survey::new(lines.clone());
+            let is_new = |h: &Heard| own.get(&h.clip, &h.model, &h.weights).is_none();
+            lines.extend(fitting(folder.survey()?).into_iter().filter(is_new));
+        }
+        if lines != before {
             // What no longer holds would still count in Table 1.
             replace_journal(&own.survey_file(), &lines)?;
         }
         let (mut journal, _) = Journal::<Heard>::open(&own.survey_file())?;
-        let parents = if own == *folder { Vec::new() } else { fitting(folder.survey()?) };
-        let mut survey = Survey::new(parents);
-        lines.into_iter().for_each(|line| survey.push(line));
+        let mut survey = Survey::new(lines);
         let again = share.retry || other_limit;
         let questions = survey.missing(&candidates, &machine.names(), again);
         ask(&questions, &configuration, &candidates, machine, control, |heard, done| {

@@ -90,13 +90,28 @@ fn a_run_that_is_killed_ten_times_has_the_rows_of_one_that_was_not() {
     let (mut kills, mut grew) = (0, 0);
     while kills < 10 {
         let before = line_count(&killed);
+        let starts = || {
+            let log = std::fs::read_to_string(killed.join("log.txt")).unwrap_or_default();
+            log.matches("started").count()
+        };
+        let started = starts();
         let mut process = command(&untargeted(&killed, &data, &more))
             .stdout(Stdio::null())
             .stderr(Stdio::null())
             .spawn()
             .expect("it starts");
-        // At another moment each time, some of them while a row is written.
-        std::thread::sleep(Duration::from_millis(400 + 130 * kills));
+        // At another moment each time, some of them while a row is written, and all of the later
+        // ones after there are rows, however slow the machine is.
+        let mut waits_for = |there: &dyn Fn() -> bool| {
+            while !there() && process.try_wait().expect("a process").is_none() {
+                std::thread::sleep(Duration::from_millis(10));
+            }
+        };
+        waits_for(&|| starts() > started);
+        if kills >= 5 {
+            waits_for(&|| line_count(&killed) > before);
+        }
+        std::thread::sleep(Duration::from_millis(23 * kills));
         process.kill().expect("kill -9");
         process.wait().expect("it ends");
         kills += 1;

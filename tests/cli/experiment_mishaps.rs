@@ -333,7 +333,8 @@ fn names_that_no_file_can_have_clips_listed_twice_and_other_limits() {
     }
     let list = folder.path().join("data/list.csv");
     let line = "Cello/a.wav,Cello,train\n";
-    std::fs::write(&list, format!("file,label,split\n{line}{line}")).expect("a list");
+    let text_of_list = format!("file,label,split\n{line}Clarinet/a.wav,Clarinet,train\n{line}");
+    std::fs::write(&list, text_of_list).expect("a list");
     let words =
         ["experiment", "accuracy", path(&place), "--split", "train", "--model", "dense-mel"];
     let said = run(&[&words[..], &["--data", path(&list)]].concat()).message(2);
