@@ -15,7 +15,8 @@ for run in "$@"; do
     mkdir -p "$kept"
     for file in experiment.toml survey.jsonl results.jsonl environment.jsonl; do
         # Half a line of a row that is being written is cut off by the program.
-        sed "s|\"${data:?}\"|\"$(basename "$data")\"|" "$run/$file" >"$kept/$file"
+        sed "s|\"${data:?}\"|\"$(basename "$data")\"|" "$run/$file" >"$kept/$file.new"
+        mv "$kept/$file.new" "$kept/$file"
     done
     echo "$kept: $(wc -l <"$kept/results.jsonl") rows"
 done
