@@ -28,9 +28,9 @@ const SHORTEST_FRAME: usize = 8;
 /// Pieces of time that short clips have, too, if they have as many frames.
 const LEAST_SEGMENTS: usize = 8;
 
-/// Level of the noise that cells of digital silence scale, in dB relative to the clip's peak, so that
-/// a clip is attacked alike at any level: at full scale just above where a log-mel has its floor.
-const DITHER_DB: f64 = -105.0;
+/// Level of the noise that cells of digital silence scale, in dB relative to full scale: just above
+/// where a log-mel has its floor.
+const DITHER_DBFS: f64 = -105.0;
 
 /// Quietest a cell becomes, in dB: what is left of it is then a tenth.
 const LOWEST_DB: f64 = -20.0;
@@ -82,8 +82,7 @@ impl Cells {
         let (hop, bins, rate) = (frame / 2, frame / 2 + 1, f64::from(SAMPLE_RATE));
         let frames = samples.len().div_ceil(hop) + 1;
         let mut rng = ChaCha8Rng::seed_from_u64(seed);
-        let peak = samples.iter().fold(0f32, |peak, x| peak.max(x.abs()));
-        let dither = f64::from(peak) * 10f64.powf(DITHER_DB / 20.0);
+        let dither = 10f64.powf(DITHER_DBFS / 20.0);
         // Half a frame before the clip, and what is missing to whole frames behind it.
         let mut padded = vec![0.0; (frames + 1) * hop];
         for (padded, &x) in padded[hop..].iter_mut().zip(samples.iter()) {
@@ -245,21 +244,6 @@ mod tests {
             }
             let energy: f64 = clip.iter().map(|&x| f64::from(x).powi(2)).sum();
             assert!((cells.energy() / energy - 1.0).abs() < 1e-3);
-        }
-    }
-
-    #[test]
-    fn a_quieter_clip_is_the_same_at_another_level() {
-        // The second half is digital silence, where all that there is to change is the dither.
-        let clip: Arc<[f32]> = noise(20_000).iter().copied().chain(vec![0.0; 20_000]).collect();
-        let quiet: Arc<[f32]> = clip.iter().map(|x| x / 1024.0).collect();
-        let cells = [&clip, &quiet].map(|clip| Cells::new(clip, 8, 0.25, 40, 0));
-        let mut change = vec![0.0; cells[0].len()];
-        (change[3], change[cells[0].len() - 3]) = (6.0, 40.0);
-        let [loud, quiet] = cells.map(|cells| cells.render(&change));
-        assert!(loud[30_000..].iter().any(|x| *x != 0.0));
-        for (x, y) in loud.iter().zip(&quiet) {
-            assert!((x / 1024.0 - y).abs() < 1e-10, "{x} and {y}");
         }
     }
 

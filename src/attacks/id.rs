@@ -70,7 +70,7 @@ impl AttackId {
     pub fn revision(self, targeted: bool) -> u32 {
         match self {
             Self::Deepfool => 3,
-            Self::Pgd | Self::BayesOpt => 2,
+            Self::Pgd => 2,
             // Since DeepFool, whose steps it tries when it has no target.
             Self::CarliniWagner if !targeted => 3,
             _ => 1,
