@@ -174,8 +174,6 @@ pub fn run(arguments: &Arguments) -> Result<(), Failure> {
     let (clean, outcome) = (&record.clip.samples, &record.outcome);
     if arguments.survival && outcome.metrics.peak == 0.0 {
         eprintln!("mondegreen: nothing was changed, so there is nothing to survive");
-    } else if arguments.survival && !outcome.is_adversarial() {
-        eprintln!("mondegreen: the model is not fooled, so there is nothing to survive");
     } else if arguments.survival {
         aftermath.survive(&prepared, model.as_ref(), clean, outcome);
     }
