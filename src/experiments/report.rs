@@ -439,8 +439,8 @@ fn differences(sources: &[Source]) -> String {
                  attack leaves out.";
     }
     if quick(AttackId::CarliniWagner) || quick(AttackId::Lbfgs) {
-        text += " With `quick` Carlini & Wagner and L-BFGS take 300 steps at most, the paper's \
-                 libraries thousands.";
+        text += " With `quick` Carlini & Wagner and L-BFGS take 300 steps at most, libraries of \
+                 the paper's time thousands.";
     }
     if partial {
         text += " Not all items are done yet, so that some cells rest on few clips.";
