@@ -11,11 +11,14 @@ writes a table of its own.
 
 import argparse
 import ast
+import functools
 import hashlib
 import math
+import os
 import pathlib
 import random
 import tempfile
+import time
 
 import numpy as np
 import soundfile
@@ -31,7 +34,7 @@ ATTACKS = ("white-noise", "fgsm", "pgd", "deepfool", "carlini-wagner", "lbfgs")
 class Ours:
     """An attack of our program."""
 
-    def __init__(self, options, settings):
+    def __init__(self, _system, options, settings):
         self.said = program.Program(options.program, options.models, options.model, options.threads)
         self.fixed = ["--attack", options.attack]
         # The others search nothing, so that the program takes no preset for them.
@@ -64,22 +67,22 @@ class Ours:
 class Theirs:
     """An attack of a library."""
 
-    def __init__(self, options, settings):
+    def __init__(self, system, options, settings):
         import torch
 
         import libraries
 
         torch.set_num_threads(options.threads)
         torch.manual_seed(0)
-        known = libraries.SETTINGS.get((options.system, options.attack))
+        known = libraries.SETTINGS.get((system, options.attack))
         if known is None:
-            raise SystemExit(f"{options.system} is asked for deepfool and carlini-wagner only")
+            raise SystemExit(f"{system} is asked for deepfool and carlini-wagner only")
         weights = options.models / f"{options.model}.safetensors"
         self.library = libraries.Library(
-            options.system, options.attack, options.targeted, weights, known[options.preset] | settings
+            system, options.attack, options.targeted, weights, known[options.preset] | settings
         )
         self.settings = dict(self.library.settings)
-        self.spread = libraries.STEPS.get((options.system, options.attack))
+        self.spread = libraries.STEPS.get((system, options.attack))
 
     def attack(self, clip, label, target, folder, gradients=None):
         if gradients:
@@ -125,47 +128,80 @@ def target_of(clip, label):
     return random.Random(f"2018 {clip}").choice(choices)
 
 
+class Series:
+    """One system with its settings and its table, which is gone on with where it ended."""
+
+    def __init__(self, options, system, same_gradients=False):
+        settings = dict(setting.split("=", 1) for setting in options.set)
+        settings = {name: ast.literal_eval(value) for name, value in settings.items()}
+        changed = options.set + ([tables.IN_TURN] if options.in_turn else [])
+        path = options.models / f"{options.model}.safetensors"
+        self.weights = hashlib.sha256(path.read_bytes()).hexdigest()[:8]
+        self.targeted = options.targeted
+        self.whose = functools.partial(tables.table_path, attack=options.attack, targeted=options.targeted,
+                                       model=options.model, preset=options.preset)
+        self.table = self.whose(system, changed=changed + ([tables.SAME_GRADIENTS] if same_gradients else []))
+        self.ours = self.whose("ours", changed=changed) if same_gradients else None
+        for table in filter(None, (self.table, self.ours)):
+            if {row["weights"] for row in tables.read(table).values()} - {self.weights}:
+                raise SystemExit(f"{table} belongs to other weights: remove it")
+        self.system = (Ours if system == "ours" else Theirs)(system, options, settings)
+
+    def go(self, clip, path):
+        """Attacks a clip that has no row yet."""
+        if clip in tables.read(self.table):
+            return
+        budget = {}
+        if self.ours:
+            ours = tables.read(self.ours).get(clip)
+            if not ours or not int(ours["gradient_evaluations"]):
+                return
+            budget["gradients"] = int(ours["gradient_evaluations"])
+        label = pathlib.PurePath(clip).parent.name
+        target = target_of(clip, label) if self.targeted else ""
+        with tempfile.TemporaryDirectory() as folder:
+            row = self.system.attack(path, label, target, pathlib.Path(folder), **budget)
+        tables.append(self.table, row | {"clip": clip, "label": label, "target": target, "weights": self.weights})
+        print(f"{self.table.stem}: {clip}: {row['status']}, {row.get('snr_db', '')} dB, "
+              f"{row['gradient_evaluations']} gradients, {row['seconds']} s {row['reason']}", flush=True)
+
+
+def others_seconds():
+    """Processor time that all other processes of this machine have taken so far."""
+    with open("/proc/stat") as file:
+        fields = [int(field) for field in file.readline().split()[1:]]
+    # Everything but idling and waiting, guests being counted as users already.
+    busy = (sum(fields[:3]) + sum(fields[5:8])) / os.sysconf("SC_CLK_TCK")
+    return busy - sum(os.times()[:4])
+
+
 def main():
     options = parse_options()
-    settings = dict(setting.split("=", 1) for setting in options.set)
-    settings = {name: ast.literal_eval(value) for name, value in settings.items()}
-    table = tables.table_path(
-        options.system, options.attack, options.targeted, options.model, options.preset,
-        options.set + ([tables.SAME_GRADIENTS] if options.same_gradients else []),
-    )
-    weights = hashlib.sha256((options.models / f"{options.model}.safetensors").read_bytes()).hexdigest()[:8]
-    done = tables.read(table)
-    ours = {}
-    if options.same_gradients:
-        if options.system == "ours" or options.attack != "carlini-wagner":
-            raise SystemExit("--same-gradients is for the libraries' Carlini & Wagner, whose steps can be set")
-        ours = tables.read(
-            tables.table_path("ours", options.attack, options.targeted, options.model, options.preset)
-        )
-    for rows, name in ((done, table), (ours, "our table")):
-        if {row["weights"] for row in rows.values()} - {weights}:
-            raise SystemExit(f"{name} belongs to other weights: remove it")
-    ours = {clip: row for clip, row in ours.items() if int(row["gradient_evaluations"])}
-    system = (Ours if options.system == "ours" else Theirs)(options, settings)
+    search = options.attack == "carlini-wagner"
+    if options.same_gradients and (options.system == "ours" or options.in_turn or not search):
+        raise SystemExit("--same-gradients is for the libraries' Carlini & Wagner, whose steps can be set")
+    if options.in_turn:
+        series = [Series(options, system) for system in tables.SYSTEMS]
+        series += [Series(options, "foolbox", same_gradients=True)] if search else []
+    else:
+        series = [Series(options, options.system, options.same_gradients)]
+    start, others = time.perf_counter(), others_seconds()
     for clip in tables.clips_of(options.model, options.first):
-        if clip in done or (options.same_gradients and clip not in ours):
-            continue
-        label = pathlib.PurePath(clip).parent.name
-        target = target_of(clip, label) if options.targeted else ""
-        with tempfile.TemporaryDirectory() as folder:
-            budget = {"gradients": int(ours[clip]["gradient_evaluations"])} if options.same_gradients else {}
-            row = system.attack(options.corpus / clip, label, target, pathlib.Path(folder), **budget)
-        row |= {"clip": clip, "label": label, "target": target, "weights": weights}
-        tables.append(table, row)
-        print(f"{table.stem}: {clip}: {row['status']}, {row.get('snr_db', '')} dB, "
-              f"{row['gradient_evaluations']} gradients, {row['seconds']} s {row['reason']}", flush=True)
+        for one in series:
+            one.go(clip, options.corpus / clip)
+    if options.in_turn:
+        share = (others_seconds() - others) / (time.perf_counter() - start) / os.cpu_count()
+        print(f"other processes took {100 * share:.0f} % of the processors meanwhile")
 
 
 def parse_options():
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("--system", required=True, choices=tables.SYSTEMS)
+    whose = parser.add_mutually_exclusive_group(required=True)
+    whose.add_argument("--system", choices=tables.SYSTEMS)
+    whose.add_argument("--in-turn", action="store_true",
+                       help="all systems, clip by clip, into tables of their own: their seconds compare")
     parser.add_argument("--attack", required=True, choices=ATTACKS)
     parser.add_argument("--model", required=True, choices=tables.MODELS)
     parser.add_argument("--preset", default="quick", choices=tables.PRESETS)

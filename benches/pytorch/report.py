@@ -90,8 +90,9 @@ def totals(options, attacks, targeted):
     markdown(head, rows)
 
 
-def besides(options):
-    """Ours beside each library, and the clips on which ours is behind."""
+def besides(options, turns=()):
+    """Ours beside each library, and the clips on which ours is behind; with `turns` of the tables
+    whose systems took turns, of which alone seconds are judged."""
     rows, behind = [], []
     pairs = [
         (attack, model, library, changed)
@@ -99,8 +100,8 @@ def besides(options):
         for library in ("foolbox", "art") for changed in ((tables.SAME_GRADIENTS,), ())
     ]
     for attack, model, library, changed in pairs:
-        ours = options.read("ours", attack, False, model)
-        theirs = options.read(library, attack, False, model, changed)
+        ours = options.read("ours", attack, False, model, turns)
+        theirs = options.read(library, attack, False, model, (*turns, *changed))
         clips = [clip for clip in ours if clip in theirs]
         if not clips:
             continue
@@ -112,7 +113,7 @@ def besides(options):
         share = [median(ratio(ours[c], theirs[c], field) for c in clips)
                  for field in ("gradient_evaluations", "seconds")]
         enough = max(successes[1], SUCCESS * len(clips))
-        fast = share[1] <= TIME.get(model, math.inf)
+        fast = not turns or share[1] <= TIME.get(model, math.inf)
         reached = lead >= LEAD[attack] and successes[0] >= enough and fast
         budget = "its own" if attack == "deepfool" else "our gradients" if changed else "our steps"
         rows.append((
@@ -128,6 +129,8 @@ def besides(options):
         ]
     head = ("attack", "model", "library", "its budget", "clips of both", "fooled", "median SNR, dB", "lead, dB",
             "ahead / level / behind", "gradients, ratio", "seconds, ratio", "goal")
+    if turns and rows:
+        print("### In turn\n")
     markdown(head, rows)
     if behind:
         print("Clips on which ours is behind:\n")
@@ -213,7 +216,7 @@ def sweeps(options):
     rows = []
     for path in sorted(tables.ATTACKS.glob(f"*-{options.preset}-*=*.csv")):
         stem, changed = path.stem.split(f"-{options.preset}-", 1)
-        if changed == tables.SAME_GRADIENTS:
+        if changed == tables.SAME_GRADIENTS or changed.startswith(tables.IN_TURN):
             continue
         table, default = tables.read(path), tables.read(path.with_stem(f"{stem}-{options.preset}"))
         clips = [clip for clip in table if clip in default]
@@ -239,6 +242,7 @@ def main():
     print(f"### Preset `{options.preset}`, untargeted\n")
     totals(options, ("deepfool", "carlini-wagner"), False)
     besides(options)
+    besides(options, (tables.IN_TURN,))
     print("### Targeted\n")
     totals(options, ("carlini-wagner", "lbfgs"), True)
     print("### C&W beside our other attacks\n")

@@ -12,6 +12,8 @@ SYSTEMS = ("ours", "foolbox", "art")
 PRESETS = ("quick", "paper", "best")
 # In the name of a table in which a library took as many gradients on each clip as ours did.
 SAME_GRADIENTS = "gradients=ours"
+# In the names of tables whose systems took turns, clip by clip.
+IN_TURN = "turns=clip"
 FIELDS = (
     "clip", "label", "target", "status", "adversarial_label", "snr_db", "gradient_evaluations", "seconds",
     "confidence_before", "confidence_after", "reason", "weights",
