@@ -247,6 +247,23 @@ fn every_attack_on_a_real_clip_is_honest_and_repeatable() {
 }
 
 #[test]
+fn aiming_is_repeatable() {
+    let clip: Arc<[f32]> = bundled("Snare drum")[..16_000].into();
+    let model = &*VGG13;
+    // Far enough that the search all around, which draws at random, has to help.
+    let target = model.classify(&clip).unwrap().ranked(41)[40].0;
+    for id in AttackId::ALL.into_iter().filter(|id| id.takes_target()) {
+        let mut spec = AttackSpec::new(id);
+        (spec.searches, spec.iterations) = (Some(2), Some(20));
+        let problem = problem(&clip, Goal::Targeted(target));
+        let [first, second] = [(); 2].map(|()| spec.build().run(model, &problem, &mut go_on));
+        check(model, &problem, &first);
+        assert_eq!(first.samples, second.samples, "{id:?} differs from run to run");
+        assert_eq!(first.gradient_evaluations, second.gradient_evaluations, "{id:?}");
+    }
+}
+
+#[test]
 fn a_target_is_reached() {
     let clip = bundled("Glockenspiel");
     let model = &*VGG13;

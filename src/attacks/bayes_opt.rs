@@ -111,6 +111,7 @@ pub struct BayesOpt {
 impl BayesOpt {
     /// The options of a preset.
     pub fn preset(preset: Preset) -> Self {
+        // Few enough cells (64 for two seconds of sound) that 400 answers tell them apart.
         let base =
             Self { queries: 400, bands: 8, segment: 0.25, reach: 5.0, curiosity: 0.3, error: 0.3 };
         match preset {
@@ -166,6 +167,9 @@ impl BayesOpt {
         observer: &mut dyn Observer,
     ) -> Result<String, Ended> {
         search.of = self.queries + boundary::PROBES;
+        if search.rounding_suffices()? {
+            return Ok(String::new());
+        }
         let problem = search.problem;
         let cells =
             Cells::new(&problem.samples, self.bands, self.segment, MOST_SEGMENTS, problem.seed);
@@ -174,9 +178,8 @@ impl BayesOpt {
         rng.set_stream(1);
         let mut asking = Asking { search, observer, cells, rng, answers: Vec::new(), best: 0 };
         let asked = asking.all(self);
-        if search.unless_found(asked)?.is_some() {
-            boundary::walk_back_best(search, observer)?;
-        }
+        search.unless_found(asked)?;
+        boundary::walk_back_best(search, observer)?;
         Ok(format!("{} questions found no change that reaches the goal", self.queries))
     }
 }

@@ -150,6 +150,9 @@ impl DeepFool {
         let ways = if self.both_ways { 3 } else { 1 };
         let back = if self.walk_back { ways * boundary::PROBES } else { 0 };
         search.of = linear + 2 * WALK + back;
+        if search.rounding_suffices()? {
+            return Ok(String::new());
+        }
         self.approach(search, observer)?;
         if self.walk_back {
             boundary::walk_back_best(search, observer)?;
@@ -163,7 +166,7 @@ impl DeepFool {
             let before = search.best_closeness_db();
             let walked = self.walk(search, observer, &space, block);
             if search.best_closeness_db() > before {
-                search.note = Some(if linear_found {
+                search.remark(if linear_found {
                     "found by a walk along the gradient, which came closer than linear steps did"
                         .to_owned()
                 } else {

@@ -65,18 +65,6 @@ impl AttackId {
         Self::BayesOpt,
     ];
 
-    /// Which version of the attack this is: raised whenever a change makes it find something else
-    /// with the same options, so that rows of an experiment from before are not mixed with new ones.
-    pub fn revision(self, targeted: bool) -> u32 {
-        match self {
-            Self::Deepfool => 3,
-            Self::Pgd => 2,
-            // Since DeepFool, whose steps it tries when it has no target.
-            Self::CarliniWagner if !targeted => 3,
-            _ => 1,
-        }
-    }
-
     /// The name on the command line and in files.
     pub fn name(self) -> &'static str {
         match self {

@@ -72,6 +72,7 @@ impl Lbfgs {
             Preset::Quick => (6, 50, true),
             // The iterations of Foolbox 1.8, and searches enough for its bisection.
             Preset::Paper => (15, 150, false),
+            // The interval of c is halved to a millionth.
             Preset::Best => (20, 500, true),
         };
         Self { searches, iterations, memory: 15, walk_back }
@@ -161,6 +162,9 @@ impl Lbfgs {
         // One step more measures the balance where the approach ended.
         let back = if self.walk_back { boundary::PROBES } else { 0 };
         search.of = steps + 1 + back;
+        if search.rounding_suffices()? {
+            return Ok(String::new());
+        }
         let space = Space::of_samples(&search.problem.samples);
         let energy: f64 = space.clean().iter().map(|x| x * x).sum();
         let approached = self.approach(search, observer, &space, energy, steps);

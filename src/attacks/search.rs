@@ -270,16 +270,46 @@ impl Search<'_> {
     }
 
     /// Where something adversarial was found before, what breaks later ends only its own part of
-    /// the search: none then.
+    /// the search: none then, and the outcome's note says what broke.
     ///
     /// # Errors
     /// [`Ended::Stopped`], and [`Ended::Failed`] and [`Ended::Stuck`] where nothing was found yet.
-    pub fn unless_found<T>(&self, part: Result<T, Ended>) -> Result<Option<T>, Ended> {
+    pub fn unless_found<T>(&mut self, part: Result<T, Ended>) -> Result<Option<T>, Ended> {
         match part {
             Ok(value) => Ok(Some(value)),
-            Err(Ended::Failed(_) | Ended::Stuck(_)) if self.best.is_some() => Ok(None),
+            Err(Ended::Failed(reason)) if self.best.is_some() => {
+                self.remark(format!("a part of the search broke: {reason}"));
+                Ok(None)
+            }
+            Err(Ended::Stuck(_)) if self.best.is_some() => Ok(None),
             Err(ended) => Err(ended),
         }
+    }
+
+    /// Adds to what the outcome says of how its samples were found, once.
+    pub fn remark(&mut self, words: String) {
+        match &mut self.note {
+            None => self.note = Some(words),
+            Some(note) if note.contains(&words) => {}
+            Some(note) => *note = format!("{note}; {words}"),
+        }
+    }
+
+    /// Whether rounding alone, where that was asked for, already answers the goal: no search finds
+    /// anything closer. It is offered then.
+    ///
+    /// # Errors
+    /// Where the model fails.
+    pub fn rounding_suffices(&mut self) -> Result<bool, Ended> {
+        if !self.problem.sixteen_bit {
+            return Ok(false);
+        }
+        let verdict = self.classify(&self.problem.samples)?;
+        let suffices = self.offer(&self.problem.samples, &verdict);
+        if suffices {
+            self.remark("rounding to 16 bits alone changes the answer".to_owned());
+        }
+        Ok(suffices)
     }
 
     /// Tells the observer of one more step.

@@ -96,6 +96,24 @@ impl AttackSpec {
         }
     }
 
+    /// Which version of the attack this is: raised whenever a change makes it find something else
+    /// with these options, so that rows of an experiment from before are not mixed with new ones.
+    pub fn revision(&self, targeted: bool) -> u32 {
+        match self.id {
+            AttackId::Deepfool => 3,
+            AttackId::Pgd => 2,
+            AttackId::CarliniWagner | AttackId::MaskedCarliniWagner => {
+                // Since DeepFool, whose steps it tries when it has no target.
+                let linear = self.id == AttackId::CarliniWagner && !targeted;
+                let preset = CarliniWagner::preset(self.preset, Distance::Euclidean);
+                let iterations = self.iterations.unwrap_or(preset.iterations);
+                // Longer searches were given up early then.
+                (if linear { 3 } else { 1 }) + u32::from(iterations >= 500)
+            }
+            _ => 1,
+        }
+    }
+
     /// The attack, ready to run.
     pub fn build(&self) -> Box<dyn Attack> {
         match self.id {

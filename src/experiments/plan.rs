@@ -100,7 +100,7 @@ fn work(entry: &AttackEntry, seed: u64, weights: &str, targeted: bool) -> String
     let (options, seed) = (options.to_string(), seed.to_string());
     let mut parts = vec![options.as_str(), entry.attack.as_str(), &seed, weights];
     // The first revisions were not told.
-    let revision = spec.map(|spec| spec.id.revision(targeted)).filter(|&revision| revision > 1);
+    let revision = spec.map(|spec| spec.revision(targeted)).filter(|&revision| revision > 1);
     let revision = revision.map(|revision| format!("revision {revision}"));
     parts.extend(revision.as_deref());
     digest(&parts)

@@ -2,41 +2,88 @@
 
 use std::sync::Arc;
 
-use mondegreen::attacks::{AttackId, AttackSpec, Flow, Goal, Progress, Status};
+use mondegreen::attacks::{AttackId, AttackSpec, Flow, Goal, Problem, Progress, Status};
 use mondegreen::models::Classifier;
 
-use crate::linear::Linear;
+use crate::linear::{Failing, Linear};
 use crate::{VGG13, bundled, check, go_on, problem};
+
+/// An attack that is stopped after each of the `steps` must end there, say so, and give the best that
+/// was found until then.
+fn check_stops(
+    model: &dyn Classifier,
+    problem: &Problem,
+    spec: &AttackSpec,
+    steps: impl IntoIterator<Item = usize>,
+) {
+    let who = format!("{:?}, {:?}", spec.id, problem.goal);
+    for stop in steps {
+        let mut best = None;
+        let outcome = spec.build().run(model, problem, &mut |progress: &Progress<'_>| {
+            assert!(progress.iteration <= stop, "{who}: goes on after being stopped");
+            best = progress.best_snr_db;
+            if progress.iteration == stop { Flow::Stop } else { Flow::Continue }
+        });
+        assert_eq!(outcome.status, Status::Cancelled, "{who} at {stop}");
+        assert_eq!(outcome.iterations, stop, "{who}");
+        assert_eq!(outcome.is_adversarial(), best.is_some(), "{who} at {stop}");
+        if let Some(best) = best {
+            assert_eq!(outcome.metrics.snr_db, best);
+        }
+        check(model, problem, &outcome);
+    }
+}
+
+/// How many steps an attack takes where nobody stops it; they must be told one by one.
+fn count_steps(model: &dyn Classifier, problem: &Problem, spec: &AttackSpec) -> usize {
+    let mut last = 0;
+    let outcome = spec.build().run(model, problem, &mut |progress: &Progress<'_>| {
+        assert_eq!(progress.iteration, last + 1, "{:?} skips a step", spec.id);
+        assert!(progress.iteration <= progress.of, "{:?} takes too many steps", spec.id);
+        last = progress.iteration;
+        Flow::Continue
+    });
+    assert_eq!(outcome.iterations, last);
+    last
+}
+
+/// An attack, cut short.
+fn short(id: AttackId, iterations: usize) -> AttackSpec {
+    AttackSpec { searches: Some(2), iterations: Some(iterations), ..AttackSpec::new(id) }
+}
 
 #[test]
 fn stopping_any_attack_at_every_step_leaves_a_valid_outcome() {
     let (model, clip) = Linear::random(70, 4, 60);
+    let least = model.classify(&clip).unwrap().ranked(4)[3].0;
     for id in AttackId::ALL {
-        let mut spec = AttackSpec::new(id);
-        (spec.searches, spec.iterations) = (Some(2), Some(12));
-        let problem = problem(&clip, Goal::Untargeted);
-        let mut last = 0;
-        let whole = spec.build().run(&model, &problem, &mut |progress: &Progress<'_>| {
-            assert_eq!(progress.iteration, last + 1, "{id:?} skips a step");
-            assert!(progress.iteration <= progress.of, "{id:?} takes too many steps");
-            last = progress.iteration;
-            Flow::Continue
-        });
-        assert_eq!(whole.iterations, last);
-        for stop in 1..=last {
-            let mut best = None;
-            let outcome = spec.build().run(&model, &problem, &mut |progress: &Progress<'_>| {
-                assert!(progress.iteration <= stop, "{id:?} goes on after being stopped");
-                best = progress.best_snr_db;
-                if progress.iteration == stop { Flow::Stop } else { Flow::Continue }
-            });
-            assert_eq!(outcome.status, Status::Cancelled, "{id:?} at {stop}");
-            assert_eq!(outcome.is_adversarial(), best.is_some(), "{id:?} at {stop}");
-            if let Some(best) = best {
-                assert_eq!(outcome.metrics.snr_db, best);
+        let spec = short(id, 12);
+        for goal in [Goal::Untargeted, Goal::Targeted(least)] {
+            if goal != Goal::Untargeted && !id.takes_target() {
+                continue;
             }
-            check(&model, &problem, &outcome);
+            let problem = problem(&clip, goal);
+            let last = count_steps(&model, &problem, &spec);
+            check_stops(&model, &problem, &spec, 1..=last);
         }
+    }
+}
+
+#[test]
+fn stopping_an_attack_on_a_network_leaves_a_valid_outcome() {
+    let clip = bundled("Snare drum");
+    let clip: Arc<[f32]> = clip[..9600].into();
+    let model = &*VGG13;
+    let target = model.classify(&clip).unwrap().ranked(3)[2].0;
+    for id in AttackId::ALL {
+        let goal = if id.takes_target() { Goal::Targeted(target) } else { Goal::Untargeted };
+        let problem = problem(&clip, goal);
+        let spec = short(id, 8);
+        let last = count_steps(model, &problem, &spec);
+        let mut stops = vec![1, last / 3, 2 * last / 3, last];
+        stops.retain(|&stop| stop > 0);
+        stops.dedup();
+        check_stops(model, &problem, &spec, stops);
     }
 }
 
@@ -51,6 +98,49 @@ fn a_clip_at_full_scale_throughout_can_be_attacked() {
         let searches = !id.takes_snr();
         assert!(!searches || outcome.status == Status::Fooled, "{id:?}: {:?}", outcome.status);
         assert!(!matches!(outcome.status, Status::Failed(_)), "{id:?}: {:?}", outcome.status);
+    }
+}
+
+#[test]
+fn a_recording_at_full_scale_throughout_can_be_attacked() {
+    let square: Arc<[f32]> = bundled("Snare drum")[..9600].iter().map(|x| x.signum()).collect();
+    for id in AttackId::ALL {
+        let problem = problem(&square, Goal::Untargeted);
+        let outcome = short(id, 20).build().run(&*VGG13, &problem, &mut go_on);
+        check(&*VGG13, &problem, &outcome);
+        assert!(!matches!(outcome.status, Status::Failed(_)), "{id:?}: {:?}", outcome.status);
+    }
+}
+
+#[test]
+fn what_breaks_after_a_find_is_said_and_the_find_kept() {
+    for id in [AttackId::CarliniWagner, AttackId::MaskedCarliniWagner, AttackId::Lbfgs] {
+        let (model, clip) = Failing::random(72, 4, 700, 60);
+        let problem = problem(&clip, Goal::Untargeted);
+        let outcome = AttackSpec::new(id).build().run(&model, &problem, &mut go_on);
+        check(&model, &problem, &outcome);
+        assert_eq!(outcome.status, Status::Fooled, "{id:?}");
+        let note = outcome.remark().expect("something to say");
+        assert!(note.contains("broke") && note.contains("not finite"), "{id:?}: {note}");
+    }
+}
+
+#[test]
+fn where_rounding_alone_changes_the_answer_nothing_else_is_tried() {
+    // Its first sample is two fifths of a 16-bit step, and the boundary is at a fifth.
+    let step = 1.0 / 32_768.0;
+    let (mut rows, mut clip) = (vec![vec![0.0; 50]; 2], vec![0.5; 50]);
+    (rows[0][0], clip[0]) = (1.0, 0.4 * step);
+    let model = Linear::new(&rows, vec![0.0, 0.2 * step]);
+    for id in AttackId::ALL.into_iter().filter(|id| !id.takes_snr()) {
+        let problem =
+            Problem { sixteen_bit: true, ..problem(&clip.clone().into(), Goal::Untargeted) };
+        let outcome = AttackSpec::new(id).build().run(&model, &problem, &mut go_on);
+        check(&model, &problem, &outcome);
+        assert_eq!((&outcome.status, outcome.iterations), (&Status::Fooled, 0), "{id:?}");
+        assert!(outcome.remark().is_some_and(|note| note.contains("rounding")), "{id:?}");
+        assert_eq!(outcome.samples[0], 0.0);
+        assert_eq!(outcome.samples[1..], clip[1..]);
     }
 }
 

@@ -1,6 +1,7 @@
 //! Classifiers whose boundaries are known, so that the smallest change is known too.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use candle_core::{Device, Result, Tensor};
 use mondegreen::models::{Classifier, Labels, ModelCard, ModelId, ScoreKind};
@@ -104,6 +105,47 @@ impl Classifier for Linear {
             // The square root's derivative at zero is infinite: times 0 it gives NaN on the way back.
             scores + (waveform - waveform.clone())?.sqrt()?.matmul(&weight)?
         })
+    }
+}
+
+/// A model whose gradients are NaN from one question on.
+pub struct Failing {
+    sound: Linear,
+    broken: Linear,
+    asked: AtomicUsize,
+    /// That question.
+    from: usize,
+}
+
+impl Failing {
+    /// A model at random, and a clip.
+    pub fn random(seed: u64, labels: usize, samples: usize, from: usize) -> (Self, Arc<[f32]>) {
+        let (sound, clip) = Linear::random(seed, labels, samples);
+        let broken = Linear { broken: true, ..Linear::random(seed, labels, samples).0 };
+        (Self { sound, broken, asked: AtomicUsize::new(0), from }, clip)
+    }
+}
+
+impl Classifier for Failing {
+    fn card(&self) -> &ModelCard {
+        self.sound.card()
+    }
+
+    fn labels(&self) -> &Labels {
+        self.sound.labels()
+    }
+
+    fn device(&self) -> &Device {
+        self.sound.device()
+    }
+
+    fn score_kind(&self) -> ScoreKind {
+        self.sound.score_kind()
+    }
+
+    fn trace(&self, waveform: &Traced) -> Result<Traced> {
+        let asked = self.asked.fetch_add(1, Ordering::Relaxed);
+        if asked < self.from { self.sound.trace(waveform) } else { self.broken.trace(waveform) }
     }
 }
 
