@@ -18,6 +18,7 @@ use crate::export::{self, Contents, Destination, Pictures, Record};
 use crate::figure::Figure;
 use crate::models::{Classifier, Labels, ModelSource, ScoreKind, TargetChoice, TargetRule};
 use crate::names::UnknownName;
+use crate::survival::Survived;
 
 /// Options of `attack`.
 #[derive(Args, Debug)]
@@ -165,7 +166,7 @@ pub fn run(arguments: &Arguments) -> Result<(), Failure> {
         transfer: None,
     };
     if let Status::Failed(reason) = &record.outcome.status {
-        report(arguments, &record, &Aftermath::default(), false)?;
+        report(arguments, &record, &Aftermath::default(), None, false)?;
         return Err(Failure::Failed(format!("{}: {reason}", arguments.clip.display())));
     }
     // A full disk must not cost the numbers of a long search.
@@ -184,9 +185,9 @@ pub fn run(arguments: &Arguments) -> Result<(), Failure> {
     };
     record.survival.clone_from(&aftermath.survival);
     record.transfer.clone_from(&aftermath.transfer);
-    let written = written
-        .and_then(|()| export_and_warn(arguments, &record, &aftermath, &prepared, model.as_ref()));
-    report(arguments, &record, &aftermath, written.is_ok())?;
+    let rounded = rounded(arguments, &record, &aftermath, &prepared, model.as_ref());
+    let written = written.and_then(|()| export(arguments, &record, rounded.as_ref()));
+    report(arguments, &record, &aftermath, rounded.as_ref(), written.is_ok())?;
     written.and(asked)
 }
 
@@ -292,28 +293,34 @@ fn target_rule(arguments: &Arguments, labels: &Labels) -> Option<TargetRule> {
     TargetChoice::find(labels, arguments.target.as_deref()?).ok()?.rule()
 }
 
-/// Writes the folder or ZIP that was asked for, and says what fewer bits do to the result.
-fn export_and_warn(
+/// What the model hears in the adversarial clip as it is written, where files hold fewer bits.
+fn rounded(
     arguments: &Arguments,
     record: &Record,
     aftermath: &Aftermath,
     prepared: &Prepared,
     model: &dyn Classifier,
-) -> Result<(), Failure> {
+) -> Option<Survived> {
     let writes_wavs = arguments.output.is_some() || arguments.export.is_some();
-    let transform = export::rounding(arguments.wav_bits).filter(|_| writes_wavs);
-    let rounded = transform.and_then(|transform| {
-        aftermath.after(transform, prepared, model, &record.clip.samples, &record.outcome)
-    });
+    let transform = export::rounding(arguments.wav_bits).filter(|_| writes_wavs)?;
+    let (clean, outcome) = (&record.clip.samples, &record.outcome);
+    let rounded = aftermath.after(transform, prepared, model, clean, outcome)?;
     let title = arguments.model.title();
-    if let Some(rounded) = &rounded {
-        let rounding = export::rounding_words(&record.outcome, rounded, &title);
-        eprintln!("mondegreen: {}", rounding.words);
-    }
+    eprintln!("mondegreen: {}", export::rounding_words(outcome, &rounded, &title).words);
+    Some(rounded)
+}
+
+/// Writes the folder or ZIP that was asked for.
+fn export(
+    arguments: &Arguments,
+    record: &Record,
+    rounded: Option<&Survived>,
+) -> Result<(), Failure> {
+    let title = arguments.model.title();
     let Some(path) = arguments.export.clone() else { return Ok(()) };
     let contents = Contents { depth: arguments.wav_bits, ..Contents::default() };
     let (pictures, to) = (Pictures::default(), Destination::of(path));
-    export::write(record, &title, contents, pictures, rounded.as_ref(), &to)
+    export::write(record, &title, contents, pictures, rounded, &to)
         .map(|_| ())
         .map_err(|error| Failure::Failed(error.to_string()))
 }
@@ -322,6 +329,7 @@ fn report(
     arguments: &Arguments,
     record: &Record,
     aftermath: &Aftermath,
+    rounded: Option<&Survived>,
     written: bool,
 ) -> Result<(), Failure> {
     let outcome = &record.outcome;
@@ -329,6 +337,10 @@ fn report(
         let mut fields = export::summary_json(record, &arguments.clip.to_string_lossy());
         let rule = target_rule(arguments, &outcome.original.labels).map(TargetRule::name);
         fields.insert("target_rule".to_owned(), rule.into());
+        if let Some(rounded) = rounded {
+            let heard = export::survived_json(rounded, outcome);
+            fields.insert("written".to_owned(), heard.into());
+        }
         return common::say(Value::Object(fields));
     }
     let reason = outcome.remark().map(|reason| format!(" ({reason})")).unwrap_or_default();

@@ -120,10 +120,11 @@ pub fn merge(into: &RunFolder, from: &[RunFolder]) -> Result<Merged, ExperimentE
                     }
                     // Of two that agree, whatever either has more.
                     let answers = known.transfer.take().or_else(|| row.transfer.clone());
+                    let measures = known.measures.take().or_else(|| row.measures.clone());
                     if !has_kept(whose, known) && has_kept(folder, &row) {
                         (*known, *whose) = (row, folder.clone());
                     }
-                    known.transfer = answers;
+                    (known.transfer, known.measures) = (answers, measures);
                 }
                 _ => {
                     found.insert(row.id.clone(), (row, folder.clone()));

@@ -1,6 +1,7 @@
 //! What becomes of one item, as the run's folder keeps it.
 
 use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
 
 use super::plan::Item;
 use crate::attacks::{Outcome, Status};
@@ -85,6 +86,10 @@ pub struct Row {
     pub kept: Option<String>,
     /// What the other models say, where they were asked.
     pub transfer: Option<Vec<Asked>>,
+    /// All measures of the perturbation, as `attack --json` names them, and the margin (the adversarial
+    /// clip's, as a difference of probabilities); none in rows of early versions.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub measures: Option<Map<String, Value>>,
 }
 
 impl Row {
@@ -115,6 +120,7 @@ impl Row {
             clip_sha256: item.clip_sha256.clone(),
             kept: None,
             transfer: None,
+            measures: None,
         }
     }
 
@@ -142,6 +148,7 @@ impl Row {
             seconds: outcome.seconds,
             clip_seconds,
             samples_sha256: crate::export::sha256_of_samples(&outcome.samples),
+            measures: Some(measures(outcome)),
             ..Self::failed(item, String::new())
         }
     }
@@ -171,10 +178,16 @@ impl Row {
         matches!(self.status.as_str(), "fooled" | "not fooled")
     }
 
-    /// Whether two rows say the same, but for how long it took, what was kept and who else was
-    /// asked.
+    /// Whether two rows say the same, but for how long it took, what was kept, who else was asked,
+    /// and what follows from the samples.
     pub fn agrees_with(&self, other: &Self) -> bool {
-        let bare = |row: &Self| Self { seconds: 0.0, kept: None, transfer: None, ..row.clone() };
+        let bare = |row: &Self| Self {
+            seconds: 0.0,
+            kept: None,
+            transfer: None,
+            measures: None,
+            ..row.clone()
+        };
         bare(self) == bare(other)
     }
 
@@ -191,6 +204,16 @@ impl Row {
             self.transfer = None;
         }
     }
+}
+
+/// The measures of an outcome but those that have columns of their own.
+fn measures(outcome: &Outcome) -> Map<String, Value> {
+    let mut measures = crate::export::metrics_json(&outcome.metrics);
+    for column in ["snr_db", "peak"] {
+        measures.remove(column);
+    }
+    measures.insert("margin".to_owned(), outcome.margin().into());
+    measures
 }
 
 /// What a verdict names, and how surely.

@@ -153,7 +153,7 @@ pub fn transfer_json(transfer: &Transfer) -> Map<String, Value> {
 }
 
 /// What became of a result by one transform.
-fn survived_json(survived: &Survived, outcome: &Outcome) -> Map<String, Value> {
+pub fn survived_json(survived: &Survived, outcome: &Outcome) -> Map<String, Value> {
     let heard = survived.result.as_ref().ok();
     let verdict = heard.map(|heard| &heard.verdict);
     object(json!({

@@ -17,7 +17,7 @@ pub use bundle::{Contents, Destination, check_destination, write};
 pub use error::ExportError;
 pub use json::{
     FORMAT, FORMAT_VERSION, label_json, metrics_json, record_json, spec_json, summary_json,
-    transfer_json,
+    survived_json, transfer_json,
 };
 pub use record::{Hashes, Pictures, Record, Transfer, sha256, sha256_of_samples};
 pub use rounding::{Rounding, rounding, rounding_words};

@@ -334,6 +334,15 @@ fn kept_clips_answer_for_the_other_models_without_new_attacks() {
             let samples = crate::program::samples(&file);
             let hash = mondegreen::export::sha256_of_samples(&samples);
             assert_eq!(row["samples_sha256"], hash);
+            let clip = data.join(row["clip"].as_str().expect("a clip"));
+            let clean = mondegreen::audio::load(&clip, 60.0).expect("the clip").samples;
+            let metrics = mondegreen::metrics::Metrics::of(&clean, &samples);
+            for (name, value) in mondegreen::export::metrics_json(&metrics) {
+                let told = if row[&name].is_null() { &row["measures"][&name] } else { &row[&name] };
+                assert_eq!(*told, value, "{name}");
+            }
+            let margin = row["measures"]["margin"].as_f64().expect("a margin");
+            assert!(margin > 0.0, "{margin}");
         }
     }
 }

@@ -83,6 +83,28 @@ fn a_zip_with_fewer_bits_says_what_they_do_to_the_result() {
 }
 
 #[test]
+fn json_says_what_a_file_of_fewer_bits_is_heard_as() {
+    let home = tempfile::tempdir().expect("a folder");
+    let clip = knock(home.path());
+    let file = home.path().join("adv.wav");
+    let mut arguments = vec!["attack", text(&clip), "--attack", "deepfool", "--json"];
+    arguments.extend(["-o", text(&file), "--wav-bits", "16"]);
+    let done = run(&arguments);
+    assert_eq!(done.status, 0, "{}", done.stderr);
+    says(&done.stderr, &["VGG13", "16 bits"]);
+    let told: Value = serde_json::from_str(&done.stdout).expect("JSON");
+    assert_eq!(told["status"], "fooled", "{told}");
+    let named = run(&["classify", text(&file), "--json"]).json();
+    let written = &told["written"];
+    assert_eq!((&written["transform"], &written["label"]), (&"16-bit".into(), &named["label"]));
+    let fools = named["label"] != told["original"]["label"];
+    assert_eq!(written["status"] == "fooled", fools, "{written}");
+    // Without rounding there is nothing to say.
+    arguments.truncate(arguments.len() - 2);
+    assert_eq!(run(&arguments).json()["written"], Value::Null);
+}
+
+#[test]
 fn a_place_that_takes_nothing_is_refused_before_the_attack() {
     let home = tempfile::tempdir().expect("a folder");
     let clip = knock(home.path());

@@ -157,13 +157,33 @@ fn cell(ui: &mut Ui, row: &Row, column: usize, words: &str) {
     };
     let label = ui.add(Label::new(RichText::new(words).color(ink)).truncate());
     let more = match column {
-        0 => Some(row.clip.as_str()),
-        5 => row.reason.as_deref(),
+        0 => Some(row.clip.clone()),
+        5 => row.reason.clone(),
+        6 => measures(row),
         _ => None,
     };
     if let Some(more) = more {
         label.on_hover_text(more);
     }
+}
+
+/// What else was measured of a perturbation, a line each.
+fn measures(row: &Row) -> Option<String> {
+    let all = row.measures.as_ref()?;
+    let one = |(name, key, unit): (&str, &str, &str)| {
+        all.get(key)?.as_f64().map(|value| format!("{name}: {} {unit}", text::number(value, 1)))
+    };
+    let lines: Vec<String> = [
+        ("Segmental SNR", "segmental_snr_db", "dB"),
+        ("Noise to mask", "noise_to_mask_db", "dB"),
+        ("Noise to mask, worst frame", "noise_to_mask_worst_db", "dB"),
+        ("Peak", "peak_dbfs", "dBFS"),
+        ("Loudness of the difference", "loudness_perturbation_lufs", "LUFS"),
+    ]
+    .into_iter()
+    .filter_map(one)
+    .collect();
+    (!lines.is_empty()).then(|| lines.join("\n"))
 }
 
 fn file_name(path: &str) -> &str {
