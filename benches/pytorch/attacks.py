@@ -141,7 +141,10 @@ class Series:
         self.whose = functools.partial(tables.table_path, attack=options.attack, targeted=options.targeted,
                                        model=options.model, preset=options.preset)
         self.table = self.whose(system, changed=changed + ([tables.SAME_GRADIENTS] if same_gradients else []))
-        self.ours = self.whose("ours", changed=changed) if same_gradients else None
+        turns = [tables.IN_TURN] if options.in_turn else []
+        self.ours = self.whose("ours", changed=turns) if same_gradients else None
+        if self.ours and not options.in_turn and not self.ours.exists():
+            raise SystemExit(f"there is no {self.ours.name}, whose gradients are to be as many")
         for table in filter(None, (self.table, self.ours)):
             if {row["weights"] for row in tables.read(table).values()} - {self.weights}:
                 raise SystemExit(f"{table} belongs to other weights: remove it")

@@ -216,7 +216,7 @@ def sweeps(options):
     rows = []
     for path in sorted(tables.ATTACKS.glob(f"*-{options.preset}-*=*.csv")):
         stem, changed = path.stem.split(f"-{options.preset}-", 1)
-        if changed == tables.SAME_GRADIENTS or changed.startswith(tables.IN_TURN):
+        if changed == tables.SAME_GRADIENTS or tables.IN_TURN in changed:
             continue
         table, default = tables.read(path), tables.read(path.with_stem(f"{stem}-{options.preset}"))
         clips = [clip for clip in table if clip in default]

@@ -295,8 +295,8 @@ impl Search<'_> {
         }
     }
 
-    /// Whether rounding alone, where that was asked for, already answers the goal: no search finds
-    /// anything closer. It is offered then.
+    /// Whether rounding alone, where that was asked for, already answers the goal, so that there is
+    /// nothing to search. It is offered then.
     ///
     /// # Errors
     /// Where the model fails.

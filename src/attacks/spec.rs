@@ -99,7 +99,7 @@ impl AttackSpec {
     /// Which version of the attack this is: raised whenever a change makes it find something else
     /// with these options, so that rows of an experiment from before are not mixed with new ones.
     pub fn revision(&self, targeted: bool) -> u32 {
-        match self.id {
+        let revision = match self.id {
             AttackId::Deepfool => 3,
             AttackId::Pgd => 2,
             AttackId::CarliniWagner | AttackId::MaskedCarliniWagner => {
@@ -111,7 +111,9 @@ impl AttackSpec {
                 (if linear { 3 } else { 1 }) + u32::from(iterations >= 500)
             }
             _ => 1,
-        }
+        };
+        // Searches went on where rounding to 16 bits alone did.
+        revision + u32::from(self.sixteen_bit && !self.id.takes_snr())
     }
 
     /// The attack, ready to run.
@@ -168,5 +170,23 @@ impl AttackSpec {
                 })
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_revision_is_that_of_what_the_options_run() {
+        let quick = AttackSpec::new(AttackId::CarliniWagner);
+        let paper = AttackSpec { preset: Preset::Paper, ..quick };
+        let short = AttackSpec { iterations: Some(75), ..paper };
+        let revisions = [quick, paper, short].map(|spec| [false, true].map(|t| spec.revision(t)));
+        assert_eq!(revisions, [[3, 1], [4, 2], [3, 1]]);
+        let rounded = AttackSpec { sixteen_bit: true, ..quick };
+        assert_eq!(rounded.revision(false), 4);
+        let noise = AttackSpec::new(AttackId::WhiteNoise);
+        assert_eq!(AttackSpec { sixteen_bit: true, ..noise }.revision(false), 1);
     }
 }

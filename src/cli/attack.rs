@@ -185,8 +185,11 @@ pub fn run(arguments: &Arguments) -> Result<(), Failure> {
     };
     record.survival.clone_from(&aftermath.survival);
     record.transfer.clone_from(&aftermath.transfer);
-    let rounded = rounded(arguments, &record, &aftermath, &prepared, model.as_ref());
-    let written = written.and_then(|()| export(arguments, &record, rounded.as_ref()));
+    let mut rounded = None;
+    let written = written.and_then(|()| {
+        rounded = heard_rounded(arguments, &record, &aftermath, &prepared, model.as_ref());
+        export(arguments, &record, rounded.as_ref())
+    });
     report(arguments, &record, &aftermath, rounded.as_ref(), written.is_ok())?;
     written.and(asked)
 }
@@ -294,7 +297,7 @@ fn target_rule(arguments: &Arguments, labels: &Labels) -> Option<TargetRule> {
 }
 
 /// What the model hears in the adversarial clip as it is written, where files hold fewer bits.
-fn rounded(
+fn heard_rounded(
     arguments: &Arguments,
     record: &Record,
     aftermath: &Aftermath,
@@ -337,7 +340,7 @@ fn report(
         let mut fields = export::summary_json(record, &arguments.clip.to_string_lossy());
         let rule = target_rule(arguments, &outcome.original.labels).map(TargetRule::name);
         fields.insert("target_rule".to_owned(), rule.into());
-        if let Some(rounded) = rounded {
+        if let Some(rounded) = rounded.filter(|_| written) {
             let heard = export::survived_json(rounded, outcome);
             fields.insert("written".to_owned(), heard.into());
         }

@@ -90,16 +90,7 @@ fn try_attack(
     let mut row = Row { clip_sha256: Some(sha256), ..row };
     let wanted = configuration.transfer && configuration.experiment == ExperimentKind::Untargeted;
     if wanted && row.fooled() {
-        // Their trouble is none of the attack's: they can be asked again.
-        match ask_others(machine, item, &clip.samples, &outcome.samples) {
-            Ok(answers) => row.transfer = Some(answers),
-            Err(reason) => {
-                let reason = (machine.explain)(&reason);
-                let words = format!("the other models could not be asked: {reason}");
-                row.reason =
-                    Some(row.reason.map_or(words.clone(), |own| format!("{own}; {words}")));
-            }
-        }
+        row.transfer = Some(ask_others(machine, item, &clip.samples, &outcome.samples)?);
     }
     Ok(Some((row, clip, outcome.samples)))
 }

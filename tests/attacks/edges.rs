@@ -142,6 +142,13 @@ fn where_rounding_alone_changes_the_answer_nothing_else_is_tried() {
         assert_eq!(outcome.samples[0], 0.0);
         assert_eq!(outcome.samples[1..], clip[1..]);
     }
+    // A lead that was asked for takes more than that.
+    let problem = Problem { sixteen_bit: true, ..problem(&clip.into(), Goal::Untargeted) };
+    let spec = AttackSpec { confidence: 0.01, ..AttackSpec::new(AttackId::CarliniWagner) };
+    let outcome = spec.build().run(&model, &problem, &mut go_on);
+    check(&model, &problem, &outcome);
+    assert_eq!(outcome.status, Status::Fooled);
+    assert!(outcome.margin().unwrap() > 0.004, "{:?}", outcome.margin());
 }
 
 #[test]

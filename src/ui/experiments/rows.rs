@@ -169,7 +169,8 @@ fn cell(ui: &mut Ui, row: &Row, column: usize, words: &str) {
 
 /// What else was measured of a perturbation, a line each.
 fn measures(row: &Row) -> Option<String> {
-    let all = row.measures.as_ref()?;
+    // Of nothing there is nothing to measure.
+    let all = row.measures.as_ref().filter(|_| row.snr_db.is_some())?;
     let one = |(name, key, unit): (&str, &str, &str)| {
         all.get(key)?.as_f64().map(|value| format!("{name}: {} {unit}", text::number(value, 1)))
     };
