@@ -3,7 +3,8 @@ attack on each model, and Carlini & Wagner beside the others on the same clip, a
 
     python goals.py RUN [RUN...]
 
-Each run is counted for itself. SNR counts as minus infinity where an attack failed, as in
+Each run is counted for itself; then each after the first is set beside the first, attack by attack
+on the same clip (a longer preset beside `quick`). SNR counts as minus infinity where an attack failed, as in
 `report.py`.
 """
 
@@ -99,15 +100,42 @@ def beside(rows):
             )
 
 
+def gains(first, other):
+    """What attacks of another run find on the same clips as those of the first."""
+    known = {(row["clip"], row["model"], row["target"], row["attack"]): row for row in first}
+    groups = defaultdict(list)
+    for row in other:
+        same = known.get((row["clip"], row["model"], row["target"], row["attack"]))
+        if same and row["attack"] in ATTACKS and max(snr(same), snr(row)) > float("-inf"):
+            groups[row["attack"], row["model"]].append((same, row))
+    print("| attack | model | clips | gain, median, dB | gain, dB | gradients, ratio |")
+    print("|---|---|---|---|---|---|")
+    for attack, name in ATTACKS.items():
+        for model in MODELS:
+            pairs = groups.get((attack, model))
+            if not pairs:
+                continue
+            gain = [snr(row) - snr(same) for same, row in pairs]
+            ratio = statistics.median(row["gradients"] / max(1, same["gradients"]) for same, row in pairs)
+            print(
+                f"| {name} | {model} | {len(pairs)} | {statistics.median(gain):+.2f} "
+                f"| {min(gain):+.2f} to {max(gain):+.2f} | {ratio:.1f} |"
+            )
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("runs", nargs="+", type=Path, metavar="RUN")
-    for run in parser.parse_args().runs:
-        rows = rows_of(run)
-        print(f"{run.name}: {len(rows)} items\n")
+    runs = [(run.name, rows_of(run)) for run in parser.parse_args().runs]
+    for name, rows in runs:
+        print(f"{name}: {len(rows)} items\n")
         successes(rows)
         print()
         beside(rows)
+        print()
+    for name, rows in runs[1:]:
+        print(f"{name} beside {runs[0][0]}:\n")
+        gains(runs[0][1], rows)
         print()
 
 
