@@ -110,7 +110,7 @@ fn fgsm_on_a_linear_model_is_the_sign_of_the_gradient() {
 #[test]
 fn a_gradient_that_is_not_a_number_ends_the_attack_with_a_reason() {
     let (mut model, clip) = Linear::random(2, 3, 100);
-    model.broken = true;
+    model.broken_from = 0;
     let without = [AttackId::WhiteNoise, AttackId::BayesOpt];
     for id in AttackId::ALL.into_iter().filter(|id| !without.contains(id)) {
         let outcome =

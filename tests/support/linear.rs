@@ -17,8 +17,9 @@ pub struct Linear {
     pub rows: Vec<Vec<f64>>,
     labels: Labels,
     card: ModelCard,
-    /// Makes every gradient NaN where set.
-    pub broken: bool,
+    /// From this question on every gradient is NaN.
+    pub broken_from: usize,
+    asked: AtomicUsize,
     /// Gives NaN for every clip but this one where set.
     pub only: Option<Arc<[f32]>>,
     /// Gives the softmax of the scores where set, as a model of probabilities.
@@ -36,7 +37,8 @@ impl Linear {
             rows: rows.iter().map(|row| row.iter().map(|&w| f64::from(w)).collect()).collect(),
             labels: Labels::new((0..labels).map(|i| format!("label {i}"))),
             card: ModelCard::new(ModelId::Vgg13, Labels::fsdkaggle2018()),
-            broken: false,
+            broken_from: usize::MAX,
+            asked: AtomicUsize::new(0),
             only: None,
             probabilities: false,
         }
@@ -88,6 +90,7 @@ impl Classifier for Linear {
     }
 
     fn trace(&self, waveform: &Traced) -> Result<Traced> {
+        let broken = self.asked.fetch_add(1, Ordering::Relaxed) >= self.broken_from;
         waveform.map(|waveform| {
             let weight = self.weight.t()?;
             let scores = waveform.matmul(&weight)?.broadcast_add(&self.bias)?;
@@ -99,53 +102,12 @@ impl Classifier for Linear {
             if self.probabilities {
                 return candle_nn::ops::softmax(&scores, 1);
             }
-            if !self.broken {
+            if !broken {
                 return Ok(scores);
             }
             // The square root's derivative at zero is infinite: times 0 it gives NaN on the way back.
             scores + (waveform - waveform.clone())?.sqrt()?.matmul(&weight)?
         })
-    }
-}
-
-/// A model whose gradients are NaN from one question on.
-pub struct Failing {
-    sound: Linear,
-    broken: Linear,
-    asked: AtomicUsize,
-    /// That question.
-    from: usize,
-}
-
-impl Failing {
-    /// A model at random, and a clip.
-    pub fn random(seed: u64, labels: usize, samples: usize, from: usize) -> (Self, Arc<[f32]>) {
-        let (sound, clip) = Linear::random(seed, labels, samples);
-        let broken = Linear { broken: true, ..Linear::random(seed, labels, samples).0 };
-        (Self { sound, broken, asked: AtomicUsize::new(0), from }, clip)
-    }
-}
-
-impl Classifier for Failing {
-    fn card(&self) -> &ModelCard {
-        self.sound.card()
-    }
-
-    fn labels(&self) -> &Labels {
-        self.sound.labels()
-    }
-
-    fn device(&self) -> &Device {
-        self.sound.device()
-    }
-
-    fn score_kind(&self) -> ScoreKind {
-        self.sound.score_kind()
-    }
-
-    fn trace(&self, waveform: &Traced) -> Result<Traced> {
-        let asked = self.asked.fetch_add(1, Ordering::Relaxed);
-        if asked < self.from { self.sound.trace(waveform) } else { self.broken.trace(waveform) }
     }
 }
 

@@ -6,6 +6,7 @@ use eframe::egui::{
     WidgetInfo, vec2,
 };
 use egui_extras::{Column, TableBuilder};
+use serde_json::{Map, Value};
 
 use super::layout::ExperimentsUi;
 use super::wish::ExperimentWish;
@@ -156,21 +157,19 @@ fn cell(ui: &mut Ui, row: &Row, column: usize, words: &str) {
         _ => palette.quiet,
     };
     let label = ui.add(Label::new(RichText::new(words).color(ink)).truncate());
-    let more = match column {
-        0 => Some(row.clip.clone()),
-        5 => row.reason.clone(),
-        6 => measures(row),
-        _ => None,
-    };
-    if let Some(more) = more {
-        label.on_hover_text(more);
+    match (column, &row.reason, &row.measures) {
+        (0, ..) => drop(label.on_hover_text(row.clip.as_str())),
+        (5, Some(reason), _) => drop(label.on_hover_text(reason.as_str())),
+        // Of nothing there is nothing to measure.
+        (6, _, Some(all)) if row.snr_db.is_some() => {
+            label.on_hover_ui(|ui| drop(ui.label(measures(all))));
+        }
+        _ => {}
     }
 }
 
 /// What else was measured of a perturbation, a line each.
-fn measures(row: &Row) -> Option<String> {
-    // Of nothing there is nothing to measure.
-    let all = row.measures.as_ref().filter(|_| row.snr_db.is_some())?;
+fn measures(all: &Map<String, Value>) -> String {
     let one = |(name, key, unit): (&str, &str, &str)| {
         all.get(key)?.as_f64().map(|value| format!("{name}: {} {unit}", text::number(value, 1)))
     };
@@ -184,7 +183,7 @@ fn measures(row: &Row) -> Option<String> {
     .into_iter()
     .filter_map(one)
     .collect();
-    (!lines.is_empty()).then(|| lines.join("\n"))
+    lines.join("\n")
 }
 
 fn file_name(path: &str) -> &str {
