@@ -1,4 +1,5 @@
-"""One attack of one system on the clips of `clips/MODEL.txt`: a CSV with a row a clip.
+"""One attack of one system on the clips of `clips/MODEL.txt`, or with `--of-ours` on those of our
+table: a CSV with a row a clip.
 
     python attacks.py --corpus CORPUS --system foolbox --attack carlini-wagner --model vgg13 --first 20
 
@@ -181,6 +182,8 @@ def others_seconds():
 def main():
     options = parse_options()
     search = options.attack == "carlini-wagner"
+    if options.of_ours and (options.in_turn or options.system == "ours"):
+        raise SystemExit("--of-ours is for a library beside a table of ours that is there")
     if options.same_gradients and (options.system == "ours" or options.in_turn or not search):
         raise SystemExit("--same-gradients is for the libraries' Carlini & Wagner, whose steps can be set")
     if options.in_turn:
@@ -188,8 +191,11 @@ def main():
         series += [Series(options, "foolbox", same_gradients=True)] if search else []
     else:
         series = [Series(options, options.system, options.same_gradients)]
+    clips = tables.clips_of(options.model)
+    if options.of_ours:
+        clips = list(tables.read(series[0].whose("ours")))
     start, others = time.perf_counter(), others_seconds()
-    for clip in tables.clips_of(options.model, options.first):
+    for clip in clips[: options.first]:
         for one in series:
             one.go(clip, options.corpus / clip)
     if options.in_turn:
@@ -210,6 +216,8 @@ def parse_options():
     parser.add_argument("--preset", default="quick", choices=tables.PRESETS)
     parser.add_argument("--targeted", action="store_true", help="into one of the paper's six labels, drawn a clip")
     parser.add_argument("--first", type=int, metavar="N", help="the first N clips only")
+    parser.add_argument("--of-ours", action="store_true",
+                        help="the clips of our table instead, which take_run.py may have written")
     parser.add_argument("--set", nargs="+", default=[], metavar="NAME=VALUE", help="instead of a setting's value")
     parser.add_argument("--same-gradients", action="store_true",
                         help="a library's Carlini & Wagner: on each clip as many gradients as ours took there")

@@ -20,9 +20,9 @@ FIELDS = (
 )
 
 
-def clips_of(model, count=None):
+def clips_of(model):
     """Paths of the clips that `pick_clips.py` chose for a model, relative to the corpus."""
-    return (CLIPS / f"{model}.txt").read_text().split()[:count]
+    return (CLIPS / f"{model}.txt").read_text().split()
 
 
 def table_path(system, attack, targeted, model, preset, changed=()):
