@@ -138,7 +138,8 @@ pub struct Outcome {
     pub original: Verdict,
     /// The model's answer to [`Self::samples`], computed afresh from them.
     pub adversarial: Verdict,
-    /// The adversarial clip x + r, in \[-1, 1\]; the clean clip where nothing was found.
+    /// The adversarial clip x + r, in \[-1, 1\]. Where nothing was found: the clean clip, but of
+    /// attacks at a fixed size the clip that did not fool.
     pub samples: Arc<[f32]>,
     /// Measures of the perturbation r, taken from the final samples.
     pub metrics: Metrics,
@@ -152,8 +153,7 @@ pub struct Outcome {
     pub seed: u64,
     /// The goal that was given.
     pub goal: Goal,
-    /// Whether only changes that a 16-bit file holds exactly were asked for; where none was found, the
-    /// samples are the clip's own.
+    /// Whether only changes that a 16-bit file holds exactly were asked for.
     pub sixteen_bit: bool,
     /// What is to be said of how the samples were found, in a few words: that DeepFool's linear
     /// steps did not do, and what did.
@@ -187,8 +187,12 @@ impl Outcome {
         self.status.reason().or(self.note.as_deref())
     }
 
-    /// Whether the final samples answer the goal, however the attack ended.
+    /// Whether the final samples answer the goal, however the attack ended; not where the model was
+    /// never asked.
     pub fn is_adversarial(&self) -> bool {
+        if self.adversarial.probabilities.is_empty() {
+            return false;
+        }
         let label = self.adversarial.top().0;
         match self.goal {
             Goal::Untargeted => label != self.original_label,

@@ -253,7 +253,8 @@ impl Pgd {
             let last = done == self.iterations;
             if point.at_full_size {
                 kept.consider(search, &point.samples, &at);
-            } else if search.reaches_goal(&at.verdict) || last {
+            } else if (search.reaches_goal(&at.verdict) || last) && point.samples != ball.samples {
+                // (Of no change there is no direction to make larger.)
                 let full = ball.at_full_size(&point.samples)?;
                 let there = search.evaluate(&full, false)?;
                 kept.consider(search, &full, &there);

@@ -359,6 +359,7 @@ impl Search<'_> {
 
     /// The outcome, its label taken afresh from the final samples.
     fn finish(self, ended: Result<String, Ended>) -> Outcome {
+        let found = self.best.is_some();
         let samples = self.best.map_or(self.fallback, |best| best.samples);
         let outside = samples.iter().any(|x| !(x.abs() <= 1.0));
         let fresh = self.classifier.classify(&samples);
@@ -396,6 +397,10 @@ impl Search<'_> {
             (Some(reason), _) | (None, Err(Ended::Failed(reason))) => Status::Failed(reason),
             (None, Err(Ended::Stopped)) => Status::Cancelled,
             (None, Ok(_) | Err(Ended::Stuck(_))) if outcome.is_adversarial() => Status::Fooled,
+            // A device may compute the same clip in another way.
+            (None, Ok(_) | Err(Ended::Stuck(_))) if found => Status::NotFooled(
+                "the best clip no longer fooled the model when it was asked again".to_owned(),
+            ),
             (None, Ok(reason) | Err(Ended::Stuck(reason))) => Status::NotFooled(reason),
         };
         outcome

@@ -101,10 +101,12 @@ impl Space {
     }
 
     /// The c that holds the balance between both terms of `distance + c f` at a perturbation, where
-    /// the gradient of f has the length `slope` in these coordinates.
+    /// the gradient of f has the length `slope` in these coordinates; 1 where one of them pulls
+    /// nowhere, as at the clean clip.
     pub fn balance(&self, perturbation: &[f64], slope: f64) -> f64 {
         let (_, pull) = self.distance(perturbation);
-        norm(&self.by_offset_unbounded(pull)) / slope
+        let c = norm(&self.by_offset_unbounded(pull)) / slope;
+        if c > 0.0 && c.is_finite() { c } else { 1.0 }
     }
 
     /// The distance of a perturbation, and its gradient with respect to it.

@@ -173,8 +173,8 @@ pub fn run(arguments: &Arguments) -> Result<(), Failure> {
     let written = write(arguments, &record);
     let mut aftermath = Aftermath::default();
     let (clean, outcome) = (&record.clip.samples, &record.outcome);
-    if arguments.survival && outcome.metrics.peak == 0.0 {
-        eprintln!("mondegreen: nothing was changed, so there is nothing to survive");
+    if arguments.survival && !(outcome.is_adversarial() && outcome.metrics.peak > 0.0) {
+        eprintln!("mondegreen: the result fools nobody, so there is nothing to survive");
     } else if arguments.survival {
         aftermath.survive(&prepared, model.as_ref(), clean, outcome);
     }

@@ -143,6 +143,11 @@ fn where_rounding_alone_changes_the_answer_nothing_else_is_tried() {
         assert_eq!(outcome.samples[0], 0.0);
         assert_eq!(outcome.samples[1..], clip[1..]);
     }
+    // One at a fixed SNR has to reach that.
+    let rounded = Problem { sixteen_bit: true, ..problem(&clip.clone().into(), Goal::Untargeted) };
+    let outcome = AttackSpec::new(AttackId::Pgd).build().run(&model, &rounded, &mut go_on);
+    check(&model, &rounded, &outcome);
+    assert_eq!(outcome.status, Status::Fooled);
     // A lead that was asked for takes more than that.
     let problem = Problem { sixteen_bit: true, ..problem(&clip.into(), Goal::Untargeted) };
     let spec = AttackSpec { confidence: 0.01, ..AttackSpec::new(AttackId::CarliniWagner) };

@@ -451,9 +451,15 @@ fn what_was_made_for_16_bits_is_the_same_in_a_16_bit_file() {
 #[test]
 fn for_people_survival_and_transfer_are_tables() {
     let lab = Lab::new();
-    let noise = ["--attack", "white-noise", "--snr", "12.5"];
-    let arguments = [&["attack", text(&lab.clip), "--survival", "--transfer"], &noise[..]].concat();
-    let done = run(&arguments);
+    let with = |attack: &[&str]| {
+        run(&[&["attack", text(&lab.clip), "--survival", "--transfer"], attack].concat())
+    };
+    // What fools nobody has nothing to survive.
+    let done = with(&["--attack", "white-noise", "--snr", "12.5"]);
+    says(&done.stdout, &["other models"]);
+    says(&done.stderr, &["the result fools nobody, so there is nothing to survive"]);
+    assert!(!done.stdout.contains("survives "), "{}", done.stdout);
+    let done = with(&["--attack", "fgsm", "--snr", "3"]);
     assert_eq!(done.status, 0, "{}", done.stderr);
     let stdout = done.stdout;
     says(&stdout, &["other models", "CRNN", "->", "survives ", " of ", "MP3 128 kbit/s"]);

@@ -131,7 +131,7 @@ impl App {
             }
             return;
         }
-        if attacking || !result.was_changed() {
+        if attacking || !result.may_survive() {
             return;
         }
         let (job, outcome) = (&result.job, &result.outcome);

@@ -57,6 +57,11 @@ impl LabResult {
     pub fn was_changed(&self) -> bool {
         self.outcome.metrics.peak > 0.0
     }
+
+    /// Whether there is a success that may survive what happens to recordings.
+    pub fn may_survive(&self) -> bool {
+        self.was_changed() && self.outcome.is_adversarial()
+    }
 }
 
 /// An attack's name where there is little room.
