@@ -149,9 +149,17 @@ impl RunFolder {
     /// All items of the run, whether of this share or not; none before it was planned.
     ///
     /// # Errors
-    /// Where they can't be read.
+    /// Where they can't be read, or there are rows and nothing that tells what they are of.
     pub fn plan(&self) -> Result<Vec<Item>, ExperimentError> {
-        read_journal(&self.plan_file())
+        let plan = read_journal(&self.plan_file())?;
+        if plan.is_empty() && self.has_own_rows() {
+            return Err(ExperimentError::Nothing(format!(
+                "{} has rows and no plan.jsonl: copy the folder whole, or have it planned again \
+                 (`mondegreen experiment plan`, with the recordings)",
+                self.0.display()
+            )));
+        }
+        Ok(plan)
     }
 
     /// Writes the plan.

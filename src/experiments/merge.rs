@@ -17,7 +17,7 @@ use crate::files;
 pub struct Merged {
     /// Rows that the new folder has.
     pub rows: usize,
-    /// Items that more than one folder had done, with the same result.
+    /// Items that more than one folder had done, conflicts among them.
     pub overlaps: usize,
     /// Items that folders disagree on: the row of the first is taken.
     pub conflicts: Vec<Conflict>,
@@ -157,12 +157,6 @@ fn joined_plan(folders: &[RunFolder]) -> Result<(Vec<Item>, usize), ExperimentEr
     let mut plans = Vec::new();
     for folder in folders {
         let plan = folder.plan()?;
-        if plan.is_empty() && folder.has_own_rows() {
-            let path = folder.path().display();
-            return Err(ExperimentError::Nothing(format!(
-                "{path} has rows and no plan.jsonl: copy the folder whole"
-            )));
-        }
         if !plan.is_empty() {
             plans.push(plan);
         }

@@ -103,7 +103,13 @@ fn check_same(sources: &[Source]) -> Result<(), ExperimentError> {
     let started: Vec<_> = sources.iter().filter_map(|s| Some((&s.folder, last(s)?))).collect();
     for (place, (folder, one)) in started.iter().enumerate() {
         for (earlier, other) in &started[..place] {
-            let differs = one.other_data_or_weights(other);
+            let mut differs = one.other_data_or_weights(other);
+            let recordings = |start: &Environment| {
+                (start.configuration.split, start.configuration.verified_only)
+            };
+            if recordings(one) != recordings(other) {
+                differs.push("the chosen recordings (split, verified_only)".to_owned());
+            }
             if !differs.is_empty() {
                 return Err(ExperimentError::Changed {
                     path: folder.path().to_owned(),

@@ -8,7 +8,7 @@ use std::thread;
 use std::time::Instant;
 
 use super::candidates::{Candidate, Candidates};
-use super::configuration::Configuration;
+use super::configuration::{Configuration, ExperimentKind};
 use super::environment::Environment;
 use super::error::ExperimentError;
 use super::folder::{Lock, RunFolder};
@@ -28,7 +28,7 @@ pub struct Share {
     pub shard: Option<Shard>,
     /// Only those with these ids, or all; a shard then is one of these.
     pub ids: Option<Vec<String>>,
-    /// Those that failed before, too.
+    /// Those that failed before, too, and successes that the other models could not be asked about.
     pub retry: bool,
     /// Go on although the configuration, the data set or weights changed: rows that still fit
     /// count, the others are computed again.
@@ -186,8 +186,10 @@ impl Run {
         let fits = |item: &Item| rows.get(item.id.as_str()).is_some_and(|row| row.fits(item));
         let is_done = |item: &Item| {
             let row = rows.get(item.id.as_str());
-            let again =
-                |row: &Row| self.share.retry && row.is_failed() && !self.tried.contains(&row.id);
+            let again = |row: &Row| {
+                let incomplete = row.is_failed() || self.lacks_answers(row);
+                self.share.retry && incomplete && !self.tried.contains(&row.id)
+            };
             row.is_some_and(|row| fits(item) && !again(row))
         };
         let ids = self.share.ids.as_ref();
@@ -213,6 +215,14 @@ impl Run {
             .collect();
         (self.open, self.rows) = (open, fitting);
         Ok(())
+    }
+
+    /// Whether the other models were to be asked about a success and were not, and can't be without
+    /// a new attack, since its adversarial clip was not kept.
+    fn lacks_answers(&self, row: &Row) -> bool {
+        let wanted = self.configuration.transfer
+            && self.configuration.experiment == ExperimentKind::Untargeted;
+        wanted && row.fooled() && row.transfer.is_none() && row.kept.is_none()
     }
 
     /// Works off what is open; what was done before a stop is kept. Gives the number of rows that

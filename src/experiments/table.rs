@@ -143,6 +143,12 @@ impl Table {
         writer.into_inner().unwrap_or_default()
     }
 
+    /// The title without its number, which LaTeX gives itself.
+    fn caption(&self) -> &str {
+        let numbered = self.title.strip_prefix("Table ").and_then(|rest| rest.split_once(": "));
+        numbered.map_or(&self.title, |(_, title)| title)
+    }
+
     /// As a LaTeX table (package `booktabs`): the mean over the interval and the paper's number.
     pub fn to_latex(&self) -> String {
         let shape: String = self.columns.iter().map(|_| 'l').collect();
@@ -150,7 +156,7 @@ impl Table {
             "% Written by mondegreen {}. Needs \\usepackage{{booktabs}}.\n\\begin{{table}}\n  \
              \\caption{{{}}}\n  \\begin{{tabular}}{{{shape}}}\n    \\toprule\n",
             crate::VERSION,
-            latex(&self.title)
+            latex(self.caption())
         );
         let line = |cells: Vec<String>| format!("    {} \\\\\n", cells.join(" & "));
         text += &line(self.columns.iter().map(|column| latex(column)).collect());
@@ -242,6 +248,9 @@ mod tests {
             text.contains("\\caption{Means \\& more}") && text.contains("a\\_b|c & --"),
             "{text}"
         );
+        // LaTeX counts tables itself.
+        let numbered = Table { title: "Table 2: Means".to_owned(), ..table() }.to_latex();
+        assert!(numbered.contains("\\caption{Means}"), "{numbered}");
         assert!(text.contains("/ \\emph{46.23} \\\\") && text.contains("100 \\%"), "{text}");
     }
 }

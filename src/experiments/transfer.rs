@@ -24,7 +24,8 @@ pub struct Transferred {
     pub lost: usize,
     /// Successes that nobody was asked about yet, since it was stopped.
     pub left: usize,
-    /// Successes whose kept or clean clip is gone or no longer what it was, each with the reason.
+    /// Successes that nobody could be asked about, each with the reason: a model fails, the kept or
+    /// the clean clip is gone or no longer what it was.
     pub broken: Vec<String>,
 }
 
@@ -34,7 +35,7 @@ enum Answer {
     Asked(Vec<Asked>),
     /// Its adversarial clip was not kept.
     Lost,
-    /// A clip is gone or no longer what it was, and why.
+    /// Why nobody could be asked.
     Broken(String),
 }
 
@@ -43,7 +44,7 @@ impl Run {
     /// the adversarial clip that was kept. `done` hears of each success.
     ///
     /// # Errors
-    /// Where a model fails or a row can't be written.
+    /// Where the run has no untargeted successes, or a row can't be written.
     pub fn transfer(
         &mut self,
         machine: &Machine,
@@ -83,8 +84,8 @@ impl Run {
             });
             for (row, answer) in several.iter().zip(answers) {
                 done();
-                let broken = |_| Ok(Answer::Broken("the program failed here".to_owned()));
-                match answer.unwrap_or_else(broken)? {
+                let broken = |_| Answer::Broken("the program failed here".to_owned());
+                match answer.unwrap_or_else(broken) {
                     Answer::Lost => count.lost += 1,
                     Answer::Broken(reason) => count.broken.push(format!("{}: {reason}", row.id)),
                     Answer::Asked(all) => {
@@ -98,23 +99,160 @@ impl Run {
     }
 
     /// Asks the others about one success.
-    fn ask_about(
-        &self,
-        row: &Row,
-        machine: &Machine,
-        pool: &ThreadPool,
-    ) -> Result<Answer, ExperimentError> {
+    fn ask_about(&self, row: &Row, machine: &Machine, pool: &ThreadPool) -> Answer {
         let Some(item) = self.items.iter().find(|item| item.id == row.id) else {
-            return Ok(Answer::Lost);
+            return Answer::Lost;
         };
         let KeptPair { clean, adversarial, .. } =
             match self.folder.kept_pair(&self.configuration, row) {
                 Ok(Some(pair)) => pair,
-                Ok(None) => return Ok(Answer::Lost),
-                Err(error) => return Ok(Answer::Broken(error.to_string())),
+                Ok(None) => return Answer::Lost,
+                Err(error) => return Answer::Broken(error.to_string()),
             };
         pool.install(|| work::ask_others(machine, item, &clean.samples, &adversarial))
-            .map(Answer::Asked)
-            .map_err(|error| ExperimentError::Nothing((machine.explain)(&error)))
+            .map_or_else(|error| Answer::Broken((machine.explain)(&error)), Answer::Asked)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+    use std::sync::Arc;
+    use std::sync::atomic::{AtomicBool, Ordering};
+
+    use candle_core::{Device, Result, Tensor};
+
+    use super::*;
+    use crate::attacks::{AttackId, Preset};
+    use crate::audio::write_wav_f32;
+    use crate::experiments::configuration::{Configuration, Keep, Split};
+    use crate::experiments::{AttackEntry, Contestant, RunFolder, Share};
+    use crate::models::{Classifier, Labels, ModelCard, ModelId, ScoreKind};
+    use crate::nn::Traced;
+
+    /// Hears "Bark" where samples are positive at the mean, and "Meow" elsewhere.
+    struct Average {
+        card: ModelCard,
+        labels: Labels,
+        fails: Arc<AtomicBool>,
+    }
+
+    impl Classifier for Average {
+        fn card(&self) -> &ModelCard {
+            &self.card
+        }
+
+        fn labels(&self) -> &Labels {
+            &self.labels
+        }
+
+        fn device(&self) -> &Device {
+            &Device::Cpu
+        }
+
+        fn score_kind(&self) -> ScoreKind {
+            ScoreKind::Logits
+        }
+
+        fn trace(&self, waveform: &Traced) -> Result<Traced> {
+            if self.fails.load(Ordering::Relaxed) {
+                candle_core::bail!("out of memory")
+            }
+            waveform.map(|waveform| {
+                waveform
+                    .mean_keepdim(1)?
+                    .broadcast_mul(&Tensor::new(&[[1_f32, -1.0]], &Device::Cpu)?)
+            })
+        }
+    }
+
+    /// VGG13 and CRNN, the latter of which fails as soon as it is told to.
+    fn machine(fails: &Arc<AtomicBool>) -> Machine {
+        let contestant = |id: ModelId, fails: &Arc<AtomicBool>| {
+            let labels = Labels::new(vec!["Bark".to_owned(), "Meow".to_owned()]);
+            let card = ModelCard::new(id, labels.clone());
+            let model = Average { card, labels, fails: Arc::clone(fails) };
+            Contestant::new(&id.into(), Arc::new(model))
+        };
+        Machine {
+            models: vec![
+                contestant(ModelId::Vgg13, &Arc::default()),
+                contestant(ModelId::Crnn, fails),
+            ],
+            pools: vec![rayon::ThreadPoolBuilder::new().num_threads(1).build().unwrap()],
+            device: "CPU".to_owned(),
+            explain: Box::new(|error| format!("explained: {error}")),
+        }
+    }
+
+    /// A run of four items on two clips, all of which are fooled.
+    fn open(folder: &Path, machine: &Machine, transfer: bool, keep: Keep, share: Share) -> Run {
+        let data = folder.join("data");
+        for (label, level) in [("Bark", 0.1), ("Meow", -0.1)] {
+            std::fs::create_dir_all(data.join(label)).unwrap();
+            write_wav_f32(&data.join(label).join("a.wav"), &[level; 4000]).unwrap();
+        }
+        // A perturbation twice as large as the clip turns it over.
+        let fgsm =
+            AttackEntry { snr_db: Some(-6.0), ..AttackEntry::new(AttackId::Fgsm, Preset::Quick) };
+        let configuration = Configuration {
+            split: Split::All,
+            models: vec!["vgg13".to_owned(), "crnn".to_owned()],
+            transfer,
+            keep,
+            attacks: vec![fgsm],
+            ..Configuration::new(ExperimentKind::Untargeted, data, Preset::Quick)
+        };
+        let (place, control) = (RunFolder::new(folder.join("run")), Control::default());
+        Run::open(&place, configuration, machine, share, &control, &mut |_| ()).unwrap()
+    }
+
+    #[test]
+    fn a_model_that_fails_costs_a_success_its_answers_and_stops_nothing() {
+        let folder = tempfile::tempdir().unwrap();
+        let (fails, control) = (Arc::default(), Control::default());
+        let machine = machine(&fails);
+        let mut run = open(folder.path(), &machine, false, Keep::Wav, Share::default());
+        run.go_on(&machine, &control, &mut |_| ()).unwrap();
+        let said: Vec<_> = run.rows.iter().map(|row| (row.status.as_str(), &row.reason)).collect();
+        assert_eq!(said, [("fooled", &None); 4]);
+
+        fails.store(true, Ordering::Relaxed);
+        let done = run.transfer(&machine, &control, || ()).unwrap();
+        assert_eq!((done.asked, done.left), (2, 0), "VGG13 still answers for CRNN's");
+        assert_eq!(done.broken.len(), 2);
+        assert!(done.broken.iter().all(|reason| reason.contains("explained: out of memory")));
+
+        fails.store(false, Ordering::Relaxed);
+        let done = run.transfer(&machine, &control, || ()).unwrap();
+        assert_eq!((done.asked, done.before, done.broken.len()), (2, 2, 0));
+    }
+
+    #[test]
+    fn a_success_stays_one_where_another_model_can_not_be_asked_and_a_retry_asks_again() {
+        let folder = tempfile::tempdir().unwrap();
+        let (fails, control) = (Arc::<AtomicBool>::default(), Control::default());
+        let machine = machine(&fails);
+        let open = |retry| {
+            let share = Share { retry, ..Share::default() };
+            open(folder.path(), &machine, true, Keep::Nothing, share)
+        };
+        let mut run = open(false);
+        // Attacks on CRNN itself come to nothing then.
+        fails.store(true, Ordering::Relaxed);
+        run.go_on(&machine, &control, &mut |_| ()).unwrap();
+        let unasked: Vec<&Row> = run.rows.iter().filter(|row| row.fooled()).collect();
+        assert_eq!(unasked.len(), 2);
+        assert!(unasked.iter().all(|row| row.transfer.is_none()
+            && row.reason.as_ref().is_some_and(|reason| reason.contains("could not be asked"))));
+        drop(run);
+
+        fails.store(false, Ordering::Relaxed);
+        assert_eq!(open(false).open.len(), 0);
+        let mut run = open(true);
+        assert_eq!(run.open.len(), 4, "two failed, two lack answers");
+        run.go_on(&machine, &control, &mut |_| ()).unwrap();
+        assert!(run.rows.iter().all(|row| row.fooled() && row.transfer.is_some()));
+        assert!(run.is_whole());
     }
 }

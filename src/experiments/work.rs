@@ -90,7 +90,14 @@ fn try_attack(
     let mut row = Row { clip_sha256: Some(sha256), ..row };
     let wanted = configuration.transfer && configuration.experiment == ExperimentKind::Untargeted;
     if wanted && row.fooled() {
-        row.transfer = Some(ask_others(machine, item, &clip.samples, &outcome.samples)?);
+        // A find of hours is one, whatever becomes of the question.
+        match ask_others(machine, item, &clip.samples, &outcome.samples) {
+            Ok(all) => row.transfer = Some(all),
+            Err(error) => {
+                let error = (machine.explain)(&error);
+                row.reason = Some(format!("the other models could not be asked: {error}"));
+            }
+        }
     }
     Ok(Some((row, clip, outcome.samples)))
 }

@@ -96,6 +96,13 @@ fn runs_that_overlap_count_once_in_a_report_and_other_data_are_not_pooled() {
     assert!(common > 0);
     says(&text, &[&format!("{common} items were done in more than one of these runs")]);
 
+    // Rows without their plan are no empty run, and what was reported before stays.
+    let (plan, away) = (large.join("plan.jsonl"), folder.path().join("plan.jsonl"));
+    std::fs::rename(&plan, &away).expect("the plan goes");
+    says(&report(&[&large]).message(1), &["large has rows and no plan.jsonl"]);
+    assert_eq!(table(), alone);
+    std::fs::rename(&away, &plan).expect("the plan comes back");
+
     // A report without attacks leaves no table of the one before; other files stay.
     let mine = out.join("table-of-mine.csv");
     std::fs::write(&mine, "mine").expect("a file");
@@ -105,6 +112,11 @@ fn runs_that_overlap_count_once_in_a_report_and_other_data_are_not_pooled() {
     report(&[&named]).done();
     assert!(out.join("table1.csv").is_file() && !out.join("table3.csv").exists());
     assert!(mine.is_file() && !out.join("figure1.png").exists());
+
+    let all = folder.path().join("all");
+    let accuracy = ["experiment", "accuracy", path(&all), "--data", path(&data)];
+    run(&[&accuracy[..], &["--split", "all", "--model", "dense-mel"]].concat()).done();
+    says(&report(&[&named, &all]).message(1), &["the chosen recordings (split, verified_only)"]);
 
     let clip = data.join("Cello/a.wav");
     let shorter = mondegreen::audio::load(&clip, 60.0).expect("a clip").samples[..16_000].to_vec();

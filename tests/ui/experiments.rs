@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 
 use eframe::egui::{Key, Modifiers, Role};
 use egui_kittest::kittest::{NodeT as _, Queryable as _};
+use mondegreen::ui::UiCommand;
 
 use crate::driver::{Kept, Lab, SMALLEST, engine, has, lab, open, until, until_said};
 
@@ -130,6 +131,11 @@ fn a_run_is_paused_stopped_and_gone_on_with_in_another_window() {
     let after = std::fs::read_to_string(run.join("results.jsonl")).expect("rows");
     assert!(after.starts_with(&before), "nothing was done twice");
     assert_eq!(after.lines().count(), 6);
+
+    // Its folder opens like a file, dropped or named on the command line.
+    let mut other = lab();
+    other.state_mut().ask(UiCommand::open(run));
+    until_said(&mut other, "6 of 6 items done");
 }
 
 #[test]

@@ -8,6 +8,7 @@ use crate::attacks::AttackId;
 use crate::audio::SoundDevice;
 use crate::audio::player::Side;
 use crate::engine::{CommandId, DeviceChoice};
+use crate::experiments::RunFolder;
 use crate::export::Destination;
 use crate::lab_file::is_lab_file;
 use crate::metrics::Region;
@@ -180,7 +181,8 @@ pub enum UiCommand {
 }
 
 impl UiCommand {
-    /// Opens a file as what its name says: a model's weights, a lab, a listening test, or a recording.
+    /// Opens a file as what its name says: a model's weights, a lab, a listening test, or a recording;
+    /// the folder of a run of an experiment as that.
     pub fn open(path: PathBuf) -> Self {
         if is_weights_file(&path) {
             Self::OpenModel(path)
@@ -188,6 +190,8 @@ impl UiCommand {
             Self::OpenLab(path)
         } else if is_test_file(&path) {
             Self::Listening(ListenCommand::OpenTest(path))
+        } else if RunFolder::new(&path).has_configuration() {
+            Self::Experiment(ExperimentWish::OpenRun(path))
         } else {
             Self::OpenFile(path)
         }

@@ -60,8 +60,12 @@ impl App {
         self.lab.models.iter().map(|model| model.source.to_string()).collect()
     }
 
+    /// Shows what a run's folder holds, wherever it was asked for.
     fn look_at_run(&mut self, folder: &Path) {
+        self.tab = Tab::Experiments;
         if self.experiments.is_busy() {
+            let name = folder.file_name().unwrap_or(folder.as_os_str()).to_string_lossy();
+            self.notices.info(format!("Another run is under way here: stop it, then open {name}."));
             return;
         }
         let pace = self.pace.clone();

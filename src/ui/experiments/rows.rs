@@ -31,7 +31,7 @@ const HEADS: [(&str, &str); 8] = [
 ];
 
 /// Their widths in points; 0 for what room is left.
-const WIDTHS: [f32; 8] = [0.0, 110.0, 74.0, 112.0, 152.0, 74.0, 60.0, 56.0];
+const WIDTHS: [f32; 8] = [0.0, 110.0, 74.0, 112.0, 152.0, 74.0, 60.0, 80.0];
 
 impl ExperimentsUi<'_> {
     pub(super) fn rows(&mut self, ui: &mut Ui) {
