@@ -13,7 +13,12 @@ for run in "$@"; do
     data=$(sed -n 's/^data = "\(.*\)"$/\1/p' "$run/experiment.toml" | head -n 1)
     kept=docs/results/runs/$(basename "$run")
     mkdir -p "$kept"
-    for file in experiment.toml survey.jsonl results.jsonl environment.jsonl; do
+    if [[ $run -ef $kept ]]; then
+        # A process that works there would go on writing into files that are gone.
+        exec 9>>"$kept/.lock"
+        flock -n 9 || { echo "a process works in $run: stop it first" >&2 && exit 1; }
+    fi
+    for file in experiment.toml survey.jsonl plan.jsonl results.jsonl environment.jsonl; do
         # Half a line of a row that is being written is cut off by the program.
         sed "s|\"${data:?}\"|\"$(basename "$data")\"|" "$run/$file" >"$kept/$file.new"
         mv "$kept/$file.new" "$kept/$file"

@@ -15,18 +15,17 @@ from pathlib import Path
 import goals
 import tables
 
-SEARCHING = ("deepfool", "carlini-wagner", "lbfgs")
+SEARCHING = ("deepfool", "carlini-wagner")
 
 
 def table_row(row, weights):
-    fooled = row["status"] == "fooled"
     return {
         "clip": row["clip"],
         "label": row["label"],
-        "target": row["target"] or "",
+        "target": "",
         "status": row["status"],
         "adversarial_label": row["new_label"],
-        "snr_db": f"{row['snr_db']:.3f}" if fooled else "",
+        "snr_db": "" if row["snr_db"] is None else f"{row['snr_db']:.3f}",
         "gradient_evaluations": row["gradients"],
         "seconds": f"{row['seconds']:.2f}",
         "confidence_before": f"{row['original_confidence']:.4f}",
