@@ -71,6 +71,10 @@ fn what_survives_is_checked_stopped_and_kept_with_its_result() {
     choose(&mut harness, "Attack method", "White noise");
     harness.get_by_label("Attack").click();
     until(&mut harness, "the noise's result", |h| has(h, "Result: Noise"));
+    assert!(harness.query_by_label("Check what survives").is_none(), "it fools nobody");
+    choose(&mut harness, "Attack method", "DeepFool");
+    harness.get_by_label("Attack").click();
+    until(&mut harness, "DeepFool's result", |h| has(h, "Result: DeepFool"));
     for measure in ["by frames of 20 ms", "noise to mask", "worst, at 0:", "peak to peak", "LUFS"] {
         assert!(has(&harness, measure), "{measure}");
     }
@@ -92,10 +96,10 @@ fn what_survives_is_checked_stopped_and_kept_with_its_result() {
     // Another result has its own.
     harness.get_by_label("Attack").click();
     until(&mut harness, "a second result", |h| {
-        h.query_all_by_label_contains("Result: Noise").count() == 2
+        h.query_all_by_label_contains("Result: DeepFool").count() == 2
     });
     assert!(!has(&harness, "MP3 128 kbit/s: "));
-    harness.query_all_by_label_contains("Result: Noise").last().expect("the first one").click();
+    harness.query_all_by_label_contains("Result: DeepFool").last().expect("the first one").click();
     harness.run_steps(3);
     assert!(has(&harness, "MP3 128 kbit/s: "));
 }

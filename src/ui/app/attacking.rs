@@ -131,7 +131,7 @@ impl App {
             }
             return;
         }
-        if attacking || !result.may_survive() {
+        if attacking || !result.was_changed() {
             return;
         }
         let (job, outcome) = (&result.job, &result.outcome);

@@ -76,7 +76,7 @@ impl CompareUi<'_> {
             };
             ended += 1;
             seconds += result.outcome.seconds;
-            if !(result.outcome.is_adversarial() && result.was_changed()) {
+            if !result.fools() {
                 continue;
             }
             fooled += 1;

@@ -176,7 +176,7 @@ impl CompareUi<'_> {
                 cells: Column::ALL.map(|column| column.words(row, result, self.lab)).into(),
                 result: index,
                 changed,
-                fooled: changed && result.is_some_and(|result| result.outcome.is_adversarial()),
+                fooled: result.is_some_and(LabResult::fools),
                 name: format!(
                     "{} against {}",
                     row.job.spec.id.title(),

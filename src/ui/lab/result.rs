@@ -40,7 +40,7 @@ impl LabResult {
 
     /// The label that is heard now, or how the attack ended where nothing changed.
     pub fn headline(&self) -> String {
-        if self.was_changed() && self.outcome.is_adversarial() {
+        if self.fools() {
             // A stopped attack that had already found something keeps its find.
             self.outcome.adversarial.title()
         } else {
@@ -58,8 +58,8 @@ impl LabResult {
         self.outcome.metrics.peak > 0.0
     }
 
-    /// Whether there is a success that may survive what happens to recordings.
-    pub fn may_survive(&self) -> bool {
+    /// Whether it is a changed clip that answers the goal, however the search ended.
+    pub fn fools(&self) -> bool {
         self.was_changed() && self.outcome.is_adversarial()
     }
 }

@@ -72,7 +72,7 @@ impl LabUi<'_> {
 
 fn result_line(ui: &mut Ui, result: &LabResult, model: &str, chosen: bool) -> bool {
     let (spec, outcome) = (&result.job.spec, &result.outcome);
-    let fooled = outcome.is_adversarial() && result.was_changed();
+    let fooled = result.fools();
     let (attack, label) = (result.title(), result.headline());
     let snr = if result.was_changed() {
         text::decibels(outcome.metrics.snr_db, 1)

@@ -42,7 +42,7 @@ const CHECK: &str = "Rounds, resamples, compresses, filters and disturbs the adv
 
 impl LabUi<'_> {
     pub(super) fn survival_card(&mut self, ui: &mut Ui) {
-        let result = self.lab.shown_result().filter(|result| result.may_survive());
+        let result = self.lab.shown_result().filter(|result| result.fools());
         let title = match result.map(|result| result.survival.count()) {
             Some((fooled, known @ 1..)) => format!("Survives · {fooled} of {known}"),
             _ => "What survives".to_owned(),
