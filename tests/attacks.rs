@@ -210,6 +210,34 @@ proptest! {
         if spec.id.takes_snr() && !too_fine {
             prop_assert!((outcome.metrics.snr_db - spec.snr_db).abs() <= 0.01);
         }
+        // Steps of 16 bits may be too coarse, and twenty questions too few.
+        if !spec.id.takes_snr() && !refused && !sixteen_bit && spec.id != AttackId::BayesOpt {
+            prop_assert_eq!(outcome.status, Status::Fooled);
+        }
+    }
+
+    #[test]
+    fn the_level_of_a_clip_does_not_matter(seed: u64, level in 0.001f32..0.5, attack in 0..AttackId::ALL.len(), targeted: bool) {
+        let id = AttackId::ALL[attack];
+        // A mask depends on how loud a clip is heard.
+        let (targeted, masked) = (targeted && id.takes_target(), id == AttackId::MaskedCarliniWagner);
+        let (model, clip) = Linear::random(seed, 4, 120);
+        let label = model.classify(&clip).unwrap().top().0;
+        let goal = if targeted { Goal::Targeted((label + 1) % 4) } else { Goal::Untargeted };
+        let spec = AttackSpec { iterations: Some(20), ..AttackSpec::new(id) };
+        let at = |level: f32| {
+            let rows: Vec<Vec<f32>> =
+                model.rows.iter().map(|row| row.iter().map(|&w| w as f32 / level).collect()).collect();
+            let scaled: Arc<[f32]> = clip.iter().map(|x| x * level).collect();
+            let alike = Linear::new(&rows, vec![0.0; 4]);
+            spec.build().run(&alike, &problem(&scaled, goal), &mut go_on)
+        };
+        let (plain, scaled) = (at(1.0), at(level));
+        if !masked && id != AttackId::BayesOpt {
+            prop_assert_eq!(&plain.status, &scaled.status);
+            let (plain, scaled) = (plain.metrics.snr_db, scaled.metrics.snr_db);
+            prop_assert!((plain - scaled).abs() < 0.5, "{:?}: {} and {} dB", id, plain, scaled);
+        }
     }
 }
 

@@ -18,7 +18,7 @@ else
 fi
 
 # A process that fails (killed, out of memory) is started again, three times in all.
-seq "$shards" | parallel --jobs "$shards" --retries 3 --line-buffer --tag \
+seq "$shards" | parallel --quote --jobs "$shards" --retries 3 --line-buffer --tag \
     --joblog "$run/parallel.log" \
     "$mondegreen" experiment run "$run" --shard "{}/$shards" --threads 1 || true
 

@@ -3,8 +3,9 @@
 //!
 //! It follows the gradient of the difference of two scores alone (of the cross-entropy, where it has
 //! a target), without regard to the distance, with Adam, in steps of a linear model's length that
-//! grow while they do not suffice. Where it has gone far and has not met its target, it was the
-//! wrong way: it is then searched all around the clip ([`super::widening`]).
+//! grow while they do not suffice. Where it has gone far and has not met its target, or where there
+//! is no gradient to follow, it was the wrong way: the target is then searched all around the clip
+//! ([`super::widening`]).
 
 use std::f64::consts::LN_2;
 
@@ -35,7 +36,8 @@ const LONGEST_START: f64 = 0.1;
 /// way: 10 dB below the clip.
 const FARTHEST_STRAIGHT: f64 = 0.316;
 
-/// Samples of a block of Adam's second moment, 2 ms.
+/// Coordinates of a block of Adam's second moment: 2 ms of samples or, beside a mask, 2 kHz of a
+/// frame's lines.
 pub const BLOCK: usize = 64;
 
 /// Where a walk ended: the offset in its space, and the edge's balance.
@@ -52,7 +54,7 @@ pub struct Walk {
     pub confidence: f64,
     /// Whether logarithms of the scores are meant where those are probabilities.
     pub log_scores: bool,
-    /// Samples of a block of Adam's second moment.
+    /// Coordinates of a block of Adam's second moment.
     pub block: usize,
     /// The attack's step at which it gives up.
     pub end: usize,
@@ -119,11 +121,12 @@ impl Walk {
         observer: &mut dyn Observer,
         space: &Space,
     ) -> Result<Option<Start>, Ended> {
-        let found = self.straight(search, observer, space)?;
-        if found.is_none() && search.problem.goal != Goal::Untargeted {
+        let straight = self.straight(search, observer, space);
+        let lost = matches!(straight, Ok(None) | Err(Ended::Stuck(_)));
+        if lost && search.problem.goal != Goal::Untargeted {
             return widening::to_the_edge(self, search, observer, space);
         }
-        Ok(found)
+        straight
     }
 
     fn straight(

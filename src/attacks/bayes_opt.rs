@@ -178,7 +178,7 @@ impl BayesOpt {
         rng.set_stream(1);
         let mut asking = Asking { search, observer, cells, rng, answers: Vec::new(), best: 0 };
         let asked = asking.all(self);
-        search.unless_found(asked)?;
+        search.part(asked)?;
         boundary::walk_back_best(search, observer)?;
         Ok(format!("{} questions found no change that reaches the goal", self.queries))
     }

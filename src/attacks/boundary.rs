@@ -63,5 +63,5 @@ pub fn walk_back_best(search: &mut Search<'_>, observer: &mut dyn Observer) -> R
     let Some((samples, _)) = search.best() else { return Ok(()) };
     let samples = Arc::clone(samples);
     let back = walk_back(search, observer, &samples);
-    search.unless_found(back).map(|_| ())
+    search.part(back).map(|_| ())
 }

@@ -164,7 +164,7 @@ impl CarliniWagner {
             }
             if round == 2 && self.can_go_linear(search) {
                 let linear = self.go_linear(search, observer, &space, end);
-                balance = search.unless_found(linear)?.flatten().or(balance);
+                balance = search.part(linear)?.flatten().or(balance);
             }
             let before = search.best_closeness_db();
             let fresh = match round {
@@ -187,7 +187,7 @@ impl CarliniWagner {
                         end: patience.clamp(end, steps),
                     };
                     let found = walk.to_the_edge(search, observer, &space);
-                    search.unless_found(found)?.flatten()
+                    search.part(found)?.flatten()
                 }
             };
             let Some(start) = start else { continue };
@@ -201,7 +201,7 @@ impl CarliniWagner {
                 (block, balance) = (used, Some(start.balance));
             }
             // One step says nothing of its c.
-            if let Some((success, c)) = search.unless_found(ended)?
+            if let Some((success, c)) = search.part(ended)?
                 && search.iterations > first + 1
             {
                 relative_c = bounds.next(c / start.balance, success);

@@ -153,7 +153,8 @@ impl DeepFool {
         if search.rounding_suffices()? {
             return Ok(String::new());
         }
-        self.approach(search, observer)?;
+        let approached = self.approach(search, observer);
+        search.part(approached)?;
         if self.walk_back {
             boundary::walk_back_best(search, observer)?;
         }
@@ -177,7 +178,7 @@ impl DeepFool {
                     )
                 });
             }
-            search.unless_found(walked)?;
+            search.part(walked)?;
         }
         Ok(format!("{} steps did not reach the goal", linear + 2 * WALK))
     }

@@ -168,11 +168,11 @@ impl Lbfgs {
         let space = Space::of_samples(&search.problem.samples);
         let energy: f64 = space.clean().iter().map(|x| x * x).sum();
         let approached = self.approach(search, observer, &space, energy, steps);
-        search.unless_found(approached)?;
+        search.part(approached)?;
         if search.best().is_some() {
             let descended = balance(search, observer, energy)
                 .and_then(|c| self.searches_over_c(search, observer, &space, energy, c));
-            search.unless_found(descended)?;
+            search.part(descended)?;
             if self.walk_back {
                 boundary::walk_back_best(search, observer)?;
             }

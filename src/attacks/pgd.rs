@@ -220,7 +220,7 @@ impl Pgd {
         let mut kept = Kept(f64::NEG_INFINITY);
         for start in 0..self.starts {
             let walked = self.walk(search, observer, &ball, start, &mut kept);
-            search.unless_found(walked)?;
+            search.part(walked)?;
         }
         let size = match self.size {
             Size::Snr(db) => format!("{db:.1} dB SNR"),

@@ -16,7 +16,8 @@ use super::vector::{add_scaled, dot, norm};
 /// Evaluations of one line search.
 const LINE_EVALUATIONS: usize = 12;
 
-/// Two lines without progress, along the quasi-Newton direction and along the gradient, end it.
+/// A gradient this short, relative to the first, ends it: the point is stationary as far as rounding
+/// lets through.
 const RELATIVE_GRADIENT: f64 = 1e-9;
 
 /// How a minimisation is done.

@@ -43,6 +43,10 @@ pub struct Search<'a> {
     best: Option<Best>,
     /// What the outcome holds where nothing adversarial was found.
     fallback: Arc<[f32]>,
+    /// Whether any part of the search found a way on.
+    moved: bool,
+    /// Why there was none in a part.
+    stuck: Option<String>,
     started: Instant,
 }
 
@@ -129,6 +133,8 @@ pub fn run(
         original,
         best: None,
         fallback: Arc::clone(&problem.samples),
+        moved: false,
+        stuck: None,
         started,
     };
     let ended = body(&mut search);
@@ -269,19 +275,26 @@ impl Search<'_> {
         self.best.as_ref().map(|best| best.closeness_db)
     }
 
-    /// Where something adversarial was found before, what breaks later ends only its own part of
-    /// the search: none then, and the outcome's note says what broke.
+    /// What comes of a part of the search, where others follow it. None where it had no way on,
+    /// which says nothing of the others; nor where it broke after something adversarial was found:
+    /// the outcome's note then says what broke.
     ///
     /// # Errors
-    /// [`Ended::Stopped`], and [`Ended::Failed`] and [`Ended::Stuck`] where nothing was found yet.
-    pub fn unless_found<T>(&mut self, part: Result<T, Ended>) -> Result<Option<T>, Ended> {
+    /// [`Ended::Stopped`], and [`Ended::Failed`] where nothing was found yet.
+    pub fn part<T>(&mut self, part: Result<T, Ended>) -> Result<Option<T>, Ended> {
         match part {
-            Ok(value) => Ok(Some(value)),
+            Ok(value) => {
+                self.moved = true;
+                Ok(Some(value))
+            }
             Err(Ended::Failed(reason)) if self.best.is_some() => {
                 self.remark(format!("a part of the search broke: {reason}"));
                 Ok(None)
             }
-            Err(Ended::Stuck(_)) if self.best.is_some() => Ok(None),
+            Err(Ended::Stuck(reason)) => {
+                self.stuck = Some(reason);
+                Ok(None)
+            }
             Err(ended) => Err(ended),
         }
     }
@@ -359,6 +372,9 @@ impl Search<'_> {
 
     /// The outcome, its label taken afresh from the final samples.
     fn finish(self, ended: Result<String, Ended>) -> Outcome {
+        // Steps that there was no way to take are not what failed.
+        let stuck = self.stuck.filter(|_| !self.moved);
+        let ended = ended.map(|reason| stuck.unwrap_or(reason));
         let found = self.best.is_some();
         let samples = self.best.map_or(self.fallback, |best| best.samples);
         let outside = samples.iter().any(|x| !(x.abs() <= 1.0));

@@ -25,11 +25,9 @@ impl Shaping {
     pub fn new(thresholds: &LinePowers, samples: usize) -> Self {
         let mut scales = Vec::new();
         let frames: Vec<&[f64]> = thresholds.frames().collect();
-        // The last frame of waves may begin where the clip ends.
-        let last = frames.len() - 1;
-        for index in 0..=samples.div_ceil(HOP) {
+        for index in 0..frames.len() {
             // A wave is heard in three frames, and lies between two lines of the threshold.
-            let near = &frames[index.saturating_sub(1).min(last)..=(index + 1).min(last)];
+            let near = &frames[index.saturating_sub(1)..(index + 2).min(frames.len())];
             let least = |line: usize| {
                 let lines = near.iter().flat_map(|mask| &mask[line..line + 2]);
                 lines.copied().fold(f64::INFINITY, f64::min)

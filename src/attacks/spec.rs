@@ -54,7 +54,9 @@ pub struct AttackSpec {
     pub linf_dbfs: Option<f64>,
     /// How long a searching attack searches.
     pub preset: Preset,
-    /// By how much (in logits) the wrong label must lead, for Carlini & Wagner.
+    /// By how much the wrong label must lead, for Carlini & Wagner: in scores, which are logits, or
+    /// probabilities where a model averages those over its chunks (their logarithms with
+    /// [`Self::log_scores`]).
     pub confidence: f64,
     /// Searches over the constant c, instead of the preset's.
     pub searches: Option<usize>,
@@ -101,14 +103,20 @@ impl AttackSpec {
     pub fn revision(&self, targeted: bool) -> u32 {
         let revision = match self.id {
             AttackId::Deepfool => 3,
-            AttackId::Pgd => 2,
+            // Its first start, where flat, was its last.
+            AttackId::Pgd => 2 + u32::from(self.preset == Preset::Best),
+            // A target was given up where its straight way was flat.
+            AttackId::Lbfgs => 1 + u32::from(targeted),
             AttackId::CarliniWagner | AttackId::MaskedCarliniWagner => {
                 // Since DeepFool, whose steps it tries when it has no target.
                 let linear = self.id == AttackId::CarliniWagner && !targeted;
                 let preset = CarliniWagner::preset(self.preset, Distance::Euclidean);
                 let iterations = self.iterations.unwrap_or(preset.iterations);
                 // Longer searches were given up early then.
-                (if linear { 3 } else { 1 }) + u32::from(iterations >= 500)
+                let long = u32::from(iterations >= 500);
+                // The last samples of a clip hardly counted beside a mask.
+                let masked = u32::from(self.id == AttackId::MaskedCarliniWagner);
+                (if linear { 3 } else { 1 }) + long + masked + u32::from(targeted)
             }
             _ => 1,
         };
@@ -183,7 +191,7 @@ mod tests {
         let paper = AttackSpec { preset: Preset::Paper, ..quick };
         let short = AttackSpec { iterations: Some(75), ..paper };
         let revisions = [quick, paper, short].map(|spec| [false, true].map(|t| spec.revision(t)));
-        assert_eq!(revisions, [[3, 1], [4, 2], [3, 1]]);
+        assert_eq!(revisions, [[3, 2], [4, 3], [3, 2]]);
         let rounded = AttackSpec { sixteen_bit: true, ..quick };
         assert_eq!(rounded.revision(false), 4);
         let noise = AttackSpec::new(AttackId::WhiteNoise);

@@ -4,7 +4,8 @@
 //! directions, long ones first, until it meets the target; where a ball's steps are used up it goes
 //! on in a larger one. Noise is needed where the clip is silent, where a log-mel has no gradient or
 //! one that bends within less than a step; and steps that only grow (the straight way's) run past a
-//! target that is anything but near into saturation.
+//! target that is anything but near into saturation. Where there is no gradient in a ball, the next
+//! begins from other noise.
 
 use rand::SeedableRng as _;
 use rand_chacha::ChaCha8Rng;
@@ -33,7 +34,7 @@ const LAST_STEP: f64 = 0.1;
 /// adversarial clip is offered.
 ///
 /// # Errors
-/// As [`Walk::to_the_edge`].
+/// As [`Walk::to_the_edge`]; [`Ended::Stuck`] where no ball has a gradient.
 pub fn to_the_edge(
     walk: &Walk,
     search: &mut Search<'_>,
@@ -45,9 +46,15 @@ pub fn to_the_edge(
     let mut rng = ChaCha8Rng::seed_from_u64(search.problem.seed);
     // Another start for each further try.
     rng.set_stream(search.iterations as u64);
-    let mut offset: Vec<f64> =
-        space.origin().iter().map(|_| StandardNormal.sample(&mut rng)).collect();
-    rescale(&mut offset, NOISE * radius(RADII_DB[0]));
+    let mut noise = |radius: f64| -> Vec<f64> {
+        let origin = space.origin();
+        let mut offset: Vec<f64> =
+            origin.iter().map(|_| StandardNormal.sample(&mut rng)).collect();
+        rescale(&mut offset, NOISE * radius);
+        offset
+    };
+    let mut offset = noise(radius(RADII_DB[0]));
+    let (mut moved, mut stuck) = (false, None);
     for (index, db) in RADII_DB.into_iter().enumerate() {
         let balls = RADII_DB.len() - index;
         let steps = walk.end.saturating_sub(search.iterations) / balls;
@@ -55,11 +62,17 @@ pub fn to_the_edge(
         let radius = radius(db);
         let mut adam = Adam::new(offset.len(), walk.block);
         for done in 0..steps {
-            let seen = walk.look(search, observer, space, &stage, &offset, 0.0)?;
-            let gradient = match seen {
-                Seen::Goal(start) => return Ok(Some(start)),
-                Seen::Way { gradient, .. } => gradient,
+            let gradient = match walk.look(search, observer, space, &stage, &offset, 0.0) {
+                Ok(Seen::Goal(start)) => return Ok(Some(start)),
+                Ok(Seen::Way { gradient, .. }) => gradient,
+                Err(Ended::Stuck(reason)) => {
+                    stuck = Some(reason);
+                    offset = noise(radius);
+                    break;
+                }
+                Err(ended) => return Err(ended),
             };
+            moved = true;
             let length = FIRST_STEP * LAST_STEP.powf(done as f64 / steps as f64) * radius;
             adam.step(&mut offset, &gradient, length);
             if norm(&offset) > radius {
@@ -67,7 +80,7 @@ pub fn to_the_edge(
             }
         }
     }
-    Ok(None)
+    stuck.filter(|_| !moved).map_or(Ok(None), |reason| Err(Ended::Stuck(reason)))
 }
 
 /// Makes an offset so long.

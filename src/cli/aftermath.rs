@@ -1,5 +1,7 @@
 //! What is asked of a result afterwards: what survives, and whether other models fall for it.
 
+use std::sync::atomic::{AtomicBool, Ordering};
+
 use super::common::{self, Failure, Loaded, Prepared};
 use crate::attacks::{Flow, Outcome};
 use crate::export::Transfer;
@@ -16,19 +18,21 @@ pub struct Aftermath {
 }
 
 impl Aftermath {
-    /// Asks the model that was attacked after each transform, with a progress bar.
+    /// Asks the model that was attacked after each transform, with a progress bar, until all are
+    /// done or `stop` is set.
     pub fn survive(
         &mut self,
         prepared: &Prepared,
         model: &dyn Classifier,
         clean: &[f32],
         outcome: &Outcome,
+        stop: &AtomicBool,
     ) {
         let bar = common::progress_bar(Transform::ALL.len());
         let observer = |survived: &Survived| {
             bar.set_message(survived.transform.title());
             bar.inc(1);
-            Flow::Continue
+            if stop.load(Ordering::Relaxed) { Flow::Stop } else { Flow::Continue }
         };
         let success = success(model, clean, outcome);
         let mut all = prepared.pool.install(|| survival(&success, observer));

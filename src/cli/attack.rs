@@ -165,9 +165,16 @@ pub fn run(arguments: &Arguments) -> Result<(), Failure> {
         survival: None,
         transfer: None,
     };
-    if let Status::Failed(reason) = &record.outcome.status {
+    let failed = match &record.outcome.status {
+        Status::Failed(reason) => {
+            Err(Failure::Failed(format!("{}: {reason}", arguments.clip.display())))
+        }
+        _ => Ok(()),
+    };
+    // What it had found until it failed may have taken long.
+    if failed.is_err() && record.outcome.samples == record.clip.samples {
         report(arguments, &record, &Aftermath::default(), None, false)?;
-        return Err(Failure::Failed(format!("{}: {reason}", arguments.clip.display())));
+        return failed;
     }
     // A full disk must not cost the numbers of a long search.
     let written = write(arguments, &record);
@@ -176,7 +183,9 @@ pub fn run(arguments: &Arguments) -> Result<(), Failure> {
     if arguments.survival && !(outcome.is_adversarial() && outcome.metrics.peak > 0.0) {
         eprintln!("mondegreen: the result fools nobody, so there is nothing to survive");
     } else if arguments.survival {
-        aftermath.survive(&prepared, model.as_ref(), clean, outcome);
+        // The search may have been ended by Ctrl-C, which then is not meant for this.
+        stop.store(false, Ordering::Relaxed);
+        aftermath.survive(&prepared, model.as_ref(), clean, outcome, &stop);
     }
     let asked = if arguments.transfer {
         aftermath.transfer(&prepared, &others, clean, outcome)
@@ -191,7 +200,7 @@ pub fn run(arguments: &Arguments) -> Result<(), Failure> {
         export(arguments, &record, rounded.as_ref())
     });
     report(arguments, &record, &aftermath, rounded.as_ref(), written.is_ok())?;
-    written.and(asked)
+    failed.and(written).and(asked)
 }
 
 /// Where the attack is to go. A rule needs to know what the model hears.

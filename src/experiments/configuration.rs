@@ -322,12 +322,15 @@ impl Configuration {
         )
     }
 
-    /// Writes it into a run's folder.
+    /// Writes it into a run's folder, unless a file there says the same in words of its own.
     ///
     /// # Errors
     /// Where that can't be written.
     pub fn write(&self, folder: &Path) -> Result<(), ExperimentError> {
         let path = folder.join(CONFIGURATION_FILE);
+        if Self::read(&path).is_ok_and(|there| there == *self) {
+            return Ok(());
+        }
         files::replace(&path, self.to_toml().as_bytes()).map_err(ExperimentError::write(&path))
     }
 
@@ -365,6 +368,20 @@ mod tests {
             let read = Configuration::parse(&one.to_toml(), Path::new("/run")).unwrap();
             assert_eq!(read, one);
         }
+    }
+
+    #[test]
+    fn a_file_that_says_the_same_keeps_its_words() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join(CONFIGURATION_FILE);
+        let words = "# Mine.\nexperiment = \"untargeted\"\ndata = \"clips\"";
+        fs::write(&file, words).unwrap();
+        let mut read = Configuration::read(&file).unwrap();
+        read.write(folder.path()).unwrap();
+        assert_eq!(fs::read_to_string(&file).unwrap(), words);
+        read.seed = 3;
+        read.write(folder.path()).unwrap();
+        assert_eq!(Configuration::read(&file).unwrap(), read);
     }
 
     #[test]

@@ -16,14 +16,38 @@ const PROBE_SECONDS: f64 = 2.0;
 /// What there is to go by: rows that were computed here, or one gradient of each model.
 #[derive(Clone, Debug, Default)]
 pub struct Estimate {
-    /// Mean seconds of work for a second of sound, by model and attack.
-    measured: HashMap<(String, String), (f64, f64)>,
+    /// What was measured, by model and attack.
+    measured: HashMap<(String, String), Pace>,
     /// Seconds of one gradient for a second of sound, by model.
     gradient: HashMap<String, f64>,
     /// Gradients that an attack is expected to take, by its name in the configuration.
     gradients: HashMap<String, f64>,
     /// Seconds that the other models take to name a second of sound, where they are asked.
     transfer: f64,
+}
+
+/// Rows of one model and attack are this many times slower than the middle one at most, as far as
+/// an estimate goes: a machine that slept through an attack says nothing of the next.
+const SLOWEST: f64 = 5.0;
+
+/// How fast one attack on one model goes.
+#[derive(Clone, Debug, Default)]
+struct Pace {
+    /// Seconds of work and of sound of each row, the slowest a second of sound last.
+    rows: Vec<(f64, f64)>,
+    /// Seconds of work for a second of sound.
+    mean: f64,
+}
+
+impl Pace {
+    fn learn(&mut self, work: f64, sound: f64) {
+        let slowness = |row: &(f64, f64)| row.0 / row.1;
+        let place = self.rows.partition_point(|row| slowness(row) < work / sound);
+        self.rows.insert(place, (work, sound));
+        let most = SLOWEST * slowness(&self.rows[(self.rows.len() - 1) / 2]);
+        let work: f64 = self.rows.iter().map(|row| row.0.min(most * row.1)).sum();
+        self.mean = work / self.rows.iter().map(|row| row.1).sum::<f64>();
+    }
 }
 
 impl Estimate {
@@ -65,9 +89,7 @@ impl Estimate {
     pub fn learn(&mut self, row: &Row) {
         if row.seconds > 0.0 && row.clip_seconds > 0.0 {
             let key = (row.model.clone(), row.attack.clone());
-            let (work, sound) = self.measured.entry(key).or_default();
-            *work += row.seconds;
-            *sound += row.clip_seconds;
+            self.measured.entry(key).or_default().learn(row.seconds, row.clip_seconds);
         }
     }
 
@@ -75,7 +97,7 @@ impl Estimate {
     pub fn seconds(&self, item: &Item) -> Option<f64> {
         let key = (item.model.clone(), item.attack.clone());
         let attack = match self.measured.get(&key) {
-            Some((work, sound)) => work / sound,
+            Some(pace) => pace.mean,
             None => self.gradient.get(&item.model)? * self.gradients.get(&item.attack)?,
         };
         Some((attack + self.transfer) * item.clip_seconds)
@@ -180,6 +202,16 @@ mod tests {
         assert!((estimate.seconds(&item("fgsm", 2.0)).unwrap() - 7.0).abs() < 1e-9);
         let items = [item("fgsm", 1.0), item("fgsm", 3.0)];
         assert!((estimate.total(&items, 4) - 3.5).abs() < 1e-9);
+    }
+
+    #[test]
+    fn a_row_that_took_a_night_says_nothing_of_the_next() {
+        let mut pace = Pace::default();
+        for (work, sound) in [(2.0, 1.0), (4.0, 2.0), (30_000.0, 1.0), (1.0, 1.0)] {
+            pace.learn(work, sound);
+        }
+        // Of 1, 2, 2 and 30 000 the middle is 2.
+        assert!((pace.mean - (1.0 + 2.0 + 4.0 + 10.0) / 5.0).abs() < 1e-12, "{}", pace.mean);
     }
 
     #[test]

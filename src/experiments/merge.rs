@@ -4,12 +4,13 @@ use std::collections::{HashMap, HashSet};
 use std::fs;
 use std::path::PathBuf;
 
+use super::configuration::Configuration;
 use super::error::ExperimentError;
 use super::folder::{KEPT, RunFolder};
-use super::journal::Journal;
+use super::journal::{Journal, replace_journal};
 use super::plan::Item;
 use super::row::Row;
-use super::survey::Survey;
+use super::survey::{Heard, Survey};
 use crate::files;
 
 /// What came of joining folders.
@@ -183,8 +184,16 @@ fn copy(
     found: &HashMap<String, (Row, RunFolder)>,
 ) -> Result<(), ExperimentError> {
     let Some(first) = sources.iter().find(|folder| *folder != into) else { return Ok(()) };
-    if !into.has_configuration() {
-        first.configuration()?.write(into.path())?;
+    if !sources.contains(into) {
+        // It has no rows, only what was planned there: maybe with another configuration, of other
+        // weights. Shares hold all that there is to say of theirs.
+        let configuration = first.configuration()?;
+        let before = into.has_configuration().then(|| into.configuration());
+        let differs = |before: Configuration| !before.differences(&configuration).is_empty();
+        if before.is_none_or(|before| before.map_or(true, differs)) {
+            configuration.write(into.path())?;
+        }
+        replace_journal::<Heard>(&into.survey_file(), &[])?;
     }
     into.write_plan(plan)?;
     let (mut survey, known) = Journal::open(&into.survey_file())?;
@@ -211,19 +220,19 @@ fn copy(
         into.rows()?.into_iter().map(|row| (row.id.clone(), row)).collect();
     for item in plan {
         let Some((row, folder)) = found.get(&item.id) else { continue };
-        if there.get(&item.id).is_some_and(|old| old == row) {
-            continue;
-        }
+        let known = there.get(&item.id).is_some_and(|old| old == row);
         if let Some(name) = &row.kept {
             let (source, copy) = (folder.path().join(name), into.path().join(name));
-            if source != copy && source.is_file() {
+            if source != copy && !(known && copy.is_file()) && source.is_file() {
                 let kept = into.path().join(KEPT);
                 fs::create_dir_all(&kept).map_err(ExperimentError::write(&kept))?;
                 let bytes = fs::read(&source).map_err(ExperimentError::read(&source))?;
                 files::replace(&copy, &bytes).map_err(ExperimentError::write(&copy))?;
             }
         }
-        rows.append(row)?;
+        if !known {
+            rows.append(row)?;
+        }
     }
     into.log(&format!("merged {} folders", sources.len()));
     Ok(())

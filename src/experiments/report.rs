@@ -64,7 +64,14 @@ fn add(results: &mut Results, source: &Source) -> Result<(), ExperimentError> {
         }
     });
     results.aimed.extend(configuration.aimed());
-    results.add(source.rows.clone(), source.folder.survey()?, &unique, &configuration.attacks);
+    let mut survey = source.folder.survey()?;
+    if let Some(last) = source.environments.last() {
+        // What other weights said before is in no row.
+        survey.retain(|heard| {
+            last.weights_of(&heard.model).is_some_and(|hash| hash.starts_with(&heard.weights))
+        });
+    }
+    results.add(source.rows.clone(), survey, &unique, &configuration.attacks);
     Ok(())
 }
 
@@ -202,10 +209,15 @@ pub fn write_report(
                 None => {
                     let title = &attack.title;
                     text += &format!(
-                        "\n### Figure 2: {title}, targeted\n\n![Matrices]({name}.png)\n\nEach model:"
+                        "\n### Figure 2: {title}, targeted\n\n![Matrices]({})\n\nThe items of all \
+                         models together. Each model alone:",
+                        link(&format!("{name}.png"))
                     );
                 }
-                Some(model) => text += &format!(" [{}]({name}.svg)", model_title(model)),
+                Some(model) => {
+                    let file = link(&format!("{name}.svg"));
+                    text += &format!(" [{}]({file})", model_title(model));
+                }
             }
         }
         text += "\n";
@@ -252,6 +264,11 @@ fn left_from_before(out: &Path) -> Vec<PathBuf> {
         path.file_name().and_then(|name| name.to_str()).is_some_and(is_name_of_a_report)
     };
     entries.map(|entry| entry.path()).filter(is_ours).collect()
+}
+
+/// A file as the target of a link in Markdown.
+fn link(name: &str) -> String {
+    if name.contains(' ') { format!("<{name}>") } else { name.to_owned() }
 }
 
 /// Whether a report gives files such names: `table4-lbfgs.csv`, `figure1.png`, `figure3-2.svg`.
@@ -444,7 +461,12 @@ fn differences(sources: &[Source]) -> String {
         text += " With `quick` its result is scaled back to the boundary, which the published \
                  attack leaves out.";
     }
-    if quick(AttackId::CarliniWagner) || quick(AttackId::Lbfgs) {
+    let three_hundred = |spec: &AttackSpec| {
+        let searches = matches!(spec.id, AttackId::CarliniWagner | AttackId::Lbfgs);
+        let as_preset = spec.searches.is_none() && spec.iterations.is_none();
+        searches && as_preset && spec.preset == Preset::Quick
+    };
+    if specs.iter().any(three_hundred) {
         text += " With `quick` Carlini & Wagner and L-BFGS take 300 steps at most, libraries of \
                  the paper's time thousands.";
     }

@@ -65,7 +65,7 @@ pub struct Run {
     pub items: Vec<Item>,
     /// Those that this process still has to do, as places in [`Self::items`].
     pub open: Vec<usize>,
-    /// Clean clips that can't be read, with why: they are left out.
+    /// Clean clips that can't be read or that a model fails on, with why: they are left out.
     pub unreadable: Vec<String>,
     /// Rows that count, of this process' share.
     pub rows: Vec<Row>,
@@ -436,18 +436,17 @@ fn ask(
                     let clip = &candidates.clips[question.clip];
                     let model = &machine.models[question.model];
                     let limit = configuration.limit_seconds;
-                    send.send(pool.install(|| work::survey(model, clip, limit))).ok();
+                    let heard = pool.install(|| work::survey(machine, model, clip, limit));
+                    send.send(heard).ok();
                 }
             });
         }
         drop(send);
         for heard in receive {
             count += 1;
-            if let Err(error) = heard.and_then(|heard| done(heard, count)) {
-                broken.stop.store(true, Ordering::Relaxed);
-                if result.is_ok() {
-                    result = Err(error);
-                }
+            if result.is_ok() {
+                result = done(heard, count);
+                broken.stop.store(result.is_err(), Ordering::Relaxed);
             }
         }
     });

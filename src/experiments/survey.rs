@@ -17,13 +17,13 @@ pub struct Heard {
     pub model: String,
     /// The beginning of its weights' hash.
     pub weights: String,
-    /// What it names; none where the clip can't be read.
+    /// What it names; none where the clip can't be read or the model fails.
     pub heard: Option<String>,
     /// How sure it is of that.
     pub confidence: f32,
     /// The clip's length in seconds.
     pub seconds: f64,
-    /// Why the clip can't be read.
+    /// Why it names nothing.
     pub reason: Option<String>,
     /// SHA-256 of the clip's samples; none where it can't be read, and in early versions' lines.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -90,7 +90,7 @@ impl Survey {
         (heard.weights == weights).then_some(heard)
     }
 
-    /// The clips that can't be read, with why, in the order of their names.
+    /// The clips that can't be read or that a model fails on, with why, in the order of their names.
     pub fn unreadable(&self) -> BTreeMap<&str, &str> {
         let unread = self.said.values().filter(|heard| heard.heard.is_none());
         unread

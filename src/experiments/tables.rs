@@ -250,8 +250,9 @@ impl Results {
 
     /// Table 5: how often a clip that fools one model fools another; none where nobody was asked.
     pub fn transfer(&self, attack: &AttackLine) -> Option<Table> {
-        let asked = |row: &&Row| row.attack == attack.key && row.fooled() && row.transfer.is_some();
-        let rows: Vec<&Row> = self.counted(false).filter(asked).collect();
+        let success = |row: &&Row| row.attack == attack.key && row.fooled();
+        let (rows, unasked): (Vec<&Row>, Vec<&Row>) =
+            self.counted(false).filter(success).partition(|row| row.transfer.is_some());
         if rows.is_empty() {
             return None;
         }
@@ -275,16 +276,25 @@ impl Results {
         };
         let heads = self.models.iter().map(|model| format!("fools {} %", model_title(model)));
         let title = &attack.title;
+        let mut notes = vec![
+            "Of the successes on clips that the other model names rightly when they are clean."
+                .to_owned(),
+        ];
+        if !unasked.is_empty() {
+            notes.push(format!(
+                "Of {} successes, nobody asked the other models about {}: `mondegreen experiment \
+                 transfer` does where clips were kept.",
+                rows.len() + unasked.len(),
+                unasked.len()
+            ));
+        }
+        notes.push(paper::remark(5).to_owned());
         Some(Table {
             name: format!("table5-{}", attack.key),
             title: format!("Table 5: transfer of {title}, from the attacked model (row) to others"),
             columns: ["made for".to_owned()].into_iter().chain(heads).collect(),
             rows: self.models.iter().map(row).collect(),
-            notes: vec![
-                "Of the successes on clips that the other model names rightly when they are clean."
-                    .to_owned(),
-                paper::remark(5).to_owned(),
-            ],
+            notes,
         })
     }
 }

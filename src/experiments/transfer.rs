@@ -229,6 +229,25 @@ mod tests {
     }
 
     #[test]
+    fn a_clip_that_a_model_fails_on_is_left_out_for_it_and_named_anew_with_retry() {
+        let folder = tempfile::tempdir().unwrap();
+        let fails = Arc::<AtomicBool>::default();
+        let machine = machine(&fails);
+        fails.store(true, Ordering::Relaxed);
+        let run = open(folder.path(), &machine, false, Keep::Nothing, Share::default());
+        assert!(run.items.iter().all(|item| item.model == "vgg13"), "{:?}", run.items);
+        assert_eq!((run.items.len(), run.unreadable.len()), (2, 2));
+        let reason = "crnn could not name it: explained: out of memory";
+        assert!(run.unreadable.iter().all(|clip| clip.contains(reason)), "{:?}", run.unreadable);
+        drop(run);
+
+        fails.store(false, Ordering::Relaxed);
+        let share = Share { retry: true, ..Share::default() };
+        let run = open(folder.path(), &machine, false, Keep::Nothing, share);
+        assert_eq!((run.items.len(), run.unreadable.len()), (4, 0));
+    }
+
+    #[test]
     fn a_success_stays_one_where_another_model_can_not_be_asked_and_a_retry_asks_again() {
         let folder = tempfile::tempdir().unwrap();
         let (fails, control) = (Arc::<AtomicBool>::default(), Control::default());

@@ -16,6 +16,9 @@ use crate::audio::{self, Clip, WavDepth};
 use crate::files;
 use crate::models::ScoreKind;
 
+/// What is said where something panicked.
+const BROKEN: &str = "the program failed here; please report it with the clip and the model";
+
 /// Does an item on the threads of the pool that it is called in. None where it was stopped before
 /// its end: then there is nothing to keep.
 ///
@@ -34,8 +37,7 @@ pub(super) fn attack(
         Ok(Ok(done)) => done,
         Ok(Err(reason)) => return Ok(Some(Row::failed(item, (machine.explain)(&reason)))),
         Err(_) => {
-            let reason = "the program failed here; please report it with the clip and the model";
-            return Ok(Some(Row::failed(item, reason.to_owned())));
+            return Ok(Some(Row::failed(item, BROKEN.to_owned())));
         }
     };
     let Some((mut row, clip, samples)) = done else { return Ok(None) };
@@ -125,15 +127,14 @@ pub(super) fn ask_others(
     others.map(ask).collect()
 }
 
-/// What a model says of a clean clip; what can't be read is said, too.
-///
-/// # Errors
-/// Where the model fails.
+/// What a model says of a clean clip. Where the clip can't be read or the model fails, that is the
+/// answer, and why.
 pub(super) fn survey(
+    machine: &Machine,
     one: &Contestant,
     candidate: &Candidate,
     limit_seconds: f64,
-) -> Result<Heard, ExperimentError> {
+) -> Heard {
     let line = Heard {
         clip: candidate.name.clone(),
         label: candidate.label.clone(),
@@ -147,12 +148,23 @@ pub(super) fn survey(
     };
     let clip = match audio::load(&candidate.path, limit_seconds) {
         Ok(clip) => clip,
-        Err(error) => return Ok(Heard { reason: Some(error.to_string()), ..line }),
+        Err(error) => return Heard { reason: Some(error.to_string()), ..line },
     };
-    let (label, confidence) = heard(&one.model.classify(&clip.samples)?);
+    let verdict = match catch_unwind(AssertUnwindSafe(|| one.model.classify(&clip.samples))) {
+        Ok(Ok(verdict)) => verdict,
+        broken => {
+            let why = match broken {
+                Ok(Err(error)) => (machine.explain)(&error.to_string()),
+                _ => BROKEN.to_owned(),
+            };
+            let reason = Some(format!("{} could not name it: {why}", one.name));
+            return Heard { reason, ..line };
+        }
+    };
+    let (label, confidence) = heard(&verdict);
     let heard = Some(spelled_as(&candidate.label, label));
     let clip_sha256 = Some(crate::export::sha256_of_samples(&clip.samples));
-    Ok(Heard { heard, confidence, seconds: clip.seconds(), clip_sha256, ..line })
+    Heard { heard, confidence, seconds: clip.seconds(), clip_sha256, ..line }
 }
 
 /// Keeps the adversarial clip as asked for; says in which file of the run's folder.

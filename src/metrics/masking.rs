@@ -129,9 +129,11 @@ impl MaskingModel {
         (0..WINDOW).map(move |i| gain * 0.5 * (1.0 - (TAU * i as f64 / WINDOW as f64).cos()))
     }
 
-    /// How many frames so many samples have.
+    /// How many frames so many samples have: the first is centred on the first sample, the last
+    /// behind the last one, so that each sample lies in two whose squared gains are those of any
+    /// other sample at its place between two centres.
     pub fn frame_count(samples: usize) -> usize {
-        samples / HOP + 1
+        samples.div_ceil(HOP) + 1
     }
 
     /// Where a frame's centre is, in seconds.
@@ -311,11 +313,27 @@ mod tests {
     fn silence_has_the_threshold_in_quiet() {
         let model = MaskingModel::new();
         let thresholds = model.thresholds(&[0.0; 600]);
-        assert_eq!(thresholds.frames().len(), 2);
+        assert_eq!(thresholds.frames().len(), 3);
         // Terhardt's formula by hand at 1 kHz: 3.64 - 6.5 exp(-3.174) + 0.001.
         assert!((at(&thresholds, 0, 32) - 3.369).abs() < 0.01);
         assert_eq!(at(&thresholds, 0, 0), f64::INFINITY);
         assert!(thresholds.as_slice().iter().all(|power| *power > 0.0));
+    }
+
+    #[test]
+    fn a_click_counts_alike_wherever_it_is() {
+        let model = MaskingModel::new();
+        for length in [2 * HOP, 2 * HOP + 1, 3 * HOP - 1] {
+            let sum = |at: usize| {
+                let mut click = vec![0.0; length];
+                click[at] = 0.1;
+                model.powers(&click).as_slice().iter().sum::<f64>()
+            };
+            for at in 0..length - HOP {
+                let (here, later) = (sum(at), sum(at + HOP));
+                assert!((here / later - 1.0).abs() < 1e-9, "{length} {at}: {here} {later}");
+            }
+        }
     }
 
     #[test]

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use mondegreen::attacks::{AttackId, AttackSpec, Flow, Goal, Problem, Progress, Status};
+use mondegreen::attacks::{AttackId, AttackSpec, Flow, Goal, Preset, Problem, Progress, Status};
 use mondegreen::models::Classifier;
 
 use crate::linear::Linear;
@@ -220,13 +220,44 @@ fn a_gradient_of_zero_everywhere_ends_a_search_with_a_reason() {
     let clip: Arc<[f32]> = vec![0.5; 50].into();
     assert_eq!(model.classify(&clip).unwrap().top().0, 0);
     for id in AttackId::ALL.into_iter().filter(|&id| id != AttackId::WhiteNoise) {
-        let problem = problem(&clip, Goal::Untargeted);
-        let outcome = AttackSpec::new(id).build().run(&model, &problem, &mut go_on);
-        // A model that can't be moved is a result, and counts in rates as one.
-        let Status::NotFooled(reason) = &outcome.status else {
-            panic!("{id:?}: {:?}", outcome.status)
-        };
-        assert!(reason.contains("zero everywhere"), "{id:?}: {reason}");
-        assert_eq!(outcome.samples, clip);
+        for (goal, preset) in [
+            (Goal::Untargeted, Preset::Quick),
+            (Goal::Untargeted, Preset::Best),
+            (Goal::Targeted(1), Preset::Quick),
+        ] {
+            if goal != Goal::Untargeted && !id.takes_target() {
+                continue;
+            }
+            let problem = problem(&clip, goal);
+            let spec = AttackSpec { preset, ..AttackSpec::new(id) };
+            let outcome = spec.build().run(&model, &problem, &mut go_on);
+            // A model that can't be moved is a result, and counts in rates as one.
+            let Status::NotFooled(reason) = &outcome.status else {
+                panic!("{id:?}, {goal:?}: {:?}", outcome.status)
+            };
+            assert!(reason.contains("zero everywhere"), "{id:?}, {goal:?}: {reason}");
+            assert!(outcome.iterations < 100, "{id:?}, {goal:?}: {}", outcome.iterations);
+            // A start at random is a clip of full size.
+            assert!(outcome.samples == clip || id == AttackId::Pgd, "{id:?}, {goal:?}");
+        }
+    }
+}
+
+#[test]
+fn a_flat_place_where_a_search_starts_is_not_its_end() {
+    // The second score is zero, and flat, until a little is changed.
+    let mut rows = vec![vec![0.0; 50]; 2];
+    rows[1][..25].fill(1.0);
+    let mut model = Linear::new(&rows, vec![0.01, -12.5 - 1e-4]);
+    model.rectified = true;
+    let clip: Arc<[f32]> = vec![0.5; 50].into();
+    let targeted =
+        [AttackId::CarliniWagner, AttackId::MaskedCarliniWagner, AttackId::Lbfgs, AttackId::Pgd];
+    for id in targeted {
+        let problem = problem(&clip, Goal::Targeted(1));
+        let spec = AttackSpec { preset: Preset::Best, ..AttackSpec::new(id) };
+        let outcome = spec.build().run(&model, &problem, &mut go_on);
+        check(&model, &problem, &outcome);
+        assert_eq!(outcome.status, Status::Fooled, "{id:?}");
     }
 }

@@ -41,7 +41,7 @@ def line_powers(samples):
     """[frames, 512]: the lines from 31.25 Hz up; those of a full-scale sine add up to 96 dB."""
     padded = np.concatenate([np.zeros(HOP), samples, np.zeros(2 * N)])
     window = np.sqrt(8 / 3) * np.sin(np.pi * np.arange(N) / N) ** 2
-    frames = np.stack([padded[HOP * n : HOP * n + N] for n in range(len(samples) // HOP + 1)])
+    frames = np.stack([padded[HOP * n : HOP * n + N] for n in range(-(-len(samples) // HOP) + 1)])
     spectrum = np.fft.fft(frames * window, axis=1)[:, 1 : N // 2 + 1] / N
     return np.abs(spectrum) ** 2 * 4 * 10**9.6
 

@@ -24,6 +24,8 @@ pub struct Linear {
     pub only: Option<Arc<[f32]>>,
     /// Gives the softmax of the scores where set, as a model of probabilities.
     pub probabilities: bool,
+    /// Scores below zero are zero where set, and have no gradient.
+    pub rectified: bool,
 }
 
 impl Linear {
@@ -41,6 +43,7 @@ impl Linear {
             asked: AtomicUsize::new(0),
             only: None,
             probabilities: false,
+            rectified: false,
         }
     }
 
@@ -98,6 +101,9 @@ impl Classifier for Linear {
                 && waveform.flatten_all()?.to_vec1::<f32>()? != **only
             {
                 return scores.affine(f64::NAN, 0.0);
+            }
+            if self.rectified {
+                return scores.relu();
             }
             if self.probabilities {
                 return candle_nn::ops::softmax(&scores, 1);

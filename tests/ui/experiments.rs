@@ -97,6 +97,14 @@ fn a_run_is_planned_worked_off_read_and_opened_in_the_lab() {
     until(&mut harness, "the clip is open", |h| h.query_by_label("Original spectrogram").is_some());
     assert_eq!(harness.state().settings().attack.id().name(), "fgsm");
     until(&mut harness, "its result", |h| h.query_by_label_contains("Result: FGSM").is_some());
+
+    // A click anywhere on a row does the same.
+    harness.key_press_modifiers(Modifiers::COMMAND, Key::Num4);
+    harness.run_steps(3);
+    type_into(&mut harness, "Only rows with this word", " vgg13 white");
+    assert_eq!(harness.query_all_by_label_contains("Open in the Lab: ").count(), 1);
+    click(&mut harness, "a.wav");
+    until(&mut harness, "its result", |h| h.query_by_label_contains("Result: White").is_some());
 }
 
 #[test]

@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 
 use eframe::egui;
 
+use super::attacking::Awaited;
 use super::{App, UiCommand};
 use crate::assets::BUNDLED;
 use crate::attacks::AttackSpec;
@@ -82,7 +83,7 @@ impl App {
                 self.lab.threads = threads;
                 self.engine.send(Command::SetThreads(threads));
             }
-            UiCommand::AttackOrStop => self.attack_or_stop(),
+            UiCommand::AttackOrStop => self.attack_or_stop(&Awaited::Chosen),
             UiCommand::CheckSurvivalOrStop => self.check_survival_or_stop(),
             UiCommand::ShowResult(index) => self.show_result(index),
             UiCommand::OpenResult(index) => {
@@ -116,7 +117,7 @@ impl App {
                     self.listening.look_once(&self.pace);
                 }
             }
-            UiCommand::Attack => self.attack_when_ready = true,
+            UiCommand::Attack => self.attack_when_ready = Some(Awaited::Chosen),
             UiCommand::ChooseAttack(id) => {
                 self.settings.attack.set_id(id);
                 self.settings.attack.snr_db = AttackSpec::new(id).snr_db;
@@ -225,7 +226,7 @@ impl App {
             UiCommand::SavePair(folder) => self.save_pair(folder),
             UiCommand::SaveFigure(path) => self.save_figure(path),
             UiCommand::OpenLab(path) => {
-                self.attack_when_ready = false;
+                self.attack_when_ready = None;
                 let name = file_name(&path);
                 let command = self.engine.send(Command::OpenLab(path.clone()));
                 self.lab.opening = Some(Opening { command, name, lab: Some(path) });
@@ -266,7 +267,7 @@ impl App {
     }
 
     fn load(&mut self, source: ClipSource, name: String) {
-        self.attack_when_ready = false;
+        self.attack_when_ready = None;
         let command =
             self.engine.send(Command::LoadClip { source, limit_seconds: DEFAULT_LIMIT_SECONDS });
         self.lab.opening = Some(Opening { command, name, lab: None });

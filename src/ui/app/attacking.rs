@@ -1,7 +1,7 @@
 //! Attacks, comparisons and checks of what survives: begun, stopped, one after the other.
 
 use super::App;
-use crate::attacks::Goal;
+use crate::attacks::{AttackSpec, Goal};
 use crate::audio::player::Side;
 use crate::engine::{AttackJob, Command, CommandId, SurvivalJob};
 use crate::ui::compare::Comparison;
@@ -17,9 +17,17 @@ const NO_TARGET: &str = "Choose the label that the model shall hear, then attack
 const NOT_NAMED: &str = "The model has not named the clip yet, and the target follows from what it \
                          hears: attack when it has.";
 
+/// An attack that begins as soon as there are a clip and a model for it.
+pub(super) enum Awaited {
+    /// With the options that are chosen then.
+    Chosen,
+    /// With these, of which the window does not have all.
+    With(AttackSpec),
+}
+
 impl App {
-    pub(super) fn attack_or_stop(&mut self) {
-        self.attack_when_ready = false;
+    pub(super) fn attack_or_stop(&mut self, awaited: &Awaited) {
+        self.attack_when_ready = None;
         if self.lab.running.is_some() {
             // The comparison that it is part of ends, too.
             self.comparison.leave_out_the_rest();
@@ -48,7 +56,11 @@ impl App {
             self.engine.cancel();
         }
         let model = self.lab.models.chosen().clone();
-        self.start(AttackJob { clip, model, spec: form.spec(), goal, seed: form.seed });
+        let spec = match awaited {
+            Awaited::Chosen => form.spec(),
+            Awaited::With(spec) => *spec,
+        };
+        self.start(AttackJob { clip, model, spec, goal, seed: form.seed });
         self.lab.shown = Shown::Live;
         self.player.set_side(Side::Original);
     }
@@ -60,9 +72,8 @@ impl App {
             && lab.running.is_none()
             && lab.clip.is_some()
             && lab.models.current().is_some_and(KnownModel::is_ready);
-        if self.attack_when_ready && ready {
-            self.attack_when_ready = false;
-            self.attack_or_stop();
+        if let Some(awaited) = self.attack_when_ready.take_if(|_| ready) {
+            self.attack_or_stop(&awaited);
         }
     }
 

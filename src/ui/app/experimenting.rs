@@ -5,9 +5,10 @@ use std::path::Path;
 use eframe::egui;
 
 use super::App;
+use super::attacking::Awaited;
 use crate::audio::DEFAULT_LIMIT_SECONDS;
 use crate::engine::{ClipSource, Command, ExperimentJob, ExperimentThread};
-use crate::experiments::{Configuration, Examples, RunFolder, Share, write_report};
+use crate::experiments::{Examples, RunFolder, Share, write_report};
 use crate::models::ModelSource;
 use crate::ui::experiments::{ExperimentWish, Phase};
 use crate::ui::lab::Opening;
@@ -98,16 +99,16 @@ impl App {
         }
     }
 
-    /// What the form asks for. A run that was begun elsewhere keeps what a form can't hold, as long
-    /// as people change nothing that it can.
+    /// What the form asks for. A run that was begun elsewhere keeps what a form can't hold.
     fn job(&self, share: Share) -> Result<ExperimentJob, String> {
         let form = &self.settings.experiment;
         let folder = form.run_folder()?;
-        let mut configuration = form.configuration(&self.model_names())?;
+        let models = self.model_names();
+        let mut configuration = form.configuration(&models)?;
         let run = RunFolder::new(&folder);
         if run.has_configuration() {
             let there = run.configuration().map_err(|error| error.to_string())?;
-            configuration = unless_unchanged(configuration, there, form);
+            configuration = form.change(&there, &models)?;
         }
         Ok(ExperimentJob {
             folder,
@@ -124,29 +125,42 @@ impl App {
     fn open_row(&mut self, id: &str) {
         let Some(row) = self.experiments.row(id).cloned() else { return };
         let Some(configuration) = &self.experiments.configuration else { return };
-        let path = configuration.clip_path(&row.clip);
-        let entry = configuration.attacks.iter().find(|entry| entry.title() == row.attack);
-        if let Some(spec) = entry.and_then(|entry| entry.spec().ok()) {
-            let form = &mut self.settings.attack;
-            form.set_spec(&spec);
-            form.seed = row.seed;
-            form.targeted = row.target.is_some();
-            form.target = row.target.clone().unwrap_or_default();
-            form.target_rule = None;
-        }
         let file = configuration.models.iter().find(|name| {
             let path = Path::new(name);
             path.file_stem().is_some_and(|stem| stem.to_string_lossy() == row.model)
         });
-        if let Ok(source) = ModelSource::find(file.unwrap_or(&row.model)) {
-            self.lab.models.choose(&source);
-        }
+        let source = ModelSource::find(file.unwrap_or(&row.model)).ok();
+        let Some(source) = source.filter(|source| self.lab.models.get(source).is_some()) else {
+            self.notices.info(format!(
+                "The Lab does not have the row's model, {}: open its file there, then the row.",
+                file.unwrap_or(&row.model)
+            ));
+            return;
+        };
+        let entry = configuration.attacks.iter().find(|entry| entry.title() == row.attack);
+        let Some(spec) = entry.and_then(|entry| entry.spec().ok()) else {
+            self.notices.info(format!(
+                "The run's experiment.toml has no attack \u{201c}{}\u{201d} any more, so that the row \
+                 can't be computed again.",
+                row.attack
+            ));
+            return;
+        };
+        let form = &mut self.settings.attack;
+        form.set_spec(&spec);
+        form.seed = row.seed;
+        form.targeted = row.target.is_some();
+        form.target = row.target.clone().unwrap_or_default();
+        form.target_rule = None;
+        let awaited = if form.spec() == spec { Awaited::Chosen } else { Awaited::With(spec) };
+        self.lab.models.choose(&source);
+        let path = configuration.clip_path(&row.clip);
         let name = row.clip.rsplit('/').next().unwrap_or(&row.clip).to_owned();
         let limit_seconds = configuration.limit_seconds.max(DEFAULT_LIMIT_SECONDS);
         let command =
             self.engine.send(Command::LoadClip { source: ClipSource::File(path), limit_seconds });
         self.lab.opening = Some(Opening { command, name, lab: None });
-        self.attack_when_ready = true;
+        self.attack_when_ready = Some(awaited);
         self.tab = Tab::Lab;
         self.notices.info(format!(
             "The row is computed again, with its clip, model, options and seed: it was \u{201c}{}\u{201d}.",
@@ -170,23 +184,6 @@ impl App {
             wake,
         );
     }
-}
-
-/// The run's own configuration where the form says the same, as far as it can.
-fn unless_unchanged(
-    wanted: Configuration,
-    there: Configuration,
-    form: &crate::ui::experiments::ExperimentForm,
-) -> Configuration {
-    let mut known = form.clone();
-    known.take_up(Path::new(&form.run), &there, &all_of(&wanted, form));
-    let same = known.configuration(&all_of(&wanted, form)).is_ok_and(|known| known == wanted);
-    if same { there } else { wanted }
-}
-
-/// All models that there are to choose from: those wanted and those left out.
-fn all_of(wanted: &Configuration, form: &crate::ui::experiments::ExperimentForm) -> Vec<String> {
-    wanted.models.iter().chain(&form.without).cloned().collect()
 }
 
 fn no_thread(error: &std::io::Error) -> String {

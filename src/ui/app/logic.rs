@@ -43,7 +43,7 @@ impl App {
             let news = self.lab.on_event(event);
             if awaited && self.lab.opening.is_none() && !matches!(news, News::Opened(_)) {
                 // What was to be attacked has not come.
-                self.attack_when_ready = false;
+                self.attack_when_ready = None;
             }
             match news {
                 News::Nothing => {}

@@ -22,6 +22,7 @@ pub use commands::{BINDINGS, UiCommand};
 
 use closing::Closing;
 
+use self::attacking::Awaited;
 use super::command_palette::CommandPalette;
 use super::compare::Comparison;
 use super::dialogs::Dialogs;
@@ -71,8 +72,8 @@ pub struct App {
     palette: Option<CommandPalette>,
     /// The step of the tour, while it is taken.
     tour: Option<usize>,
-    /// Whether to attack as soon as that is possible.
-    attack_when_ready: bool,
+    /// What to attack with as soon as that is possible.
+    attack_when_ready: Option<Awaited>,
     /// The scale of everything before it was made larger for a class.
     zoom_before: Option<f32>,
     about: bool,
@@ -139,7 +140,7 @@ impl App {
             exporting: false,
             palette: None,
             tour: None,
-            attack_when_ready: false,
+            attack_when_ready: None,
             zoom_before: None,
             about: false,
             recording: RecordSheet::default(),

@@ -9,6 +9,7 @@ use crate::experiments::{
     AttackEntry, Configuration, ExperimentKind, Keep, Split, TARGETED_LABELS,
 };
 use crate::files;
+use crate::models::ModelSource;
 
 /// The setting up of an experiment as it was last left. Paths are text, so that it can be kept.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -155,8 +156,43 @@ impl ExperimentForm {
         Ok(it)
     }
 
-    /// Takes up what a run was configured as; what a form can't hold (attacks' single options) stays
-    /// in the run's own file.
+    /// The configuration of a run that there is already, changed as the form has been since it took
+    /// it up. What a form can't hold (attacks' single options, a limit, models of which the window
+    /// knows nothing) stays as it is.
+    ///
+    /// # Errors
+    /// As [`Self::configuration`].
+    pub fn change(
+        &self,
+        there: &Configuration,
+        models: &[String],
+    ) -> Result<Configuration, String> {
+        let mut it = self.configuration(models)?;
+        let mut before = self.clone();
+        before.take_up(Path::new(&self.run), there, models);
+        it.limit_seconds = there.limit_seconds;
+        if before.without == self.without {
+            it.models.clone_from(&there.models);
+        }
+        if before.seed == self.seed {
+            it.seed = there.seed;
+        }
+        let wanted = std::mem::take(&mut it.attacks);
+        let same = |a: &AttackEntry, b: &AttackEntry| {
+            AttackId::find(&a.attack).is_ok_and(|id| AttackId::find(&b.attack) == Ok(id))
+        };
+        let kept = there.attacks.iter().filter(|entry| wanted.iter().any(|one| same(one, entry)));
+        it.attacks = kept.cloned().collect();
+        if before.preset != self.preset {
+            it.attacks.iter_mut().for_each(|entry| entry.set_preset(self.preset()));
+        }
+        let is_new = |one: &AttackEntry| there.attacks.iter().all(|entry| !same(one, entry));
+        it.attacks.extend(wanted.into_iter().filter(is_new));
+        it.check()?;
+        Ok(it)
+    }
+
+    /// Takes up what a run was configured as, as far as a form can hold it.
     pub fn take_up(&mut self, folder: &Path, it: &Configuration, models: &[String]) {
         self.data = it.data.to_string_lossy().into_owned();
         self.run = folder.to_string_lossy().into_owned();
@@ -165,11 +201,14 @@ impl ExperimentForm {
         self.verified_only = it.verified_only;
         self.labels.clone_from(&it.labels);
         self.clips = it.clips_per_label;
-        self.without = models.iter().filter(|name| !it.models.contains(name)).cloned().collect();
-        self.attacks = it.attacks.iter().map(|entry| entry.attack.clone()).collect();
-        if let Some(preset) = it.attacks.iter().find_map(|entry| entry.preset.clone()) {
-            self.preset = preset;
-        }
+        // In files people spell names as they like.
+        let sources: Vec<_> = it.models.iter().map(|name| ModelSource::find(name)).collect();
+        let is_left_out = |name: &&String| !sources.contains(&ModelSource::find(name));
+        self.without = models.iter().filter(is_left_out).cloned().collect();
+        let attacks = it.attacks.iter().filter_map(|entry| AttackId::find(&entry.attack).ok());
+        self.attacks = attacks.map(|id| id.name().to_owned()).collect();
+        let preset = it.attacks.iter().find_map(|entry| entry.preset.clone());
+        self.preset = preset.unwrap_or_else(|| Preset::Quick.name().to_owned());
         self.seed = u32::try_from(it.seed).unwrap_or(u32::MAX);
         self.transfer = it.transfer;
         self.keep = it.keep;
@@ -204,6 +243,32 @@ mod tests {
         other.take_up(Path::new("/run"), &configuration, &models());
         assert_eq!(other.configuration(&models()).unwrap(), configuration);
         assert_eq!(other.run_folder().unwrap(), Path::new("/run"));
+    }
+
+    #[test]
+    fn a_change_leaves_what_the_form_can_not_hold() {
+        let text = "experiment = \"untargeted\"\ndata = \"/clips\"\nlimit_seconds = 9.0\n\
+                    models = [\"VGG 13\", \"/mine.safetensors\"]\n\
+                    [[attacks]]\nattack = \"carlini-wagner\"\nname = \"short\"\niterations = 5\n\
+                    [[attacks]]\nattack = \"FGSM\"\nsnr_db = 30.0";
+        let there = Configuration::parse(text, Path::new("/run")).unwrap();
+        let mut form = ExperimentForm::default();
+        form.take_up(Path::new("/run"), &there, &models());
+        assert_eq!(form.without, ["crnn"]);
+        assert_eq!(form.change(&there, &models()).unwrap(), there);
+        form.clips = 2;
+        let expected = Configuration { clips_per_label: 2, ..there.clone() };
+        assert_eq!(form.change(&there, &models()).unwrap(), expected);
+        form.preset = "paper".to_owned();
+        form.choose_attack(AttackId::Fgsm, false);
+        form.choose_attack(AttackId::Deepfool, true);
+        let attacks = form.change(&there, &models()).unwrap().attacks;
+        let mut long = there.attacks[0].clone();
+        long.preset = Some("paper".to_owned());
+        assert_eq!(attacks, [long, AttackEntry::new(AttackId::Deepfool, Preset::Paper)]);
+        form.without.clear();
+        let models = form.change(&there, &models()).unwrap().models;
+        assert_eq!(models, ["vgg13", "crnn"], "chosen anew");
     }
 
     #[test]

@@ -2,7 +2,7 @@
 //! others come; a click opens it in the Lab.
 
 use eframe::egui::{
-    Align, CornerRadius, Frame, Label, Layout, RichText, Role, ScrollArea, Stroke, TextEdit, Ui,
+    Align, CornerRadius, CursorIcon, Frame, Label, Layout, RichText, Role, ScrollArea, Sense, Stroke, TextEdit, Ui,
     WidgetInfo, vec2,
 };
 use egui_extras::{Column, TableBuilder};
@@ -72,6 +72,7 @@ impl ExperimentsUi<'_> {
             let mut table = TableBuilder::new(ui)
                 .id_salt(("experiment rows", wide))
                 .striped(true)
+                .sense(Sense::click())
                 // New lines come into sight, but not under a pointer that is about to click.
                 .stick_to_bottom(!hovered)
                 .cell_layout(Layout::left_to_right(Align::Center));
@@ -114,6 +115,10 @@ impl ExperimentsUi<'_> {
                                 opened = Some(row.id.clone());
                             }
                         });
+                        let whole = line.response().on_hover_cursor(CursorIcon::PointingHand);
+                        if whole.clicked() {
+                            opened = Some(row.id.clone());
+                        }
                     });
                 });
         });
@@ -156,7 +161,9 @@ fn cell(ui: &mut Ui, row: &Row, column: usize, words: &str) {
         0 | 3 | 6 => palette.text,
         _ => palette.quiet,
     };
-    let label = ui.add(Label::new(RichText::new(words).color(ink)).truncate());
+    // Not to be selected: a click is for the whole row.
+    let words = Label::new(RichText::new(words).color(ink)).selectable(false);
+    let label = ui.add(words.truncate());
     match (column, &row.reason, &row.measures) {
         (0, ..) => drop(label.on_hover_text(row.clip.as_str())),
         (5, Some(reason), _) => drop(label.on_hover_text(reason.as_str())),
