@@ -77,8 +77,7 @@ pub fn rivals(search: &Search<'_>, at: &Evaluation) -> (f64, usize, usize) {
 /// The gradient of that difference at an adversarial clip, which is one step of the attack.
 ///
 /// # Errors
-/// [`Ended::Stopped`] where the observer says stop, [`Ended::Failed`] where the model fails,
-/// [`Ended::Stuck`] where it has no gradient.
+/// [`Ended::Stopped`] where the observer says stop, [`Ended::Failed`] where the model fails.
 pub fn lead_gradient(
     search: &mut Search<'_>,
     observer: &mut dyn Observer,

@@ -211,7 +211,7 @@ impl CarliniWagner {
             0.0 => String::new(),
             lead => format!(" with a lead of {lead}"),
         };
-        Ok(format!("{steps} steps did not reach the goal{lead}"))
+        Ok(format!("{} steps did not reach the goal{lead}", search.iterations))
     }
 
     /// Whether DeepFool's steps lead where this search wants to go.

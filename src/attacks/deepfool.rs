@@ -155,6 +155,8 @@ impl DeepFool {
         }
         let approached = self.approach(search, observer);
         search.part(approached)?;
+        // One more step looks where the last one led.
+        let steps = search.iterations.min(self.iterations);
         if self.walk_back {
             boundary::walk_back_best(search, observer)?;
         }
@@ -172,15 +174,14 @@ impl DeepFool {
                         .to_owned()
                 } else {
                     format!(
-                        "found by a walk along the gradient: {} linear steps did not leave the \
-                         label",
-                        self.iterations
+                        "found by a walk along the gradient: {steps} linear steps did not leave the \
+                         label"
                     )
                 });
             }
             search.part(walked)?;
         }
-        Ok(format!("{} steps did not reach the goal", linear + 2 * WALK))
+        Ok(format!("{} steps did not reach the goal", search.iterations))
     }
 
     /// Over the edge as Carlini & Wagner's attack goes there.

@@ -167,8 +167,7 @@ impl Lbfgs {
         }
         let space = Space::of_samples(&search.problem.samples);
         let energy: f64 = space.clean().iter().map(|x| x * x).sum();
-        let approached = self.approach(search, observer, &space, energy, steps);
-        search.part(approached)?;
+        self.approach(search, observer, &space, energy, steps)?;
         if search.best().is_some() {
             let descended = balance(search, observer, energy)
                 .and_then(|c| self.searches_over_c(search, observer, &space, energy, c));
@@ -177,7 +176,7 @@ impl Lbfgs {
                 boundary::walk_back_best(search, observer)?;
             }
         }
-        Ok(format!("{steps} steps did not reach the goal"))
+        Ok(format!("{} steps did not reach the goal", search.iterations))
     }
 
     /// From the clean clip to the first adversarial one, without a weight on the distance, unless
@@ -201,15 +200,17 @@ impl Lbfgs {
             Ok(_) | Err(Halt::Reached) => {}
             Err(Halt::Ended(ended)) => return Err(ended),
         }
+        let mut stuck = 0;
         for block in [BLOCK, 1].into_iter().cycle() {
-            if search.iterations >= steps || search.best().is_some() {
+            if search.iterations >= steps || search.best().is_some() || stuck == 2 {
                 break;
             }
             let end = (WALK * steps as f64) as usize;
             let end =
                 if search.iterations < end { end } else { (search.iterations + steps).div_ceil(2) };
             let walk = Walk { confidence: 0.0, log_scores: true, block, end };
-            walk.to_the_edge(search, observer, space)?;
+            let walked = walk.to_the_edge(search, observer, space);
+            stuck = if search.part(walked)?.is_none() { stuck + 1 } else { 0 };
         }
         Ok(())
     }

@@ -105,8 +105,8 @@ impl AttackSpec {
             AttackId::Deepfool => 3,
             // Its first start, where flat, was its last.
             AttackId::Pgd => 2 + u32::from(self.preset == Preset::Best),
-            // A target was given up where its straight way was flat.
-            AttackId::Lbfgs => 1 + u32::from(targeted),
+            // It was given up where its way to the edge was flat.
+            AttackId::Lbfgs => 2,
             AttackId::CarliniWagner | AttackId::MaskedCarliniWagner => {
                 // Since DeepFool, whose steps it tries when it has no target.
                 let linear = self.id == AttackId::CarliniWagner && !targeted;

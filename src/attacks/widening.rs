@@ -21,7 +21,7 @@ use super::vector::norm;
 /// Radii of the balls: so many dB below the clip's length.
 const RADII_DB: [f64; 7] = [20.0, 15.0, 10.0, 5.0, 0.0, -5.0, -10.0];
 
-/// Length of the noise, relative to the first radius.
+/// Length of the noise, relative to the radius of the ball in which it is drawn.
 const NOISE: f64 = 0.3;
 
 /// Length of a ball's first step, relative to its radius.
@@ -48,8 +48,7 @@ pub fn to_the_edge(
     rng.set_stream(search.iterations as u64);
     let mut noise = |radius: f64| -> Vec<f64> {
         let origin = space.origin();
-        let mut offset: Vec<f64> =
-            origin.iter().map(|_| StandardNormal.sample(&mut rng)).collect();
+        let mut offset: Vec<f64> = origin.iter().map(|_| StandardNormal.sample(&mut rng)).collect();
         rescale(&mut offset, NOISE * radius);
         offset
     };

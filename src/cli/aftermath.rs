@@ -38,6 +38,10 @@ impl Aftermath {
         let mut all = prepared.pool.install(|| survival(&success, observer));
         bar.finish_and_clear();
         explain(prepared, &mut all);
+        let (done, of) = (all.len(), Transform::ALL.len());
+        if done < of {
+            eprintln!("mondegreen: stopped: what survives was asked for {done} of {of} changes");
+        }
         self.survival = Some(all);
     }
 

@@ -180,14 +180,16 @@ pub fn run(arguments: &Arguments) -> Result<(), Failure> {
     let written = write(arguments, &record);
     let mut aftermath = Aftermath::default();
     let (clean, outcome) = (&record.clip.samples, &record.outcome);
-    if arguments.survival && !(outcome.is_adversarial() && outcome.metrics.peak > 0.0) {
+    if arguments.survival && failed.is_err() {
+        eprintln!("mondegreen: the attack failed, so nobody asks what survives");
+    } else if arguments.survival && !(outcome.is_adversarial() && outcome.metrics.peak > 0.0) {
         eprintln!("mondegreen: the result fools nobody, so there is nothing to survive");
     } else if arguments.survival {
         // The search may have been ended by Ctrl-C, which then is not meant for this.
         stop.store(false, Ordering::Relaxed);
         aftermath.survive(&prepared, model.as_ref(), clean, outcome, &stop);
     }
-    let asked = if arguments.transfer {
+    let asked = if arguments.transfer && failed.is_ok() {
         aftermath.transfer(&prepared, &others, clean, outcome)
     } else {
         Ok(())
@@ -200,6 +202,9 @@ pub fn run(arguments: &Arguments) -> Result<(), Failure> {
         export(arguments, &record, rounded.as_ref())
     });
     report(arguments, &record, &aftermath, rounded.as_ref(), written.is_ok())?;
+    if let (Err(_), Err(unwritten)) = (&failed, &written) {
+        eprintln!("mondegreen: {unwritten}");
+    }
     failed.and(written).and(asked)
 }
 

@@ -166,16 +166,15 @@ impl Configuration {
         }
     }
 
-    /// Reads and checks a configuration; relative paths become those that they are relative to the
-    /// file.
+    /// Reads and checks a configuration; paths in it that are relative to the file become absolute.
     ///
     /// # Errors
     /// Where the file can't be read, or a key is unknown, missing or makes no sense; the message
     /// names it.
     pub fn read(path: &Path) -> Result<Self, ExperimentError> {
         let text = fs::read_to_string(path).map_err(ExperimentError::read(path))?;
-        let folder = path.parent().unwrap_or(Path::new(""));
-        Self::parse(&text, folder)
+        let place = files::absolute(path);
+        Self::parse(&text, place.parent().unwrap_or(Path::new("")))
             .map_err(|reason| ExperimentError::Configuration { path: path.to_owned(), reason })
     }
 

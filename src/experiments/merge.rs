@@ -4,7 +4,6 @@ use std::collections::{HashMap, HashSet};
 use std::fs;
 use std::path::PathBuf;
 
-use super::configuration::Configuration;
 use super::error::ExperimentError;
 use super::folder::{KEPT, RunFolder};
 use super::journal::{Journal, replace_journal};
@@ -87,6 +86,20 @@ pub fn merge(into: &RunFolder, from: &[RunFolder]) -> Result<Merged, ExperimentE
                 path: folder.path().to_owned(),
                 reason: format!(
                     "it is not of the same run as {}: {} differs",
+                    first.path().display(),
+                    changes.join(", ")
+                ),
+            });
+        }
+    }
+    if !sources.contains(into) && into.has_configuration() {
+        let changes = into.configuration()?.differences(&reference.configuration);
+        if !changes.is_empty() {
+            return Err(ExperimentError::Changed {
+                path: into.path().to_owned(),
+                reason: format!(
+                    "something else was planned there than in {}: {} differs. Put that back, or \
+                     join into another folder",
                     first.path().display(),
                     changes.join(", ")
                 ),
@@ -185,13 +198,10 @@ fn copy(
 ) -> Result<(), ExperimentError> {
     let Some(first) = sources.iter().find(|folder| *folder != into) else { return Ok(()) };
     if !sources.contains(into) {
-        // It has no rows, only what was planned there: maybe with another configuration, of other
-        // weights. Shares hold all that there is to say of theirs.
-        let configuration = first.configuration()?;
-        let before = into.has_configuration().then(|| into.configuration());
-        let differs = |before: Configuration| !before.differences(&configuration).is_empty();
-        if before.is_none_or(|before| before.map_or(true, differs)) {
-            configuration.write(into.path())?;
+        // It has no rows, only what was planned there, maybe with other weights. Shares hold all
+        // that there is to say of theirs.
+        if !into.has_configuration() {
+            first.configuration()?.write(into.path())?;
         }
         replace_journal::<Heard>(&into.survey_file(), &[])?;
     }

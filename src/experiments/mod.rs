@@ -53,7 +53,7 @@ pub use report::{Examples, results, write_report};
 pub use row::{Asked, FAILED, Row};
 pub use run::{News, Run, Share};
 pub use statistics::Mean;
-pub use survey::{Heard, Survey};
+pub use survey::{Heard, LeftOut, Survey};
 pub use table::{Cell, Table};
 pub use tables::{Results, model_title};
 pub use transfer::Transferred;

@@ -403,15 +403,14 @@ fn head(sources: &[Source]) -> String {
 
 /// What could not be done.
 fn failures(sources: &[Source], survey: &[Heard]) -> String {
-    let unread = Survey::new(survey.iter().cloned());
-    let unread = unread.unreadable().into_iter();
-    let unread = unread.map(|(clip, reason)| format!("- {clip} was left out: {reason}\n"));
+    let left_out = Survey::new(survey.iter().cloned()).left_out().into_iter();
+    let left_out = left_out.map(|clip| format!("- {clip}\n"));
     let failed = sources.iter().flat_map(|source| &source.rows).filter(|row| row.is_failed());
     let failed = failed.map(|row| {
         let reason = row.reason.as_deref().unwrap_or("no reason was given");
         format!("- {}, {} on {}: {reason}\n", row.clip, row.attack, row.model)
     });
-    let all: Vec<String> = unread.chain(failed).collect();
+    let all: Vec<String> = left_out.chain(failed).collect();
     if all.is_empty() {
         return String::new();
     }

@@ -16,7 +16,7 @@ use super::journal::{Journal, read_journal, replace_journal};
 use super::machine::{Control, Machine};
 use super::plan::{Item, Shard, plan};
 use super::row::{Row, latest};
-use super::survey::{self, Hash, Heard, Question, Survey};
+use super::survey::{self, Hash, Heard, LeftOut, Question, Survey};
 use super::work;
 use crate::attacks::{Flow, Progress};
 use crate::audio;
@@ -65,8 +65,8 @@ pub struct Run {
     pub items: Vec<Item>,
     /// Those that this process still has to do, as places in [`Self::items`].
     pub open: Vec<usize>,
-    /// Clean clips that can't be read or that a model fails on, with why: they are left out.
-    pub unreadable: Vec<String>,
+    /// Clips that are not attacked.
+    pub left_out: Vec<LeftOut>,
     /// Rows that count, of this process' share.
     pub rows: Vec<Row>,
     share: Share,
@@ -86,8 +86,8 @@ impl Run {
     /// A shard takes what was asked from the run's own folder, where `experiment plan` left it.
     ///
     /// # Errors
-    /// Where the folder can't be used, something in it changed, or a model fails;
-    /// [`ExperimentError::Stopped`] where it was stopped.
+    /// Where the folder can't be used, something in it changed, or models fail on one clip after the
+    /// other; [`ExperimentError::Stopped`] where it was stopped.
     pub fn open(
         folder: &RunFolder,
         configuration: Configuration,
@@ -152,8 +152,6 @@ impl Run {
         })?;
         let items = plan(&configuration, &candidates, &survey, &machine.names());
         own.write_plan(&items)?;
-        let unreadable = survey.unreadable().into_iter();
-        let unreadable = unreadable.map(|(clip, reason)| format!("{clip}: {reason}")).collect();
         let (mut starts, _) = Journal::open(&own.environment_file())?;
         starts.append(&environment)?;
         let (journal, rows) = Journal::open(&own.rows_file())?;
@@ -166,7 +164,7 @@ impl Run {
             candidates,
             items,
             open: Vec::new(),
-            unreadable,
+            left_out: survey.left_out(),
             rows,
             share,
             tried: HashSet::new(),
@@ -412,7 +410,14 @@ fn check_changes(
     })
 }
 
+/// So many failures of models one after the other are the device's, or a model's as such: they say
+/// nothing of the clips.
+const DEAD: usize = 10;
+
 /// Asks the questions, as many at a time as there are pools.
+///
+/// # Errors
+/// Those of `done`, [`ExperimentError::Stopped`], and where models only fail any more.
 fn ask(
     questions: &[Question],
     configuration: &Configuration,
@@ -425,6 +430,8 @@ fn ask(
     let (send, receive) = mpsc::channel();
     let mut result = Ok(());
     let mut count = 0;
+    // Failures after which nothing was answered yet.
+    let mut failed: Vec<Heard> = Vec::new();
     thread::scope(|scope| {
         for pool in &machine.pools {
             let (send, next, broken) = (send.clone(), &next, &broken);
@@ -444,12 +451,33 @@ fn ask(
         drop(send);
         for heard in receive {
             count += 1;
-            if result.is_ok() {
-                result = done(heard, count);
-                broken.stop.store(result.is_err(), Ordering::Relaxed);
+            if result.is_err() {
+                continue;
             }
+            let is_broken = heard.is_broken();
+            failed.push(heard);
+            if !is_broken {
+                result = failed.drain(..).try_for_each(|heard| done(heard, count));
+            } else if failed.len() >= DEAD {
+                result = Err(dead(&failed));
+            }
+            broken.stop.store(result.is_err(), Ordering::Relaxed);
         }
     });
     result?;
+    failed.into_iter().try_for_each(|heard| done(heard, count))?;
     if count < questions.len() { Err(ExperimentError::Stopped) } else { Ok(()) }
+}
+
+/// What is said where models only fail any more.
+fn dead(failed: &[Heard]) -> ExperimentError {
+    let Some(Heard { clip, model, reason, .. }) = failed.first() else {
+        return ExperimentError::Stopped;
+    };
+    let reason = reason.as_deref().unwrap_or_default();
+    ExperimentError::Nothing(format!(
+        "models failed on {} clips one after the other, first {model} on {clip}: {reason}. What was \
+         answered before is kept, and the same command goes on",
+        failed.len()
+    ))
 }

@@ -1,6 +1,7 @@
 //! What every model makes of every clean clip: Table 1, and what clips may be chosen.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeSet, HashMap};
+use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
@@ -26,6 +27,7 @@ pub struct Heard {
     /// Why it names nothing.
     pub reason: Option<String>,
     /// SHA-256 of the clip's samples; none where it can't be read, and in early versions' lines.
+    /// With it and without a name the model failed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub clip_sha256: Option<String>,
 }
@@ -34,6 +36,32 @@ impl Heard {
     /// Whether it names the clip rightly.
     pub fn is_right(&self) -> bool {
         self.heard.as_deref() == Some(&*self.label)
+    }
+
+    /// Whether the clip can be read and the model failed on it.
+    pub fn is_broken(&self) -> bool {
+        self.heard.is_none() && self.clip_sha256.is_some()
+    }
+}
+
+/// A clip that is not attacked because nobody knows what is heard in it.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct LeftOut {
+    /// The clip.
+    pub clip: String,
+    /// The model that failed on it; none where it can't be read at all.
+    pub model: Option<String>,
+    /// Why.
+    pub reason: String,
+}
+
+impl fmt::Display for LeftOut {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { clip, model, reason } = self;
+        match model {
+            None => write!(f, "{clip} was left out: {reason}"),
+            Some(model) => write!(f, "{clip} was left out for {model}, which failed: {reason}"),
+        }
     }
 }
 
@@ -90,12 +118,16 @@ impl Survey {
         (heard.weights == weights).then_some(heard)
     }
 
-    /// The clips that can't be read or that a model fails on, with why, in the order of their names.
-    pub fn unreadable(&self) -> BTreeMap<&str, &str> {
-        let unread = self.said.values().filter(|heard| heard.heard.is_none());
-        unread
-            .map(|heard| (heard.clip.as_str(), heard.reason.as_deref().unwrap_or_default()))
-            .collect()
+    /// The clips that are left out, in the order of their names.
+    pub fn left_out(&self) -> Vec<LeftOut> {
+        let unnamed = self.said.values().filter(|heard| heard.heard.is_none());
+        let all = unnamed.map(|heard| LeftOut {
+            clip: heard.clip.clone(),
+            model: heard.is_broken().then(|| heard.model.clone()),
+            reason: heard.reason.clone().unwrap_or_default(),
+        });
+        // Where a clip can't be read, no model hears it.
+        all.collect::<BTreeSet<_>>().into_iter().collect()
     }
 
     /// All answers, in no order.
@@ -104,7 +136,7 @@ impl Survey {
     }
 
     /// Which clips, by their index, each model still has to be asked about; with `again` also those
-    /// that could not be read before.
+    /// that it named nothing in before.
     pub fn missing(
         &self,
         candidates: &Candidates,

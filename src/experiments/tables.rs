@@ -8,7 +8,7 @@ use super::configuration::TARGETED_LABELS;
 use super::paper::{self, Quantity};
 use super::row::Row;
 use super::statistics::mean;
-use super::survey::Heard;
+use super::survey::{Heard, Survey};
 use super::table::{Cell, Table};
 use crate::models::ModelId;
 
@@ -70,14 +70,13 @@ impl Results {
                 }
             }
         }
-        let known: BTreeSet<(String, String, String)> = self
-            .survey
-            .iter()
-            .map(|h| (h.clip.clone(), h.model.clone(), h.weights.clone()))
-            .collect();
+        // What one run could not find out another may have.
+        let answered = self.survey.iter().filter(|h| h.heard.is_some());
+        let answered: BTreeSet<(String, String, String)> =
+            answered.map(|h| (h.clip.clone(), h.model.clone(), h.weights.clone())).collect();
         let new = survey
             .into_iter()
-            .filter(|h| !known.contains(&(h.clip.clone(), h.model.clone(), h.weights.clone())));
+            .filter(|h| !answered.contains(&(h.clip.clone(), h.model.clone(), h.weights.clone())));
         self.survey.extend(new);
     }
 
@@ -131,15 +130,20 @@ impl Results {
             let paper = ModelId::find(model).ok().map(paper::accuracy);
             vec![Cell::Words(model_title(model)), Cell::Number { ours, paper, decimals: 1 }]
         };
+        let mut notes =
+            vec!["Of the clips of the chosen split and labels that can be read.".to_owned()];
+        let broken = Survey::new(self.survey.iter().cloned()).left_out();
+        let broken = broken.iter().filter(|clip| clip.model.is_some()).count();
+        if broken > 0 {
+            notes.push(format!("{broken} answers are missing, of models that failed."));
+        }
+        notes.push(paper::remark(1).to_owned());
         Table {
             name: "table1".to_owned(),
             title: "Table 1: accuracy on the clean clips".to_owned(),
             columns: ["Model", "Accuracy %"].map(str::to_owned).to_vec(),
             rows: self.models.iter().map(row).collect(),
-            notes: vec![
-                "Of the clips of the chosen split and labels that can be read.".to_owned(),
-                paper::remark(1).to_owned(),
-            ],
+            notes,
         }
     }
 

@@ -236,15 +236,44 @@ mod tests {
         fails.store(true, Ordering::Relaxed);
         let run = open(folder.path(), &machine, false, Keep::Nothing, Share::default());
         assert!(run.items.iter().all(|item| item.model == "vgg13"), "{:?}", run.items);
-        assert_eq!((run.items.len(), run.unreadable.len()), (2, 2));
-        let reason = "crnn could not name it: explained: out of memory";
-        assert!(run.unreadable.iter().all(|clip| clip.contains(reason)), "{:?}", run.unreadable);
+        assert_eq!((run.items.len(), run.left_out.len()), (2, 2));
+        let words = "a.wav was left out for crnn, which failed: explained: out of memory";
+        assert!(run.left_out.iter().all(|clip| clip.to_string().contains(words)));
         drop(run);
 
         fails.store(false, Ordering::Relaxed);
         let share = Share { retry: true, ..Share::default() };
         let run = open(folder.path(), &machine, false, Keep::Nothing, share);
-        assert_eq!((run.items.len(), run.unreadable.len()), (4, 0));
+        assert_eq!((run.items.len(), run.left_out.len()), (4, 0));
+    }
+
+    #[test]
+    fn models_that_only_fail_end_a_survey_and_leave_nothing_out() {
+        let folder = tempfile::tempdir().unwrap();
+        let fails = Arc::<AtomicBool>::default();
+        let machine = Machine { models: machine(&fails).models.split_off(1), ..machine(&fails) };
+        let data = folder.path().join("data");
+        std::fs::create_dir_all(data.join("Bark")).unwrap();
+        for n in 0..12 {
+            let clip = data.join(format!("Bark/{n}.wav"));
+            write_wav_f32(&clip, &[0.1 + n as f32 / 100.0; 4000]).unwrap();
+        }
+        let configuration = Configuration {
+            split: Split::All,
+            models: vec!["crnn".to_owned()],
+            attacks: Vec::new(),
+            ..Configuration::new(ExperimentKind::Accuracy, data, Preset::Quick)
+        };
+        let open = || {
+            let (place, control) = (RunFolder::new(folder.path().join("run")), Control::default());
+            let share = Share::default();
+            Run::open(&place, configuration.clone(), &machine, share, &control, &mut |_| ())
+        };
+        fails.store(true, Ordering::Relaxed);
+        let said = open().err().expect("an error").to_string();
+        assert!(said.contains("10 clips one after the other, first crnn on Bark/"), "{said}");
+        fails.store(false, Ordering::Relaxed);
+        assert!(open().unwrap().left_out.is_empty());
     }
 
     #[test]

@@ -150,21 +150,20 @@ pub(super) fn survey(
         Ok(clip) => clip,
         Err(error) => return Heard { reason: Some(error.to_string()), ..line },
     };
+    let clip_sha256 = Some(crate::export::sha256_of_samples(&clip.samples));
+    let line = Heard { seconds: clip.seconds(), clip_sha256, ..line };
     let verdict = match catch_unwind(AssertUnwindSafe(|| one.model.classify(&clip.samples))) {
         Ok(Ok(verdict)) => verdict,
         broken => {
-            let why = match broken {
+            let reason = match broken {
                 Ok(Err(error)) => (machine.explain)(&error.to_string()),
                 _ => BROKEN.to_owned(),
             };
-            let reason = Some(format!("{} could not name it: {why}", one.name));
-            return Heard { reason, ..line };
+            return Heard { reason: Some(reason), ..line };
         }
     };
     let (label, confidence) = heard(&verdict);
-    let heard = Some(spelled_as(&candidate.label, label));
-    let clip_sha256 = Some(crate::export::sha256_of_samples(&clip.samples));
-    Heard { heard, confidence, seconds: clip.seconds(), clip_sha256, ..line }
+    Heard { heard: Some(spelled_as(&candidate.label, label)), confidence, ..line }
 }
 
 /// Keeps the adversarial clip as asked for; says in which file of the run's folder.

@@ -101,15 +101,10 @@ fn short_and_faint_clips_are_transformed_and_others_refused_with_the_reason() {
     let faint: Vec<f32> = short.iter().map(|x| x * 1e-6).collect();
     let loud: Vec<f32> = short.iter().map(|x| if *x > 0.0 { 1.0 } else { -1.0 }).collect();
     for transform in Transform::ALL {
-        for clip in [&short, &faint, &loud, &short[..1].to_vec(), &vec![0.5; 3201]] {
-            match transform.apply(clip, 1) {
-                Ok(result) => {
-                    assert_eq!(result.len(), clip.len(), "{transform:?}");
-                    assert!(result.iter().all(|x| x.abs() <= 1.0), "{transform:?}");
-                }
-                // The one sample is 0.
-                Err(error) => assert!(clip.len() == 1, "{transform:?}: {error}"),
-            }
+        for clip in [&short, &faint, &loud, &vec![0.5], &vec![0.5; 3201]] {
+            let result = transform.apply(clip, 1).unwrap();
+            assert_eq!(result.len(), clip.len(), "{transform:?}");
+            assert!(result.iter().all(|x| x.abs() <= 1.0), "{transform:?}");
         }
         assert_eq!(transform.apply(&[], 1), Err(TransformError::Empty));
         assert_eq!(transform.apply(&[f32::NAN; 3200], 1), Err(TransformError::NotFinite));

@@ -30,6 +30,7 @@ mod tour;
 mod widgets;
 
 pub use app::{App, UiCommand};
+pub use experiments::ExperimentWish;
 pub use listen::ListenCommand;
 pub use notices::{Notice, NoticeKind, Notices};
 pub use run::{Options, WindowError, run};

@@ -175,6 +175,19 @@ fn a_tenth_of_a_second_suffices() {
 }
 
 #[test]
+fn one_sample_is_a_clip() {
+    let model = Linear::new(&[vec![1.0], vec![-1.0]], vec![0.0; 2]);
+    let clip: Arc<[f32]> = [0.5].into();
+    for id in AttackId::ALL {
+        let problem = problem(&clip, Goal::Untargeted);
+        let outcome = short(id, 20).build().run(&model, &problem, &mut go_on);
+        check(&model, &problem, &outcome);
+        // The boundary is at silence, 0 dB away.
+        assert_eq!(outcome.status == Status::Fooled, !id.takes_snr(), "{id:?}");
+    }
+}
+
+#[test]
 fn a_minute_can_be_attacked_and_stopped() {
     let clip = bundled("Snare drum");
     let minute: Arc<[f32]> = clip.iter().copied().cycle().take(60 * 32_000).collect();
@@ -249,7 +262,7 @@ fn a_flat_place_where_a_search_starts_is_not_its_end() {
     let mut rows = vec![vec![0.0; 50]; 2];
     rows[1][..25].fill(1.0);
     let mut model = Linear::new(&rows, vec![0.01, -12.5 - 1e-4]);
-    model.rectified = true;
+    model.shape = |scores| scores.relu();
     let clip: Arc<[f32]> = vec![0.5; 50].into();
     let targeted =
         [AttackId::CarliniWagner, AttackId::MaskedCarliniWagner, AttackId::Lbfgs, AttackId::Pgd];
@@ -259,5 +272,27 @@ fn a_flat_place_where_a_search_starts_is_not_its_end() {
         let outcome = spec.build().run(&model, &problem, &mut go_on);
         check(&model, &problem, &outcome);
         assert_eq!(outcome.status, Status::Fooled, "{id:?}");
+    }
+}
+
+#[test]
+fn a_flat_place_on_the_way_of_linear_steps_is_not_the_end_either() {
+    // The second score rises, then is flat for long, then rises again.
+    let mut rows = vec![vec![0.0; 50]; 2];
+    rows[1][0] = 1.0;
+    let mut model = Linear::new(&rows, vec![0.5, 0.0]);
+    model.shape = |scores| (&scores - (&scores - 0.01)?.relu()?)? + (&scores - 0.2)?.relu()?;
+    let mut clip = vec![0.5; 50];
+    clip[0] = 0.0;
+    let clip: Arc<[f32]> = clip.into();
+    for id in [AttackId::Deepfool, AttackId::CarliniWagner, AttackId::Lbfgs] {
+        let problem = problem(&clip, Goal::Untargeted);
+        let outcome = AttackSpec::new(id).build().run(&model, &problem, &mut go_on);
+        check(&model, &problem, &outcome);
+        assert_eq!(outcome.status, Status::Fooled, "{id:?}");
+        if id == AttackId::Deepfool {
+            let note = outcome.remark().expect("something to say");
+            assert!(note.contains(": 1 linear steps did not leave the label"), "{note}");
+        }
     }
 }

@@ -64,19 +64,22 @@ fn a_plan_that_was_copied_in_half_takes_nothing_out_of_a_run() {
     assert!(late.join(kept).is_file());
     assert_eq!(line_count(&late), lines);
 
-    // What was planned before with other clips and weights counts no more than its rows.
+    // Nobody joins into a folder in which something else was planned.
+    let other = folder.path().join("other");
+    run(&untargeted(&other, &data, &["--seed", "5", "--plan"])).done();
+    let message = merge(&other, &place, &[1, 2]).message(1);
+    says(&message, &["something else was planned there", "keep, seed differs"]);
+
+    // What models said there with other weights does not count.
     let planned = folder.path().join("planned");
-    let mut words = untargeted(&planned, &data, &["--seed", "5", "--clips", "1"]);
-    run(&words).done();
-    std::fs::remove_file(planned.join("results.jsonl")).expect("no rows");
+    run(&untargeted(&planned, &data, &["--keep", "wav", "--plan"])).done();
     let survey = std::fs::read_to_string(planned.join("survey.jsonl")).expect("answers");
     let of_others = survey.replace("\"weights\":\"", "\"weights\":\"0");
     std::fs::write(planned.join("survey.jsonl"), of_others).expect("answers of other weights");
     merge(&planned, &place, &[1, 2]).done();
     assert_eq!(rows(&planned), all);
     assert_eq!(tables(&planned), tables(&joined));
-    words = ["experiment", "plan", path(&planned)].map(str::to_owned).to_vec();
-    says(&run(&words).done(), &["0 to do"]);
+    says(&run(&untargeted(&planned, &data, &["--keep", "wav"])).done(), &["0 to do"]);
 }
 
 #[test]

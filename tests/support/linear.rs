@@ -24,8 +24,8 @@ pub struct Linear {
     pub only: Option<Arc<[f32]>>,
     /// Gives the softmax of the scores where set, as a model of probabilities.
     pub probabilities: bool,
-    /// Scores below zero are zero where set, and have no gradient.
-    pub rectified: bool,
+    /// What is made of the scores.
+    pub shape: fn(Tensor) -> Result<Tensor>,
 }
 
 impl Linear {
@@ -43,7 +43,7 @@ impl Linear {
             asked: AtomicUsize::new(0),
             only: None,
             probabilities: false,
-            rectified: false,
+            shape: Ok,
         }
     }
 
@@ -96,14 +96,11 @@ impl Classifier for Linear {
         let broken = self.asked.fetch_add(1, Ordering::Relaxed) >= self.broken_from;
         waveform.map(|waveform| {
             let weight = self.weight.t()?;
-            let scores = waveform.matmul(&weight)?.broadcast_add(&self.bias)?;
+            let scores = (self.shape)(waveform.matmul(&weight)?.broadcast_add(&self.bias)?)?;
             if let Some(only) = &self.only
                 && waveform.flatten_all()?.to_vec1::<f32>()? != **only
             {
                 return scores.affine(f64::NAN, 0.0);
-            }
-            if self.rectified {
-                return scores.relu();
             }
             if self.probabilities {
                 return candle_nn::ops::softmax(&scores, 1);

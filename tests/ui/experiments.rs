@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use eframe::egui::{Key, Modifiers, Role};
 use egui_kittest::kittest::{NodeT as _, Queryable as _};
-use mondegreen::ui::UiCommand;
+use mondegreen::ui::{ExperimentWish, UiCommand};
 
 use crate::driver::{Kept, Lab, SMALLEST, engine, has, lab, open, until, until_said};
 
@@ -105,6 +105,19 @@ fn a_run_is_planned_worked_off_read_and_opened_in_the_lab() {
     assert_eq!(harness.query_all_by_label_contains("Open in the Lab: ").count(), 1);
     click(&mut harness, "a.wav");
     until(&mut harness, "its result", |h| h.query_by_label_contains("Result: White").is_some());
+
+    // A recording that is elsewhere now is found where the form says.
+    let moved = folder.path().join("moved");
+    std::fs::rename(&data, &moved).expect("the data set moves");
+    harness.key_press_modifiers(Modifiers::COMMAND, Key::Num4);
+    harness.run_steps(3);
+    click(&mut harness, "a.wav");
+    until_said(&mut harness, "choose where the data set lies");
+    assert!(harness.query_by_label("Original spectrogram").is_none(), "the tab stays");
+    harness.state_mut().ask(UiCommand::Experiment(ExperimentWish::SetData(moved)));
+    harness.run_steps(3);
+    click(&mut harness, "a.wav");
+    until(&mut harness, "the clip is open", |h| h.query_by_label("Original spectrogram").is_some());
 }
 
 #[test]

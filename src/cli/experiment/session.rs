@@ -87,8 +87,8 @@ impl Process {
                  would be computed again: `mondegreen experiment merge {run} {run}/shards/*` first"
             );
         }
-        for clip in &run.unreadable {
-            eprintln!("mondegreen: left out: {clip}");
+        for clip in &run.left_out {
+            eprintln!("mondegreen: {clip}");
         }
         Ok(Session { run, machine, control })
     }
@@ -188,6 +188,10 @@ impl Session {
         if still > failed && failed == 0 {
             eprintln!("mondegreen: {still} items failed before; --retry does them again");
         }
-        if failed > 0 { Err(Failure::Partly(failed)) } else { Ok(()) }
+        let broken = self.run.left_out.iter().filter(|clip| clip.model.is_some()).count();
+        if broken > 0 {
+            eprintln!("mondegreen: --retry asks models that failed again");
+        }
+        if failed + broken > 0 { Err(Failure::Partly(failed + broken)) } else { Ok(()) }
     }
 }

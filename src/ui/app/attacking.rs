@@ -4,8 +4,10 @@ use super::App;
 use crate::attacks::{AttackSpec, Goal};
 use crate::audio::player::Side;
 use crate::engine::{AttackJob, Command, CommandId, SurvivalJob};
+use crate::models::ModelSource;
 use crate::ui::compare::Comparison;
 use crate::ui::lab::{KnownModel, Running, Shown};
+use crate::ui::settings::AttackForm;
 
 /// What is told where the labels to aim at are not known yet, or may change.
 const NOT_READY: &str = "The model is not loaded yet: attack when it is.";
@@ -19,10 +21,17 @@ const NOT_NAMED: &str = "The model has not named the clip yet, and the target fo
 
 /// An attack that begins as soon as there are a clip and a model for it.
 pub(super) enum Awaited {
-    /// With the options that are chosen then.
+    /// With what is chosen then.
     Chosen,
-    /// With these, of which the window does not have all.
-    With(AttackSpec),
+    /// With options of which the window may not have all, unless something else is chosen before.
+    Exactly {
+        /// The options.
+        spec: AttackSpec,
+        /// The model.
+        model: ModelSource,
+        /// What was filled in then, which is them as far as can be.
+        form: Box<AttackForm>,
+    },
 }
 
 impl App {
@@ -58,7 +67,7 @@ impl App {
         let model = self.lab.models.chosen().clone();
         let spec = match awaited {
             Awaited::Chosen => form.spec(),
-            Awaited::With(spec) => *spec,
+            Awaited::Exactly { spec, .. } => *spec,
         };
         self.start(AttackJob { clip, model, spec, goal, seed: form.seed });
         self.lab.shown = Shown::Live;
@@ -68,6 +77,13 @@ impl App {
     /// Attacks once that was asked for and is possible.
     pub(super) fn attack_when_ready(&mut self) {
         let lab = &self.lab;
+        let is_over = |awaited: &mut Awaited| match awaited {
+            Awaited::Chosen => false,
+            Awaited::Exactly { model, form, .. } => {
+                lab.models.chosen() != model || self.settings.attack != **form
+            }
+        };
+        drop(self.attack_when_ready.take_if(is_over));
         let ready = lab.opening.is_none()
             && lab.running.is_none()
             && lab.clip.is_some()

@@ -8,7 +8,8 @@ use super::App;
 use super::attacking::Awaited;
 use crate::audio::DEFAULT_LIMIT_SECONDS;
 use crate::engine::{ClipSource, Command, ExperimentJob, ExperimentThread};
-use crate::experiments::{Examples, RunFolder, Share, write_report};
+use crate::experiments::{Configuration, Examples, RunFolder, Share, write_report};
+use crate::files;
 use crate::models::ModelSource;
 use crate::ui::experiments::{ExperimentWish, Phase};
 use crate::ui::lab::Opening;
@@ -137,6 +138,18 @@ impl App {
             ));
             return;
         };
+        // The data set may have been chosen anew since the run was computed, maybe elsewhere.
+        let chosen = files::absolute(Path::new(self.settings.experiment.data.trim()));
+        let chosen = Configuration { data: chosen, ..configuration.clone() };
+        let mut places = [configuration, &chosen].map(|it| it.clip_path(&row.clip)).into_iter();
+        let Some(path) = places.find(|path| path.is_file()) else {
+            self.notices.info(format!(
+                "The row's recording, {}, is not in {}: choose where the data set lies, then the row.",
+                row.clip,
+                chosen.data_folder().display()
+            ));
+            return;
+        };
         let entry = configuration.attacks.iter().find(|entry| entry.title() == row.attack);
         let Some(spec) = entry.and_then(|entry| entry.spec().ok()) else {
             self.notices.info(format!(
@@ -152,15 +165,14 @@ impl App {
         form.targeted = row.target.is_some();
         form.target = row.target.clone().unwrap_or_default();
         form.target_rule = None;
-        let awaited = if form.spec() == spec { Awaited::Chosen } else { Awaited::With(spec) };
+        let form = Box::new(form.clone());
         self.lab.models.choose(&source);
-        let path = configuration.clip_path(&row.clip);
         let name = row.clip.rsplit('/').next().unwrap_or(&row.clip).to_owned();
         let limit_seconds = configuration.limit_seconds.max(DEFAULT_LIMIT_SECONDS);
         let command =
             self.engine.send(Command::LoadClip { source: ClipSource::File(path), limit_seconds });
         self.lab.opening = Some(Opening { command, name, lab: None });
-        self.attack_when_ready = Some(awaited);
+        self.attack_when_ready = Some(Awaited::Exactly { spec, model: source, form });
         self.tab = Tab::Lab;
         self.notices.info(format!(
             "The row is computed again, with its clip, model, options and seed: it was \u{201c}{}\u{201d}.",

@@ -135,6 +135,12 @@ impl ExperimentForm {
     /// # Errors
     /// What is missing, in words for people.
     pub fn configuration(&self, models: &[String]) -> Result<Configuration, String> {
+        let it = self.unchecked(models)?;
+        it.check()?;
+        Ok(it)
+    }
+
+    fn unchecked(&self, models: &[String]) -> Result<Configuration, String> {
         if self.data.trim().is_empty() {
             return Err("Choose a data set first.".to_owned());
         }
@@ -152,7 +158,6 @@ impl ExperimentForm {
         it.seed = u64::from(self.seed);
         it.transfer = self.transfer;
         it.keep = self.keep;
-        it.check()?;
         Ok(it)
     }
 
@@ -167,13 +172,19 @@ impl ExperimentForm {
         there: &Configuration,
         models: &[String],
     ) -> Result<Configuration, String> {
-        let mut it = self.configuration(models)?;
+        let mut it = self.unchecked(models)?;
         let mut before = self.clone();
         before.take_up(Path::new(&self.run), there, models);
         it.limit_seconds = there.limit_seconds;
-        if before.without == self.without {
-            it.models.clone_from(&there.models);
-        }
+        let wanted = std::mem::take(&mut it.models);
+        // In files people spell names as they like.
+        let has = |names: &[String], name: &String| {
+            names.iter().any(|one| ModelSource::find(one) == ModelSource::find(name))
+        };
+        let stays = |name: &&String| has(&wanted, name) || !has(models, name);
+        it.models = there.models.iter().filter(stays).cloned().collect();
+        let is_new = |name: &String| !has(&there.models, name);
+        it.models.extend(wanted.iter().filter(|name| is_new(name)).cloned());
         if before.seed == self.seed {
             it.seed = there.seed;
         }
@@ -201,7 +212,6 @@ impl ExperimentForm {
         self.verified_only = it.verified_only;
         self.labels.clone_from(&it.labels);
         self.clips = it.clips_per_label;
-        // In files people spell names as they like.
         let sources: Vec<_> = it.models.iter().map(|name| ModelSource::find(name)).collect();
         let is_left_out = |name: &&String| !sources.contains(&ModelSource::find(name));
         self.without = models.iter().filter(is_left_out).cloned().collect();
@@ -266,9 +276,13 @@ mod tests {
         let mut long = there.attacks[0].clone();
         long.preset = Some("paper".to_owned());
         assert_eq!(attacks, [long, AttackEntry::new(AttackId::Deepfool, Preset::Paper)]);
-        form.without.clear();
-        let models = form.change(&there, &models()).unwrap().models;
-        assert_eq!(models, ["vgg13", "crnn"], "chosen anew");
+        form.without = vec!["vgg13".to_owned()];
+        let changed = form.change(&there, &models()).unwrap().models;
+        assert_eq!(changed, ["/mine.safetensors", "crnn"]);
+        // One of which the window knows no model at all.
+        let foreign = Configuration { models: vec!["/mine.safetensors".to_owned()], ..there };
+        form.take_up(Path::new("/run"), &foreign, &models());
+        assert_eq!(form.change(&foreign, &models()).unwrap(), foreign);
     }
 
     #[test]

@@ -48,7 +48,7 @@ impl ExperimentsUi<'_> {
                 invitation(ui);
                 return;
             }
-            let failed = self.experiments.failures().count() + self.experiments.unreadable.len();
+            let failed = self.experiments.failures().count() + self.experiments.left_out.len();
             let failures = format!("Failures ({failed})");
             let parts = [
                 Segment::new(View::Rows, "Rows", "A line for each item"),

@@ -2,15 +2,15 @@
 //! others come; a click opens it in the Lab.
 
 use eframe::egui::{
-    Align, CornerRadius, CursorIcon, Frame, Label, Layout, RichText, Role, ScrollArea, Sense, Stroke, TextEdit, Ui,
-    WidgetInfo, vec2,
+    Align, CornerRadius, CursorIcon, Frame, Label, Layout, RichText, Role, ScrollArea, Sense,
+    Stroke, TextEdit, Ui, WidgetInfo, vec2,
 };
 use egui_extras::{Column, TableBuilder};
 use serde_json::{Map, Value};
 
 use super::layout::ExperimentsUi;
 use super::wish::ExperimentWish;
-use crate::experiments::{Row, attack_title, model_title};
+use crate::experiments::{LeftOut, Row, attack_title, model_title};
 use crate::ui::text;
 use crate::ui::theme::{self, CARD_RADIUS, CONTROL_HEIGHT};
 use crate::ui::widgets::quiet_button;
@@ -72,7 +72,7 @@ impl ExperimentsUi<'_> {
             let mut table = TableBuilder::new(ui)
                 .id_salt(("experiment rows", wide))
                 .striped(true)
-                .sense(Sense::click())
+                .sense(Sense::CLICK)
                 // New lines come into sight, but not under a pointer that is about to click.
                 .stick_to_bottom(!hovered)
                 .cell_layout(Layout::left_to_right(Align::Center));
@@ -132,9 +132,8 @@ impl ExperimentsUi<'_> {
             let reason = row.reason.as_deref().unwrap_or("no reason was given");
             format!("{}: {reason}", cells(row)[..4].join(", "))
         });
-        let unread = self.experiments.unreadable.iter();
-        let unread = unread.map(|(clip, reason)| format!("{clip} was left out: {reason}"));
-        let failed: Vec<String> = attacks.chain(unread).collect();
+        let left_out = self.experiments.left_out.iter().map(LeftOut::to_string);
+        let failed: Vec<String> = attacks.chain(left_out).collect();
         if failed.is_empty() {
             ui.label(RichText::new("Nothing failed.").color(theme::palette(ui).quiet));
             return;

@@ -9,7 +9,7 @@ use eframe::egui::Context;
 
 use super::digest::Digest;
 use crate::engine::{Background, ExperimentEnd, ExperimentNews, ExperimentThread, Opened};
-use crate::experiments::{Configuration, Estimate, Heard, Item, Results, Row, Survey};
+use crate::experiments::{Configuration, Estimate, Heard, Item, LeftOut, Results, Row, Survey};
 
 /// How far it is.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -89,8 +89,8 @@ pub struct Experiments {
     found: Option<Found>,
     /// What models said of the clean clips.
     pub survey: Vec<Heard>,
-    /// Clips that could not be read, with why.
-    pub unreadable: Vec<(String, String)>,
+    /// Clips that are not attacked, with why.
+    pub left_out: Vec<LeftOut>,
     /// Items that this process has to do, failures that are tried again among them.
     pub open: usize,
     /// How long items take.
@@ -195,9 +195,7 @@ impl Experiments {
     fn open(&mut self, opened: Opened) {
         self.configuration = Some(opened.configuration);
         self.items = opened.items;
-        let unread = Survey::new(opened.survey.iter().cloned());
-        let unread = unread.unreadable().into_iter();
-        self.unreadable = unread.map(|(clip, why)| (clip.to_owned(), why.to_owned())).collect();
+        self.left_out = Survey::new(opened.survey.iter().cloned()).left_out();
         self.survey = opened.survey;
         self.open = opened.open;
         self.revision += 1;
