@@ -253,10 +253,11 @@ mod tests {
         let fails = Arc::<AtomicBool>::default();
         let machine = Machine { models: machine(&fails).models.split_off(1), ..machine(&fails) };
         let data = folder.path().join("data");
-        std::fs::create_dir_all(data.join("Bark")).unwrap();
-        for n in 0..12 {
-            let clip = data.join(format!("Bark/{n}.wav"));
-            write_wav_f32(&clip, &[0.1 + n as f32 / 100.0; 4000]).unwrap();
+        for label in ["Bark", "Meow"] {
+            std::fs::create_dir_all(data.join(label)).unwrap();
+            for n in 0..6 {
+                write_wav_f32(&data.join(format!("{label}/{n}.wav")), &[0.1; 4000]).unwrap();
+            }
         }
         let configuration = Configuration {
             split: Split::All,
@@ -271,7 +272,7 @@ mod tests {
         };
         fails.store(true, Ordering::Relaxed);
         let said = open().err().expect("an error").to_string();
-        assert!(said.contains("10 clips one after the other, first crnn on Bark/"), "{said}");
+        assert!(said.contains("10 clips one after the other, first crnn on "), "{said}");
         fails.store(false, Ordering::Relaxed);
         assert!(open().unwrap().left_out.is_empty());
     }
