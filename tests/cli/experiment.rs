@@ -265,7 +265,7 @@ fn a_clip_that_cannot_be_read_is_left_out_told_and_asked_again_with_retry() {
     std::fs::write(&there, vec![0; sound.len()]).expect("rubbish of the same size");
     let first = run(&untargeted(&place, &data, &[]));
     assert_eq!(first.status, 0, "{}", first.stderr);
-    says(&first.stderr, &["left out: Cello/a.wav", "is not a sound file"]);
+    says(&first.stderr, &["Cello/a.wav was left out", "is not a sound file"]);
     let before = rows(&place);
     assert!(before.values().all(|row| row["clip"] != "Cello/a.wav"));
     run(&["experiment", "report", path(&place)]).done();

@@ -384,7 +384,7 @@ fn names_that_no_file_can_have_clips_listed_twice_and_other_limits() {
     let clip = mondegreen::audio::load(&data.join("Cello/a.wav"), 60.0).expect("a clip");
     mondegreen::audio::write_wav_f32(&short, &clip.samples[..12_000]).expect("a short clip");
     let words = ["experiment", "run", path(&place), "--config", path(&config)];
-    says(&run(&words).stderr, &["left out: Cello/a.wav"]);
+    says(&run(&words).stderr, &["Cello/a.wav was left out"]);
     let heard = |file: &str| {
         let survey = std::fs::read_to_string(place.join("survey.jsonl")).expect("a survey");
         let last = survey.lines().rfind(|line| line.contains(file)).map(str::to_owned);
