@@ -104,7 +104,7 @@ fn a_run_is_planned_worked_off_read_and_opened_in_the_lab() {
     type_into(&mut harness, "Only rows with this word", " vgg13 white");
     assert_eq!(harness.query_all_by_label_contains("Open in the Lab: ").count(), 1);
     click(&mut harness, "a.wav");
-    until(&mut harness, "its result", |h| h.query_by_label_contains("Result: White").is_some());
+    until(&mut harness, "its result", |h| h.query_by_label_contains("Result: Noise").is_some());
 
     // A recording that is elsewhere now is found where the form says.
     let moved = folder.path().join("moved");
