@@ -220,21 +220,35 @@ impl Window {
     /// Clicks a control.
     pub fn click(&mut self, name: &str) {
         self.wait_for(name, |w| w.control(name).is_some());
-        self.click_at(self.area(name));
+        let mut area = self.area(name);
+        // On a slow machine it may still move, as where a clip's card grows.
+        loop {
+            self.point(area);
+            let now = self.area(name);
+            if now == area {
+                break;
+            }
+            area = now;
+        }
+        self.press();
     }
 
     /// Clicks a control whose name contains something.
     pub fn click_with(&mut self, part: &str) {
         self.wait_for(part, |w| w.control_with(part).is_some());
         let area = self.control_with(part).map(|control| control.area);
-        self.click_at(area.expect("just seen"));
+        self.point(area.expect("just seen"));
+        self.press();
     }
 
-    fn click_at(&self, area: Area) {
+    fn point(&self, area: Area) {
         let x = (area.left + area.width / 2).to_string();
         let y = (area.top + area.height / 2).to_string();
         self.xdotool(&["mousemove", "--window", &self.id, &x, &y]);
         std::thread::sleep(Duration::from_millis(150));
+    }
+
+    fn press(&self) {
         self.xdotool(&["click", "1"]);
         std::thread::sleep(Duration::from_millis(350));
     }
