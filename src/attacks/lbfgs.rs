@@ -198,7 +198,8 @@ impl Lbfgs {
             minimise(start, &settings, |offset| objective.evaluate(search, observer, offset));
         match ended {
             Ok(_) | Err(Halt::Reached) => {}
-            Err(Halt::Ended(ended)) => return Err(ended),
+            // It may have broken where it had just found something.
+            Err(Halt::Ended(ended)) => drop(search.part::<()>(Err(ended))?),
         }
         let mut stuck = 0;
         for block in [BLOCK, 1].into_iter().cycle() {
