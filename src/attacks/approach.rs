@@ -6,6 +6,9 @@
 //! grow while they do not suffice. Where it has gone far and has not met its target, or where there
 //! is no gradient to follow, it was the wrong way: the target is then searched all around the clip
 //! ([`super::widening`]).
+//!
+//! Where the way is long and its steps run out, a walk that hurries gets there, if only to a place
+//! that is farther away than need be: the last resort of searches that found nothing.
 
 use std::f64::consts::LN_2;
 
@@ -23,6 +26,12 @@ const OVERSHOOT: f64 = 0.02;
 /// The n-th step is at least this many times n as long as all before it together: near silence a
 /// log-mel is so steep that a linear model's steps hardly move.
 const SHORTEST_GROWTH: f64 = 0.02;
+
+/// The same of a walk that hurries: three times this met a far edge eight times as far away.
+const HURRIED_GROWTH: f64 = 0.1;
+
+/// Steps of a walk that hurries: it gets within some 10 dB of the clip's own length.
+pub const HURRIED_STEPS: usize = 150;
 
 /// A step is at most this many times as long as all before it together: where the gradient almost
 /// vanishes a linear model is no guide.
@@ -56,6 +65,8 @@ pub struct Walk {
     pub log_scores: bool,
     /// Coordinates of a block of Adam's second moment.
     pub block: usize,
+    /// Whether its steps grow fast.
+    pub hurries: bool,
     /// The attack's step at which it gives up.
     pub end: usize,
 }
@@ -142,6 +153,7 @@ impl Walk {
             Goal::Untargeted => f64::INFINITY,
             Goal::Targeted(_) => FARTHEST_STRAIGHT * space.clip_length(),
         };
+        let growth = if self.hurries { HURRIED_GROWTH } else { SHORTEST_GROWTH };
         let first = search.iterations;
         while search.iterations < self.end {
             let done = search.iterations - first;
@@ -155,7 +167,7 @@ impl Walk {
             if so_far > farthest {
                 break;
             }
-            let shortest = SHORTEST_GROWTH * done as f64 * so_far;
+            let shortest = growth * done as f64 * so_far;
             let linear = (1.0 + OVERSHOOT) * gap.max(f64::from(f32::EPSILON)) / slope;
             let length = linear.max(shortest).min(longest);
             longest = LONGEST_GROWTH * (so_far + length);

@@ -25,6 +25,8 @@
 //!    than after the search.
 //!  - No search is given up early because a tenth of its steps brought nothing: its steps shrink
 //!    to its very end, and given up while they are long it would never get to the boundary.
+//!  - Where no search led away from a label, one more than asked for does, from a place to which steps
+//!    that grow fast lead; the outcome's note says so.
 //!  - Adam forgets squared gradients within a hundred steps rather than a thousand ([`super::adam`]):
 //!    there are few steps.
 //!  - The gradient of f is not computed where the hinge is inactive: those steps cost a forward
@@ -40,7 +42,7 @@
 use std::sync::Arc;
 
 use super::adam::Adam;
-use super::approach::{BLOCK, Start, Walk, lead_gradient, rivals};
+use super::approach::{BLOCK, HURRIED_STEPS, Start, Walk, lead_gradient, rivals};
 use super::boundary;
 use super::bounds::Bounds;
 use super::deepfool::DeepFool;
@@ -184,6 +186,7 @@ impl CarliniWagner {
                         confidence: self.confidence,
                         log_scores: self.log_scores,
                         block: fresh.unwrap_or(block),
+                        hurries: false,
                         end: patience.clamp(end, steps),
                     };
                     let found = walk.to_the_edge(search, observer, &space);
@@ -207,11 +210,45 @@ impl CarliniWagner {
                 relative_c = bounds.next(c / start.balance, success);
             }
         }
+        if search.best().is_none() && search.problem.goal == Goal::Untargeted {
+            self.hurry(search, observer, &space)?;
+        }
         let lead = match self.confidence {
             0.0 => String::new(),
             lead => format!(" with a lead of {lead}"),
         };
         Ok(format!("{} steps did not reach the goal{lead}", search.iterations))
+    }
+
+    /// One more search than asked for, from where a walk that hurries meets the edge.
+    fn hurry(
+        &self,
+        search: &mut Search<'_>,
+        observer: &mut dyn Observer,
+        space: &Space,
+    ) -> Result<(), Ended> {
+        let asked_for = search.iterations;
+        search.of = asked_for + HURRIED_STEPS + self.iterations;
+        let walk = Walk {
+            confidence: self.confidence,
+            log_scores: self.log_scores,
+            block: BLOCK,
+            hurries: true,
+            end: asked_for + HURRIED_STEPS,
+        };
+        let found = walk.to_the_edge(search, observer, space);
+        let Some(start) = search.part(found)?.flatten() else { return Ok(()) };
+        search.remark(format!(
+            "found by a search more than asked for: the first {asked_for} steps did not reach \
+             the goal"
+        ));
+        let stage = |c: f64| format!("last search, c = {c:.1e}");
+        let c = self.initial_c * start.balance;
+        let end = search.iterations + self.iterations;
+        let descent = Descent { c, block: BLOCK, end, stage: &stage };
+        let ended = self.descend(search, observer, space, &start, descent);
+        search.part(ended)?;
+        Ok(())
     }
 
     /// Whether DeepFool's steps lead where this search wants to go.

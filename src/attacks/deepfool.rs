@@ -20,6 +20,7 @@
 //!    over the edge from its start as in Carlini & Wagner's attack ([`super::approach`]), which
 //!    measures each block of samples by its own gradients, so that there is a result wherever one
 //!    can be found; the outcome's note says so. Preset `best` goes both ways and takes the better.
+//!    Where that does not get there either, steps that grow faster do.
 //!  - Between two looks at all candidates, every [`FULL_LOOK`] steps, only those are looked at that
 //!    were not much farther than the nearest. Preset `paper` always looks at all.
 //!  - A step is at most [`LONGEST_GROWTH`] times as long as all before it together, and the first
@@ -29,7 +30,7 @@
 //!    takes nothing from its length.
 //!  - Gradients of all candidates come from one forward and one batched backward pass.
 
-use super::approach::{BLOCK, Walk};
+use super::approach::{BLOCK, HURRIED_STEPS, Walk};
 use super::boundary;
 use super::gradient::Evaluation;
 use super::outcome::{Goal, Observer, Outcome, Problem};
@@ -149,7 +150,7 @@ impl DeepFool {
         let linear = self.iterations + 1;
         let ways = if self.both_ways { 3 } else { 1 };
         let back = if self.walk_back { ways * boundary::PROBES } else { 0 };
-        search.of = linear + 2 * WALK + back;
+        search.of = linear + 2 * WALK + HURRIED_STEPS + back;
         if search.rounding_suffices()? {
             return Ok(String::new());
         }
@@ -162,12 +163,15 @@ impl DeepFool {
         }
         let space = Space::of_samples(&search.problem.samples);
         let linear_found = search.best().is_some();
-        for block in [BLOCK, 1] {
-            if search.best().is_some() && !self.both_ways {
+        for (block, hurries) in [(BLOCK, false), (1, false), (BLOCK, true)] {
+            if search.best().is_some() && (hurries || !self.both_ways) {
                 break;
             }
             let before = search.best_closeness_db();
-            let walked = self.walk(search, observer, &space, block);
+            let end = search.iterations + if hurries { HURRIED_STEPS } else { WALK };
+            let log_scores = self.log_scores;
+            let walk = Walk { confidence: 0.0, log_scores, block, hurries, end };
+            let walked = self.walk(search, observer, &space, &walk);
             if search.best_closeness_db() > before {
                 search.remark(if linear_found {
                     "found by a walk along the gradient, which came closer than linear steps did"
@@ -190,10 +194,8 @@ impl DeepFool {
         search: &mut Search<'_>,
         observer: &mut dyn Observer,
         space: &Space,
-        block: usize,
+        walk: &Walk,
     ) -> Result<(), Ended> {
-        let end = search.iterations + WALK;
-        let walk = Walk { confidence: 0.0, log_scores: self.log_scores, block, end };
         let start = walk.to_the_edge(search, observer, space)?;
         if let Some(start) = start.filter(|_| self.walk_back) {
             let (_, samples) = space.decode(&start.offset);

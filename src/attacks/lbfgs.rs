@@ -209,7 +209,7 @@ impl Lbfgs {
             let end = (WALK * steps as f64) as usize;
             let end =
                 if search.iterations < end { end } else { (search.iterations + steps).div_ceil(2) };
-            let walk = Walk { confidence: 0.0, log_scores: true, block, end };
+            let walk = Walk { confidence: 0.0, log_scores: true, block, hurries: false, end };
             let walked = walk.to_the_edge(search, observer, space);
             stuck = if search.part(walked)?.is_none() { stuck + 1 } else { 0 };
         }

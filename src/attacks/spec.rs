@@ -101,8 +101,15 @@ impl AttackSpec {
     /// Which version of the attack this is: raised whenever a change makes it find something else
     /// with these options, so that rows of an experiment from before are not mixed with new ones.
     pub fn revision(&self, targeted: bool) -> u32 {
+        self.finds_since(targeted) + u32::from(self.hurries(targeted))
+    }
+
+    /// The earliest version of the attack that, wherever it reached its goal, found the very same:
+    /// later ones only go on where that one gave up.
+    pub fn finds_since(&self, targeted: bool) -> u32 {
         let revision = match self.id {
-            AttackId::Deepfool => 3,
+            // Preset best was given up where a way was flat.
+            AttackId::Deepfool => 3 + u32::from(self.preset == Preset::Best),
             // Its first start, where flat, was its last.
             AttackId::Pgd => 2 + u32::from(self.preset == Preset::Best),
             // It was given up where its way to the edge was flat.
@@ -122,6 +129,13 @@ impl AttackSpec {
         };
         // Searches went on where rounding to 16 bits alone did.
         revision + u32::from(self.sixteen_bit && !self.id.takes_snr())
+    }
+
+    /// Whether it takes its last resort where it found nothing ([`super::approach`]): a walk that
+    /// hurries.
+    fn hurries(&self, targeted: bool) -> bool {
+        let walks = [AttackId::Deepfool, AttackId::CarliniWagner, AttackId::MaskedCarliniWagner];
+        walks.contains(&self.id) && !targeted
     }
 
     /// The attack, ready to run.
@@ -191,9 +205,10 @@ mod tests {
         let paper = AttackSpec { preset: Preset::Paper, ..quick };
         let short = AttackSpec { iterations: Some(75), ..paper };
         let revisions = [quick, paper, short].map(|spec| [false, true].map(|t| spec.revision(t)));
-        assert_eq!(revisions, [[3, 2], [4, 3], [3, 2]]);
+        assert_eq!(revisions, [[4, 2], [5, 3], [4, 2]]);
         let rounded = AttackSpec { sixteen_bit: true, ..quick };
-        assert_eq!(rounded.revision(false), 4);
+        assert_eq!(rounded.revision(false), 5);
+        assert_eq!([false, true].map(|targeted| quick.finds_since(targeted)), [3, 2]);
         let noise = AttackSpec::new(AttackId::WhiteNoise);
         assert_eq!(AttackSpec { sixteen_bit: true, ..noise }.revision(false), 1);
     }

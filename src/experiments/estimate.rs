@@ -173,6 +173,7 @@ mod tests {
         Item {
             id: "1".to_owned(),
             work: "2".to_owned(),
+            same_finds: Vec::new(),
             clip: "a.wav".to_owned(),
             label: "Bark".to_owned(),
             model: "vgg13".to_owned(),

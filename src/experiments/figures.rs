@@ -134,6 +134,7 @@ mod tests {
         let item = Item {
             id: format!("{label}{target}{fooled}"),
             work: String::new(),
+            same_finds: Vec::new(),
             clip: "a".to_owned(),
             label: label.to_owned(),
             model: "vgg13".to_owned(),

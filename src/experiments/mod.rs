@@ -24,6 +24,7 @@ mod machine;
 mod merge;
 mod paper;
 mod plan;
+mod questions;
 mod report;
 mod row;
 mod run;

@@ -15,6 +15,10 @@ pub struct Item {
     pub id: String,
     /// What is computed how: the attack's options, the seed and the weights.
     pub work: String,
+    /// The same with earlier revisions of the attack, which find the very same where they find
+    /// anything.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub same_finds: Vec<String>,
     /// The clip's name in the data set.
     pub clip: String,
     /// Its true label.
@@ -70,11 +74,12 @@ pub fn plan(
                             target.as_deref().unwrap_or_default(),
                         ]);
                         let seed = key(configuration.seed, &id) >> 32;
-                        let work = work(entry, seed, weights, targeted);
+                        let (work, same_finds) = work(entry, seed, weights, targeted);
                         let heard = survey.get(&clip.name, name, weights);
                         items.push(Item {
                             id,
                             work,
+                            same_finds,
                             clip: clip.name.clone(),
                             label: clip.label.clone(),
                             model: name.clone(),
@@ -93,17 +98,22 @@ pub fn plan(
     items
 }
 
-/// What stands for all that an attack's result depends on but the clip.
-fn work(entry: &AttackEntry, seed: u64, weights: &str, targeted: bool) -> String {
+/// What stands for all that an attack's result depends on but the clip, and what stands for it with
+/// earlier revisions whose finds are the same.
+fn work(entry: &AttackEntry, seed: u64, weights: &str, targeted: bool) -> (String, Vec<String>) {
     let spec = entry.spec().ok();
     let options = spec.map_or(serde_json::Value::Null, |spec| crate::export::spec_json(&spec));
     let (options, seed) = (options.to_string(), seed.to_string());
-    let mut parts = vec![options.as_str(), entry.attack.as_str(), &seed, weights];
-    // The first revisions were not told.
-    let revision = spec.map(|spec| spec.revision(targeted)).filter(|&revision| revision > 1);
-    let revision = revision.map(|revision| format!("revision {revision}"));
-    parts.extend(revision.as_deref());
-    digest(&parts)
+    let of = |revision: u32| {
+        let mut parts = vec![options.as_str(), entry.attack.as_str(), &seed, weights];
+        // The first revisions were not told.
+        let revision = (revision > 1).then(|| format!("revision {revision}"));
+        parts.extend(revision.as_deref());
+        digest(&parts)
+    };
+    let revision = spec.map_or(1, |spec| spec.revision(targeted));
+    let since = spec.map_or(revision, |spec| spec.finds_since(targeted));
+    (of(revision), (since..revision).map(of).collect())
 }
 
 /// For each model and label, the clips that it names rightly, by their index, at most as many as
@@ -191,6 +201,7 @@ mod tests {
     use super::*;
     use crate::attacks::Preset;
     use crate::experiments::candidates::Candidate;
+    use crate::experiments::row::Row;
 
     fn candidates(labels: &[&str], clips: usize) -> Candidates {
         let clip = |label: &&str, n: usize| Candidate {
@@ -278,6 +289,28 @@ mod tests {
             });
             assert!(same.is_none_or(|same| same.id == item.id && same.work != item.work));
         }
+    }
+
+    #[test]
+    fn what_an_earlier_revision_found_counts_and_what_it_did_not_find_does_not() {
+        let candidates = candidates(&["Bark"], 1);
+        let survey = survey(&candidates, &[]);
+        let of = |kind| plan(&configuration(kind, 1), &candidates, &survey, &models());
+        for item in of(ExperimentKind::Untargeted) {
+            let goes_on = ["deepfool", "carlini-wagner"].contains(&item.attack.as_str());
+            assert_eq!(item.same_finds.len(), usize::from(goes_on), "{}", item.attack);
+            assert!(!item.same_finds.contains(&item.work));
+            for earlier in &item.same_finds {
+                let row = |status: &str| Row {
+                    work: earlier.clone(),
+                    status: status.to_owned(),
+                    ..Row::failed(&item, String::new())
+                };
+                assert!(row("fooled").fits(&item));
+                assert!(!row("not fooled").fits(&item) && !row("failed").fits(&item));
+            }
+        }
+        assert!(of(ExperimentKind::Targeted).iter().all(|item| item.same_finds.is_empty()));
     }
 
     #[test]

@@ -153,14 +153,18 @@ impl Row {
         }
     }
 
-    /// Whether it is of this item: the same work on the same clip, which has the same label.
+    /// Whether it is of this item: the same work on the same clip, which has the same label. What an
+    /// earlier revision found counts where the attack still finds the same, and what it did not find
+    /// does not.
     pub fn fits(&self, item: &Item) -> bool {
         let same_clip = match (&self.clip_sha256, &item.clip_sha256) {
             (Some(then), Some(now)) => then == now,
             // Early versions did not look.
             _ => true,
         };
-        self.id == item.id && self.work == item.work && self.label == item.label && same_clip
+        let same_work =
+            self.work == item.work || self.fooled() && item.same_finds.contains(&self.work);
+        self.id == item.id && same_work && self.label == item.label && same_clip
     }
 
     /// Whether the attack reached its goal.
@@ -178,10 +182,11 @@ impl Row {
         matches!(self.status.as_str(), "fooled" | "not fooled")
     }
 
-    /// Whether two rows say the same, but for how long it took, what was kept, who else was asked,
-    /// and what follows from the samples.
+    /// Whether two rows of one item say the same, but for which revision found it, how long it took,
+    /// what was kept, who else was asked, and what follows from the samples.
     pub fn agrees_with(&self, other: &Self) -> bool {
         let bare = |row: &Self| Self {
+            work: String::new(),
             seconds: 0.0,
             kept: None,
             transfer: None,

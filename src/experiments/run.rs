@@ -15,8 +15,9 @@ use super::folder::{Lock, RunFolder};
 use super::journal::{Journal, read_journal, replace_journal};
 use super::machine::{Control, Machine};
 use super::plan::{Item, Shard, plan};
+use super::questions;
 use super::row::{Row, latest};
-use super::survey::{self, Hash, Heard, LeftOut, Question, Survey};
+use super::survey::{self, Hash, Heard, LeftOut, Survey};
 use super::work;
 use crate::attacks::{Flow, Progress};
 use crate::audio;
@@ -144,12 +145,19 @@ impl Run {
         let mut survey = Survey::new(lines);
         let again = share.retry || other_limit;
         let questions = survey.missing(&candidates, &machine.names(), again);
-        ask(&questions, &configuration, &candidates, machine, control, |heard, done| {
-            journal.append(&heard)?;
-            survey.push(heard);
-            tell(News::Surveyed { done, of: questions.len() });
-            Ok(())
-        })?;
+        questions::ask(
+            &questions,
+            &configuration,
+            &candidates,
+            machine,
+            control,
+            |heard, done| {
+                journal.append(&heard)?;
+                survey.push(heard);
+                tell(News::Surveyed { done, of: questions.len() });
+                Ok(())
+            },
+        )?;
         let items = plan(&configuration, &candidates, &survey, &machine.names());
         own.write_plan(&items)?;
         let (mut starts, _) = Journal::open(&own.environment_file())?;
@@ -408,76 +416,4 @@ fn check_changes(
             changes.join(", ")
         ),
     })
-}
-
-/// So many failures of models one after the other are the device's, or a model's as such: they say
-/// nothing of the clips.
-const DEAD: usize = 10;
-
-/// Asks the questions, as many at a time as there are pools.
-///
-/// # Errors
-/// Those of `done`, [`ExperimentError::Stopped`], and where models only fail any more.
-fn ask(
-    questions: &[Question],
-    configuration: &Configuration,
-    candidates: &Candidates,
-    machine: &Machine,
-    control: &Control,
-    mut done: impl FnMut(Heard, usize) -> Result<(), ExperimentError>,
-) -> Result<(), ExperimentError> {
-    let (next, broken) = (AtomicUsize::new(0), Control::default());
-    let (send, receive) = mpsc::channel();
-    let mut result = Ok(());
-    let mut count = 0;
-    // Failures after which nothing was answered yet.
-    let mut failed: Vec<Heard> = Vec::new();
-    thread::scope(|scope| {
-        for pool in &machine.pools {
-            let (send, next, broken) = (send.clone(), &next, &broken);
-            scope.spawn(move || {
-                while let Some(question) = questions.get(next.fetch_add(1, Ordering::Relaxed)) {
-                    if broken.is_stopped() || control.flow() == Flow::Stop {
-                        break;
-                    }
-                    let clip = &candidates.clips[question.clip];
-                    let model = &machine.models[question.model];
-                    let limit = configuration.limit_seconds;
-                    let heard = pool.install(|| work::survey(machine, model, clip, limit));
-                    send.send(heard).ok();
-                }
-            });
-        }
-        drop(send);
-        for heard in receive {
-            count += 1;
-            if result.is_err() {
-                continue;
-            }
-            let is_broken = heard.is_broken();
-            failed.push(heard);
-            if !is_broken {
-                result = failed.drain(..).try_for_each(|heard| done(heard, count));
-            } else if failed.len() >= DEAD {
-                result = Err(dead(&failed));
-            }
-            broken.stop.store(result.is_err(), Ordering::Relaxed);
-        }
-    });
-    result?;
-    failed.into_iter().try_for_each(|heard| done(heard, count))?;
-    if count < questions.len() { Err(ExperimentError::Stopped) } else { Ok(()) }
-}
-
-/// What is said where models only fail any more.
-fn dead(failed: &[Heard]) -> ExperimentError {
-    let Some(Heard { clip, model, reason, .. }) = failed.first() else {
-        return ExperimentError::Stopped;
-    };
-    let reason = reason.as_deref().unwrap_or_default();
-    ExperimentError::Nothing(format!(
-        "models failed on {} clips one after the other, first {model} on {clip}: {reason}. What was \
-         answered before is kept, and the same command goes on",
-        failed.len()
-    ))
 }

@@ -344,6 +344,7 @@ mod tests {
         let item = Item {
             id: format!("{model}{clip}{target:?}"),
             work: String::new(),
+            same_finds: Vec::new(),
             clip: clip.to_owned(),
             label: "Bark".to_owned(),
             model: model.to_owned(),

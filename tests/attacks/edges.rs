@@ -127,6 +127,34 @@ fn what_breaks_after_a_find_is_said_and_the_find_kept() {
 }
 
 #[test]
+fn a_find_is_kept_where_its_own_gradient_breaks() {
+    for id in [AttackId::Deepfool, AttackId::CarliniWagner, AttackId::Lbfgs] {
+        for goal in [Goal::Untargeted, Goal::Targeted(3)] {
+            if goal != Goal::Untargeted && !id.takes_target() {
+                continue;
+            }
+            let (model, clip) = Linear::random(75, 4, 300);
+            let problem = problem(&clip, goal);
+            let attack = AttackSpec::new(id).build();
+            attack.run(&model, &problem, &mut go_on);
+            let original = model.classify(&clip).unwrap().top().0;
+            assert_ne!(original, 3);
+            let answers = model.answers.into_inner().unwrap();
+            let is_find = |&label: &usize| match goal {
+                Goal::Untargeted => label != original,
+                Goal::Targeted(target) => label == target,
+            };
+            let find = answers.iter().position(is_find).expect("a find");
+            let (mut model, _) = Linear::random(75, 4, 300);
+            model.broken_from = find;
+            let outcome = attack.run(&model, &problem, &mut go_on);
+            check(&model, &problem, &outcome);
+            assert_eq!(outcome.status, Status::Fooled, "{id:?}, {goal:?}");
+        }
+    }
+}
+
+#[test]
 fn where_rounding_alone_changes_the_answer_nothing_else_is_tried() {
     // Its first sample is two fifths of a 16-bit step, and the boundary is at a fifth.
     let step = 1.0 / 32_768.0;
@@ -274,6 +302,33 @@ fn a_flat_place_where_a_search_starts_is_not_its_end() {
         check(&model, &problem, &outcome);
         assert_eq!(outcome.status, Status::Fooled, "{id:?}");
     }
+}
+
+#[test]
+fn a_search_that_found_nothing_takes_its_last_resort() {
+    // All ways are flat but the last: DeepFool's linear steps and its two walks, and the beginning
+    // of each of two searches.
+    for (id, ways) in
+        [(AttackId::Deepfool, 3), (AttackId::CarliniWagner, 2), (AttackId::MaskedCarliniWagner, 2)]
+    {
+        let (mut model, clip) = Linear::random(73, 4, 700);
+        // The clean clip's own verdict comes first.
+        model.flat_until = 1 + ways;
+        let problem = problem(&clip, Goal::Untargeted);
+        let outcome = short(id, 50).build().run(&model, &problem, &mut go_on);
+        check(&model, &problem, &outcome);
+        assert_eq!(outcome.status, Status::Fooled, "{id:?}");
+        let note = outcome.remark().expect("something to say");
+        assert!(note.contains("walk along the gradient") || note.contains("more than"), "{note}");
+    }
+    // The boundary is 10 dB below the clip: two steps do not get there.
+    let model = Linear::new(&[vec![1.0; 50], vec![0.0; 50]], vec![0.0, 17.0]);
+    let problem = problem(&vec![0.5; 50].into(), Goal::Untargeted);
+    let spec = AttackSpec { searches: Some(1), ..short(AttackId::CarliniWagner, 2) };
+    let outcome = spec.build().run(&model, &problem, &mut go_on);
+    check(&model, &problem, &outcome);
+    assert_eq!(outcome.status, Status::Fooled);
+    assert!(outcome.remark().is_some_and(|note| note.contains("the first 2 steps")));
 }
 
 #[test]

@@ -121,6 +121,35 @@ fn a_run_is_planned_worked_off_read_and_opened_in_the_lab() {
 }
 
 #[test]
+fn a_row_is_computed_again_with_options_that_the_lab_has_no_control_for() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let (data, run) = (data(folder.path()), folder.path().join("run"));
+    let mut harness = set_up(&data, &run, &["FGSM"]);
+    click(&mut harness, "Plan");
+    until_said(&mut harness, "3 items to do, about");
+    let settings = run.join("experiment.toml");
+    let words = std::fs::read_to_string(&settings).expect("a configuration");
+    let by_hand = "\n[[attacks]]\nattack = \"pgd\"\nname = \"short\"\niterations = 3\n";
+    std::fs::write(&settings, words + by_hand).expect("a configuration");
+    click(&mut harness, "Stop");
+    let is_idle = |h: &Lab| h.query_by_label("Plan").is_some();
+    until(&mut harness, "it can be planned anew", is_idle);
+    click(&mut harness, "Show this run");
+    until(&mut harness, "the form follows", |h| {
+        h.state().settings().experiment.attacks.contains(&"pgd".to_owned())
+    });
+    until(&mut harness, "it can be planned anew", is_idle);
+    click(&mut harness, "Plan");
+    until_said(&mut harness, "6 items to do, about");
+    click(&mut harness, "Start");
+    until_said(&mut harness, "6 of 6 items done");
+    type_into(&mut harness, "Only rows with this word", "short");
+    click(&mut harness, "Open in the Lab: Cello/a.wav, Cello, VGG13, short");
+    until(&mut harness, "its result", |h| h.query_by_label_contains("Result: PGD").is_some());
+    until_said(&mut harness, "3 steps at 40.0 dB SNR did not reach the goal");
+}
+
+#[test]
 fn a_run_is_paused_stopped_and_gone_on_with_in_another_window() {
     let folder = tempfile::tempdir().expect("a folder");
     let (data, run) = (data(folder.path()), folder.path().join("run"));
