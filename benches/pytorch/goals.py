@@ -34,11 +34,17 @@ def lines_of(path):
 
 
 def rows_of(run):
-    """The last row of each item as it is planned: none of an attack's earlier revision, of other
-    options or other weights."""
-    planned = {item["id"]: item["work"] for item in lines_of(run / "plan.jsonl")}
+    """The last row of each item as it is planned: none of other options or other weights, and of an
+    attack's earlier revision only what it found, where the attack still finds the same."""
+    planned = {item["id"]: item for item in lines_of(run / "plan.jsonl")}
     rows = {row["id"]: row for row in lines_of(run / "results.jsonl")}
-    return [row for row in rows.values() if planned.get(row["id"]) == row["work"]]
+
+    def fits(row):
+        item = planned.get(row["id"], {})
+        found = row["work"] in item.get("same_finds", []) and row["status"] == "fooled"
+        return row["work"] == item.get("work") or found
+
+    return [row for row in rows.values() if fits(row)]
 
 
 def snr(row):
