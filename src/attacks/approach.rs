@@ -27,7 +27,8 @@ const OVERSHOOT: f64 = 0.02;
 /// log-mel is so steep that a linear model's steps hardly move.
 const SHORTEST_GROWTH: f64 = 0.02;
 
-/// The same of a walk that hurries: three times this met a far edge eight times as far away.
+/// [`SHORTEST_GROWTH`] of a walk that hurries: three times this met a far edge eight times as far
+/// away.
 const HURRIED_GROWTH: f64 = 0.1;
 
 /// Steps of a walk that hurries: it gets within some 10 dB of the clip's own length.

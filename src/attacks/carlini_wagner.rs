@@ -25,8 +25,8 @@
 //!    than after the search.
 //!  - No search is given up early because a tenth of its steps brought nothing: its steps shrink
 //!    to its very end, and given up while they are long it would never get to the boundary.
-//!  - Where no search led away from a label, one more than asked for does, from a place to which steps
-//!    that grow fast lead; the outcome's note says so.
+//!  - Where no search led away from a label, one more than asked for is made, from a place to which
+//!    steps that grow fast lead ([`super::approach`]); the outcome's note says so.
 //!  - Adam forgets squared gradients within a hundred steps rather than a thousand ([`super::adam`]):
 //!    there are few steps.
 //!  - The gradient of f is not computed where the hinge is inactive: those steps cost a forward

@@ -177,9 +177,10 @@ impl DeepFool {
                     "found by a walk along the gradient, which came closer than linear steps did"
                         .to_owned()
                 } else {
+                    let hurried = if hurries { ", the last and fastest of three" } else { "" };
                     format!(
-                        "found by a walk along the gradient: {steps} linear steps did not leave the \
-                         label"
+                        "found by a walk along the gradient{hurried}: {steps} linear steps did not \
+                         leave the label"
                     )
                 });
             }

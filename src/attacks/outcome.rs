@@ -56,7 +56,7 @@ pub enum Flow {
 pub struct Progress<'a> {
     /// Steps done, over all stages of the attack.
     pub iteration: usize,
-    /// Most steps that it will do.
+    /// Most steps that it will do, but for the last resort of a search that found nothing in them.
     pub of: usize,
     /// Gradients computed so far.
     pub gradient_evaluations: usize,

@@ -33,7 +33,7 @@ pub struct Search<'a> {
     pub gradient_evaluations: usize,
     /// Steps done so far.
     pub iterations: usize,
-    /// Most steps that it will do.
+    /// Most steps that it will do, but for a last resort.
     pub of: usize,
     /// What is to be said of how the best was found.
     pub note: Option<String>,

@@ -108,8 +108,7 @@ impl AttackSpec {
     /// later ones only go on where that one gave up.
     pub fn finds_since(&self, targeted: bool) -> u32 {
         let revision = match self.id {
-            // Preset best was given up where a way was flat.
-            AttackId::Deepfool => 3 + u32::from(self.preset == Preset::Best),
+            AttackId::Deepfool => 3,
             // Its first start, where flat, was its last.
             AttackId::Pgd => 2 + u32::from(self.preset == Preset::Best),
             // It was given up where its way to the edge was flat.
@@ -209,6 +208,11 @@ mod tests {
         let rounded = AttackSpec { sixteen_bit: true, ..quick };
         assert_eq!(rounded.revision(false), 5);
         assert_eq!([false, true].map(|targeted| quick.finds_since(targeted)), [3, 2]);
+        let of = |id| AttackSpec::new(id);
+        let since = |id| (of(id).finds_since(false), of(id).revision(false));
+        assert_eq!(since(AttackId::Deepfool), (3, 4));
+        assert_eq!(since(AttackId::MaskedCarliniWagner), (2, 3));
+        assert_eq!(since(AttackId::Lbfgs), (2, 2));
         let noise = AttackSpec::new(AttackId::WhiteNoise);
         assert_eq!(AttackSpec { sixteen_bit: true, ..noise }.revision(false), 1);
     }

@@ -29,7 +29,7 @@ pub struct Options {
     /// Gradient steps of pgd and deepfool, and of each search of lbfgs and both carlini-wagner, and
     /// questions of bayes-opt, instead of the preset's. Where deepfool's linear steps do not reach the
     /// boundary, up to 350 steps along the gradient follow; where no search of either
-    /// carlini-wagner leads away from a label, one more does
+    /// carlini-wagner leads away from a label, up to 150 such steps and one more search do
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
     iterations: Option<u32>,
     /// Labels that deepfool looks at, the original one among them [default: 10, best: all]

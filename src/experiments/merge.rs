@@ -176,16 +176,19 @@ fn joined_plan(folders: &[RunFolder]) -> Result<(Vec<Item>, usize), ExperimentEr
         }
     }
     plans.sort_by_key(|plan| std::cmp::Reverse(plan.len()));
-    let mut times: HashMap<String, usize> = HashMap::new();
-    let mut joined = Vec::new();
+    let mut known: HashMap<String, (usize, usize)> = HashMap::new();
+    let mut joined: Vec<Item> = Vec::new();
     for item in plans.iter().flatten() {
-        let times = times.entry(item.id.clone()).or_insert(0);
+        let (place, times) = known.entry(item.id.clone()).or_insert((joined.len(), 0));
         *times += 1;
-        if *times == 1 {
-            joined.push(item.clone());
+        match joined.get_mut(*place) {
+            None => joined.push(item.clone()),
+            // A later revision of the attack, which knows what to make of the earlier one's rows.
+            Some(there) if item.same_finds.contains(&there.work) => there.clone_from(item),
+            Some(_) => {}
         }
     }
-    let disputed = times.values().filter(|&&times| times < plans.len()).count();
+    let disputed = known.values().filter(|&&(_, times)| times < plans.len()).count();
     Ok((joined, disputed))
 }
 
@@ -246,4 +249,38 @@ fn copy(
     }
     into.log(&format!("merged {} folders", sources.len()));
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn of_two_revisions_of_an_attack_the_later_one_is_planned_in_any_order() {
+        let item = |work: &str, same_finds: &[&str]| Item {
+            id: "id".to_owned(),
+            work: work.to_owned(),
+            same_finds: same_finds.iter().map(|&work| work.to_owned()).collect(),
+            clip: "a.wav".to_owned(),
+            label: "Bark".to_owned(),
+            model: "vgg13".to_owned(),
+            attack: "deepfool".to_owned(),
+            target: None,
+            rank: 0,
+            clip_seconds: 1.0,
+            clip_sha256: None,
+            seed: 0,
+        };
+        let (earlier, later) = (item("earlier", &[]), item("later", &["earlier"]));
+        let folder = |item: &Item| {
+            let path = tempfile::tempdir().unwrap();
+            RunFolder::new(path.path()).write_plan(std::slice::from_ref(item)).unwrap();
+            path
+        };
+        let paths = [folder(&earlier), folder(&later)];
+        let [earlier, other] = [&paths[0], &paths[1]].map(|path| RunFolder::new(path.path()));
+        for folders in [[earlier.clone(), other.clone()], [other, earlier]] {
+            assert_eq!(joined_plan(&folders).unwrap(), (vec![later.clone()], 0));
+        }
+    }
 }

@@ -199,7 +199,7 @@ impl Shard {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::attacks::Preset;
+    use crate::attacks::{AttackId, Preset};
     use crate::experiments::candidates::Candidate;
     use crate::experiments::row::Row;
 
@@ -300,6 +300,10 @@ mod tests {
             let goes_on = ["deepfool", "carlini-wagner"].contains(&item.attack.as_str());
             assert_eq!(item.same_finds.len(), usize::from(goes_on), "{}", item.attack);
             assert!(!item.same_finds.contains(&item.work));
+            let entry = AttackEntry::new(AttackId::find(&item.attack).unwrap(), Preset::Quick);
+            let options = crate::export::spec_json(&entry.spec().unwrap()).to_string();
+            let parts = [&options, &item.attack, &item.seed.to_string(), "weights", "revision 3"];
+            assert!(item.same_finds.iter().all(|earlier| *earlier == digest(&parts)));
             for earlier in &item.same_finds {
                 let row = |status: &str| Row {
                     work: earlier.clone(),

@@ -466,8 +466,9 @@ fn differences(sources: &[Source]) -> String {
         searches && as_preset && spec.preset == Preset::Quick
     };
     if specs.iter().any(three_hundred) {
-        text += " With `quick` Carlini & Wagner and L-BFGS take 300 steps at most (the first, where \
-                 these find nothing, up to 225 more), libraries of the paper's time thousands.";
+        text += " With `quick` Carlini & Wagner and L-BFGS take 300 steps at most, libraries of \
+                 the paper's time thousands; where these do not leave a label, Carlini & Wagner takes \
+                 up to 225 more.";
     }
     if partial {
         text += " Not all items are done yet, so that some cells rest on few clips.";

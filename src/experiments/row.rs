@@ -38,7 +38,7 @@ impl Asked {
 pub struct Row {
     /// The item's id.
     pub id: String,
-    /// What was computed how: options, seed and weights. A row counts only for an item of the same.
+    /// What was computed how: options, seed, weights and the attack's revision ([`Self::fits`]).
     pub work: String,
     /// The clip's name in the data set.
     pub clip: String,

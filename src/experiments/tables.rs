@@ -29,8 +29,8 @@ pub struct Results {
     pub seed: u64,
     /// How many items more than one run has done: each counts once.
     pub doubles: usize,
-    /// How many of these with another seed, or another revision of the attack: the first run's
-    /// counts.
+    /// How many of these with another seed, or another revision of the attack, and another result:
+    /// the first run's counts.
     pub differing: usize,
 }
 
@@ -63,7 +63,8 @@ impl Results {
                 Some(&place) => {
                     let known = &self.rows[place];
                     self.doubles += 1;
-                    self.differing += usize::from(known.work != row.work);
+                    self.differing +=
+                        usize::from(known.work != row.work && !known.agrees_with(&row));
                     if known.is_failed() {
                         self.rows[place] = row;
                     }

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use candle_core::Tensor;
 use mondegreen::attacks::{AttackId, AttackSpec, Flow, Goal, Preset, Problem, Progress, Status};
 use mondegreen::models::Classifier;
 
@@ -321,7 +322,7 @@ fn a_search_that_found_nothing_takes_its_last_resort() {
         let note = outcome.remark().expect("something to say");
         assert!(note.contains("walk along the gradient") || note.contains("more than"), "{note}");
     }
-    // The boundary is 10 dB below the clip: two steps do not get there.
+    // Two steps do not get anywhere.
     let model = Linear::new(&[vec![1.0; 50], vec![0.0; 50]], vec![0.0, 17.0]);
     let problem = problem(&vec![0.5; 50].into(), Goal::Untargeted);
     let spec = AttackSpec { searches: Some(1), ..short(AttackId::CarliniWagner, 2) };
@@ -329,6 +330,38 @@ fn a_search_that_found_nothing_takes_its_last_resort() {
     check(&model, &problem, &outcome);
     assert_eq!(outcome.status, Status::Fooled);
     assert!(outcome.remark().is_some_and(|note| note.contains("the first 2 steps")));
+}
+
+/// Length of a tooth, beside a clip of length 3.5.
+const TOOTH: f64 = 3.5e-5;
+
+/// Where the scores fall: 30 dB below the clip.
+const EDGE: f64 = 0.11;
+
+/// Scores with teeth so fine that the gradient's sign says nothing of where the edge is, beyond which
+/// they fall.
+fn comb(scores: Tensor) -> candle_core::Result<Tensor> {
+    let teeth = (&scores / TOOTH)?;
+    let tooth = (&teeth - teeth.detach().floor()?)?;
+    let beyond = (scores.abs()? - EDGE)?.relu()?;
+    (((tooth - 0.5)?.abs()? * 0.5)? + 1.0)? - (beyond * 1e4)?
+}
+
+#[test]
+fn a_way_too_long_for_all_walks_is_gone_by_one_that_hurries() {
+    let across: Vec<f32> = (0..50).map(|n| if n % 2 == 0 { 0.141 } else { -0.141 }).collect();
+    let mut model = Linear::new(&[across, vec![0.0; 50]], vec![0.0, EDGE as f32 + 1e-4]);
+    model.shape = comb;
+    for id in [AttackId::Deepfool, AttackId::CarliniWagner] {
+        let problem = problem(&vec![0.5; 50].into(), Goal::Untargeted);
+        let outcome = short(id, 50).build().run(&model, &problem, &mut go_on);
+        check(&model, &problem, &outcome);
+        assert_eq!(outcome.status, Status::Fooled, "{id:?}");
+        let note = outcome.remark().expect("something to say");
+        let hurried = ["the last and fastest of three", "the first 100 steps"];
+        assert!(hurried.iter().any(|words| note.contains(words)), "{note}");
+        assert!(outcome.metrics.snr_db > 10.0, "{id:?}: {}", outcome.metrics.snr_db);
+    }
 }
 
 #[test]

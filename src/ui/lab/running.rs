@@ -50,7 +50,8 @@ impl Running {
         self.snapshot = Some(snapshot);
     }
 
-    /// How much is done at least, in \[0, 1\]: an attack may end before its last step.
+    /// How much is done, in \[0, 1\]: an attack may end before its last step, and where it found nothing
+    /// it may go on after it.
     pub fn fraction(&self) -> f32 {
         match &self.snapshot {
             Some(snapshot) if snapshot.of > 0 => snapshot.iteration as f32 / snapshot.of as f32,
@@ -65,7 +66,7 @@ impl Running {
             .then(|| snapshot.iteration as f64 / snapshot.seconds)
     }
 
-    /// Seconds left at most, at the speed so far.
+    /// Seconds left to the last step, at the speed so far.
     pub fn seconds_left(&self) -> Option<f64> {
         let snapshot = self.snapshot.as_ref()?;
         Some(snapshot.of.saturating_sub(snapshot.iteration) as f64 / self.speed()?)
