@@ -1,7 +1,8 @@
 //! For tests of the real window: writes the name, role and place of every control to a file.
 //!
 //! On only where the environment variable `MONDEGREEN_UI_DUMP` names that file. One line a
-//! control: `left top width height role name value`, separated by tabs, in pixels of the window.
+//! control: `left top width height role name value`, separated by tabs, in pixels of the window; first
+//! a line `frame number`, so that who reads it knows when it has been drawn anew.
 
 use std::fmt::Write as _;
 use std::path::PathBuf;
@@ -14,13 +15,13 @@ pub const VARIABLE: &str = "MONDEGREEN_UI_DUMP";
 /// The plugin that writes the file.
 pub struct Dump {
     path: PathBuf,
-    last: String,
+    frame: u64,
 }
 
 /// Registers the plugin where the environment asks for it.
 pub fn install(ctx: &egui::Context) {
     if let Some(path) = std::env::var_os(VARIABLE) {
-        ctx.add_plugin(Dump { path: path.into(), last: String::new() });
+        ctx.add_plugin(Dump { path: path.into(), frame: 0 });
     }
 }
 
@@ -35,7 +36,8 @@ impl egui::Plugin for Dump {
             return;
         };
         let scale = f64::from(output.pixels_per_point);
-        let mut text = String::new();
+        self.frame += 1;
+        let mut text = format!("frame\t{}\n", self.frame);
         for (_, node) in &update.nodes {
             let (Some(bounds), Some(name)) = (node.bounds(), node.label().or(node.value())) else {
                 continue;
@@ -52,13 +54,10 @@ impl egui::Plugin for Dump {
             )
             .ok();
         }
-        if text != self.last {
-            // Written beside and renamed, so that a reader never sees half a file.
-            let beside = self.path.with_extension("part");
-            if std::fs::write(&beside, &text).is_ok() {
-                std::fs::rename(&beside, &self.path).ok();
-            }
-            self.last = text;
+        // Written beside and renamed, so that a reader never sees half a file.
+        let beside = self.path.with_extension("part");
+        if std::fs::write(&beside, &text).is_ok() {
+            std::fs::rename(&beside, &self.path).ok();
         }
     }
 }

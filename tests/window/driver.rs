@@ -219,38 +219,57 @@ impl Window {
 
     /// Clicks a control.
     pub fn click(&mut self, name: &str) {
-        self.wait_for(name, |w| w.control(name).is_some());
-        let mut area = self.area(name);
-        // On a slow machine it may still move, as where a clip's card grows.
-        loop {
-            self.point(area);
-            let now = self.area(name);
-            if now == area {
-                break;
-            }
-            area = now;
-        }
-        self.press();
+        self.click_where(name, |w| w.control(name));
     }
 
     /// Clicks a control whose name contains something.
     pub fn click_with(&mut self, part: &str) {
-        self.wait_for(part, |w| w.control_with(part).is_some());
-        let area = self.control_with(part).map(|control| control.area);
-        self.point(area.expect("just seen"));
+        self.click_where(part, |w| w.control_with(part));
+    }
+
+    fn click_where(&mut self, what: &str, find: impl Fn(&Self) -> Option<Control>) {
+        self.wait_for(what, |w| find(w).is_some());
+        // On a slow machine it may still move, as where a card above it grows.
+        let mut pointed = None;
+        while let Some(area) = find(self).map(|control| control.area)
+            && pointed != Some(area)
+        {
+            self.point(area);
+            pointed = Some(area);
+        }
         self.press();
     }
 
+    /// Moves the pointer to the middle of an area, and has all drawn that was asked for before.
     fn point(&self, area: Area) {
-        let x = (area.left + area.width / 2).to_string();
+        let x = area.left + area.width / 2;
         let y = (area.top + area.height / 2).to_string();
-        self.xdotool(&["mousemove", "--window", &self.id, &x, &y]);
-        std::thread::sleep(Duration::from_millis(150));
+        // The first frame may have begun before.
+        for x in [x + 1, x] {
+            self.draw(&["mousemove", "--window", &self.id, &x.to_string(), &y]);
+        }
     }
 
     fn press(&self) {
-        self.xdotool(&["click", "1"]);
-        std::thread::sleep(Duration::from_millis(350));
+        self.draw(&["click", "1"]);
+        std::thread::sleep(Duration::from_millis(300));
+    }
+
+    /// Runs xdotool and waits until the program has drawn a frame, which on a large screen without a
+    /// graphics card may take most of a second.
+    fn draw(&self, arguments: &[&str]) {
+        let before = self.frame();
+        self.xdotool(arguments);
+        let start = Instant::now();
+        while self.frame() == before && start.elapsed() < Duration::from_secs(5) {
+            std::thread::sleep(Duration::from_millis(10));
+        }
+    }
+
+    /// How many frames the program has drawn.
+    fn frame(&self) -> Option<u64> {
+        let text = std::fs::read_to_string(&self.dump).ok()?;
+        text.lines().next()?.strip_prefix("frame\t")?.parse().ok()
     }
 
     /// Moves the pointer to a place in a control, both in [0, 1] from the left and the top.
