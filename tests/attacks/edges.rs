@@ -340,8 +340,8 @@ const EDGE: f64 = 0.11;
 
 /// Scores with teeth so fine that the gradient's sign says nothing of where the edge is, beyond which
 /// they fall.
-fn comb(scores: Tensor) -> candle_core::Result<Tensor> {
-    let teeth = (&scores / TOOTH)?;
+fn comb(scores: &Tensor) -> candle_core::Result<Tensor> {
+    let teeth = (scores / TOOTH)?;
     let tooth = (&teeth - teeth.detach().floor()?)?;
     let beyond = (scores.abs()? - EDGE)?.relu()?;
     (((tooth - 0.5)?.abs()? * 0.5)? + 1.0)? - (beyond * 1e4)?
@@ -351,7 +351,7 @@ fn comb(scores: Tensor) -> candle_core::Result<Tensor> {
 fn a_way_too_long_for_all_walks_is_gone_by_one_that_hurries() {
     let across: Vec<f32> = (0..50).map(|n| if n % 2 == 0 { 0.141 } else { -0.141 }).collect();
     let mut model = Linear::new(&[across, vec![0.0; 50]], vec![0.0, EDGE as f32 + 1e-4]);
-    model.shape = comb;
+    model.shape = |scores| comb(&scores);
     for id in [AttackId::Deepfool, AttackId::CarliniWagner] {
         let problem = problem(&vec![0.5; 50].into(), Goal::Untargeted);
         let outcome = short(id, 50).build().run(&model, &problem, &mut go_on);
