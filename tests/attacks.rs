@@ -3,6 +3,9 @@
 #[path = "support/linear.rs"]
 mod linear;
 
+#[path = "attacks/all_models.rs"]
+mod all_models;
+
 #[path = "attacks/boundaries.rs"]
 mod boundaries;
 
@@ -72,6 +75,19 @@ fn targeted_carlini_wagner_finds_the_boundary_of_two_labels_within_one_percent()
         let found = norm(&clip, &outcome.samples);
         assert!((0.999..=1.01).contains(&(found / expected)), "{found} but {expected}");
     }
+}
+
+#[test]
+fn a_confidence_that_no_probability_reaches_is_refused_at_once() {
+    let (mut model, clip) = Linear::random(3, 4, 300);
+    model.probabilities = true;
+    let attack = CarliniWagner {
+        confidence: 1.5,
+        ..CarliniWagner::preset(Preset::Quick, Distance::Euclidean)
+    };
+    let outcome = attack.run(&model, &problem(&clip, Goal::Untargeted), &mut go_on);
+    assert_eq!(outcome.iterations, 0);
+    assert!(outcome.status.reason().is_some_and(|why| why.contains("below 1")));
 }
 
 #[test]

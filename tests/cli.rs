@@ -27,6 +27,9 @@ mod export;
 #[path = "cli/experiment.rs"]
 mod experiment;
 
+#[path = "cli/experiment_accuracy.rs"]
+mod experiment_accuracy;
+
 #[path = "cli/experiment_mishaps.rs"]
 mod experiment_mishaps;
 

@@ -154,7 +154,7 @@ fn data_sets_are_read_in_every_form() {
     write(&at("plain/Meow/b.wav"), false, 1);
     let plain = DataSet::open(&at("plain")).unwrap();
     assert_eq!(plain.labels.iter().collect::<Vec<_>>(), ["Bark", "Meow"]);
-    assert!(plain.recordings.iter().all(|r| r.part == Part::Train && r.weight == 1.0));
+    assert!(plain.recordings.iter().all(|r| r.part == Part::Train && r.verified));
 
     // A list with a split and groups; paths are relative to it.
     let list =
@@ -176,7 +176,8 @@ fn data_sets_are_read_in_every_form() {
     let scoring = "zenodo/FSDKaggle2018.meta/test_post_competition_scoring_clips.csv";
     fs::write(at(scoring), test).unwrap();
     let zenodo = DataSet::open(&at("zenodo")).unwrap();
-    let weights: Vec<_> = zenodo.recordings.iter().map(|r| r.weight).collect();
+    let weights: Vec<_> =
+        zenodo.recordings.iter().map(mondegreen::training::Recording::weight).collect();
     assert_eq!(weights, [1.0, UNVERIFIED_WEIGHT, 1.0]);
     assert_eq!(zenodo.recordings[0].group.as_deref(), Some("77"));
     assert_eq!(zenodo.part(Part::Test).len(), 1);

@@ -10,6 +10,18 @@ set -eu
 run=$1 config=$2 shards=${3:-4}
 mondegreen=${MONDEGREEN:-mondegreen}
 
+# Shares of another number have other items: what they did would be done again.
+for share in "$run"/shards/*; do
+    case "$share" in
+    "$run/shards/*" | *-of-"$shards") ;;
+    *)
+        echo "$share is of another number of shares than $shards: give that number, or join them \
+first ($mondegreen experiment merge $run $run/shards/*) and go on with $mondegreen experiment run $run" >&2
+        exit 1
+        ;;
+    esac
+done
+
 # Goes on with what RUN has; the file counts at the first start only.
 if [ -f "$run/experiment.toml" ]; then
     "$mondegreen" experiment plan "$run"

@@ -25,7 +25,7 @@ const OVERSHOOT: f64 = 0.02;
 
 /// The n-th step is at least this many times n as long as all before it together: near silence a
 /// log-mel is so steep that a linear model's steps hardly move.
-const SHORTEST_GROWTH: f64 = 0.02;
+pub(super) const SHORTEST_GROWTH: f64 = 0.02;
 
 /// [`SHORTEST_GROWTH`] of a walk that hurries: three times this met a far edge eight times as far
 /// away.
@@ -36,7 +36,7 @@ pub const HURRIED_STEPS: usize = 150;
 
 /// A step is at most this many times as long as all before it together: where the gradient almost
 /// vanishes a linear model is no guide.
-const LONGEST_GROWTH: f64 = 2.0;
+pub(super) const LONGEST_GROWTH: f64 = 2.0;
 
 /// The first step's longest length, relative to the clip's: 20 dB below it. Averaged probabilities
 /// of a sure model are so flat that a linear model's boundary lies anywhere.

@@ -321,10 +321,6 @@ impl Asking<'_, '_> {
     fn ask(&mut self, change: Vec<f64>, stage: &str) -> Result<(), Ended> {
         let candidate = self.cells.render(&change);
         let verdict = self.search.classify(&candidate)?;
-        if verdict.probabilities.iter().any(|p| !p.is_finite()) {
-            let reason = "the model's probabilities are not finite";
-            return Err(Ended::Failed(reason.to_owned()));
-        }
         let logarithm = |&p: &f32| f64::from(p.max(f32::MIN_POSITIVE)).ln();
         let logarithms: Vec<f64> = verdict.probabilities.iter().map(logarithm).collect();
         let own = self.search.problem.goal.target().unwrap_or(self.search.original_label);

@@ -52,7 +52,7 @@ use super::space::Space;
 use super::spec::Preset;
 use super::vector::norm;
 use super::{Attack, AttackId};
-use crate::models::Classifier;
+use crate::models::{Classifier, ScoreKind};
 
 /// Steps on the wrong side of the boundary before c is doubled: a quick search has 75, and may have
 /// to double several times.
@@ -105,16 +105,34 @@ impl CarliniWagner {
             distance,
             searches,
             iterations,
+            // The smallest change that fools; more is for those who want a surer one.
             confidence: 0.0,
             // From the edge all that is left to find is within the perturbation's own length: ten
             // steps cross it, and ever smaller ones, to a hundredth of it, end on the boundary.
             step: 0.1,
             last_step: 0.1,
-            // Twice the balance, so that the first steps keep to the wrong label's side. Beside a mask the pull back is weak along all that is masked well, so that a push as
-            // strong as for the SNR goes far beyond the boundary each time.
+            // Twice the balance, so that the first steps keep to the wrong label's side. Beside a
+            // mask the pull back is weak along all that is masked well, so that a push as strong as
+            // for the SNR goes far beyond the boundary each time.
             initial_c: if distance == Distance::Masked { 0.3 } else { 2.0 },
             log_scores: false,
         }
+    }
+}
+
+impl CarliniWagner {
+    /// Why no answer of a model with such scores can lead by as much as `confidence`; nothing where
+    /// one can.
+    pub(super) fn misfit(
+        confidence: f64,
+        log_scores: bool,
+        scores: ScoreKind,
+    ) -> Option<&'static str> {
+        let probabilities = scores == ScoreKind::Probabilities && !log_scores;
+        (probabilities && confidence >= 1.0).then_some(
+            "the model gives probabilities, of which none leads by 1 or more: take a confidence below \
+             1, or attack their logarithms (log scores)",
+        )
     }
 }
 
@@ -142,6 +160,10 @@ impl CarliniWagner {
         search: &mut Search<'_>,
         observer: &mut dyn Observer,
     ) -> Result<String, Ended> {
+        let misfit = Self::misfit(self.confidence, self.log_scores, search.score_kind());
+        if let Some(reason) = misfit {
+            return Err(Ended::Failed(reason.to_owned()));
+        }
         let steps = self.searches * self.iterations;
         search.of = steps;
         let clean = &search.problem.samples;

@@ -13,9 +13,10 @@
 //!    ([`super::boundary`]): the overshoot and a last step that was too long are given back, which
 //!    costs forward passes only. Preset `paper` does without.
 //!  - Near silence a log-mel is so steep, and beside a kink a piece so short, that a linear model's
-//!    steps hardly move. Where the published steps did not do, `patience` has later ones grow: each
-//!    is at least a share of all before it that grows with their number. Only preset `best` does so
-//!    among its 100: the 50 published steps alone find 0.7 to 1 dB more than 20 that grow.
+//!    steps hardly move. After the first `patience` steps each is therefore at least a share of all
+//!    before it that grows with their number. Only preset `best` does so, which takes 100 of which
+//!    the first 20 are the published ones: its walks below find what growing steps overshoot. The 50
+//!    published steps of the others find 0.7 to 1 dB more than 20 that grow.
 //!  - Where the steps run out (a clip with a tail that dies away takes them all), the clip is led
 //!    over the edge from its start as in Carlini & Wagner's attack ([`super::approach`]), which
 //!    measures each block of samples by its own gradients, so that there is a result wherever one
@@ -30,7 +31,7 @@
 //!    takes nothing from its length.
 //!  - Gradients of all candidates come from one forward and one batched backward pass.
 
-use super::approach::{BLOCK, HURRIED_STEPS, Walk};
+use super::approach::{BLOCK, HURRIED_STEPS, LONGEST_GROWTH, SHORTEST_GROWTH, Walk};
 use super::boundary;
 use super::gradient::Evaluation;
 use super::outcome::{Goal, Observer, Outcome, Problem};
@@ -40,9 +41,6 @@ use super::spec::Preset;
 use super::vector::{add_scaled, norm, wide};
 use super::{Attack, AttackId};
 use crate::models::Classifier;
-
-/// A step is at most this many times as long as all before it together.
-const LONGEST_GROWTH: f64 = 2.0;
 
 /// The first step's longest length, relative to the clip's: 40 dB below it.
 const LONGEST_START: f64 = 0.01;
@@ -56,9 +54,6 @@ const FAR: f64 = 1.5;
 
 /// Steps of the walk over the edge with each way of measuring blocks, where linear ones failed.
 const WALK: usize = 100;
-
-/// Once steps have to grow, the n-th is at least this many times n as long as all before it.
-const SHORTEST_GROWTH: f64 = 0.02;
 
 /// The attack with its options.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -146,11 +141,11 @@ impl DeepFool {
                           untargeted goal, or Carlini & Wagner's attack";
             return Err(Ended::Failed(reason.to_owned()));
         }
-        // The last step is followed by a look at where it led.
-        let linear = self.iterations + 1;
-        let ways = if self.both_ways { 3 } else { 1 };
-        let back = if self.walk_back { ways * boundary::PROBES } else { 0 };
-        search.of = linear + 2 * WALK + HURRIED_STEPS + back;
+        let back = if self.walk_back { boundary::PROBES } else { 0 };
+        // The last step is followed by a look at where it led. Walks that are taken only where these
+        // steps lead nowhere are counted once they begin.
+        let walks = if self.both_ways { 2 * (WALK + back) } else { 0 };
+        search.of = self.iterations + 1 + back + walks;
         if search.rounding_suffices()? {
             return Ok(String::new());
         }
@@ -169,6 +164,7 @@ impl DeepFool {
             }
             let before = search.best_closeness_db();
             let end = search.iterations + if hurries { HURRIED_STEPS } else { WALK };
+            search.of = search.of.max(end + back);
             let log_scores = self.log_scores;
             let walk = Walk { confidence: 0.0, log_scores, block, hurries, end };
             let walked = self.walk(search, observer, &space, &walk);

@@ -22,7 +22,8 @@ pub struct Explanation {
 
 impl Explanation {
     /// The SNR in dB of the smallest change of `samples` that makes both labels equally probable if
-    /// the lead were linear (one step of DeepFool between the two): infinite for a flat lead.
+    /// the lead were linear (one step of DeepFool between the two): minus infinity for a flat lead,
+    /// which no change turns over.
     pub fn linear_snr_db(&self, samples: &[f32]) -> f64 {
         let norm =
             |values: &[f32]| values.iter().map(|&x| f64::from(x).powi(2)).sum::<f64>().sqrt();

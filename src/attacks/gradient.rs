@@ -38,7 +38,7 @@ impl Evaluation {
         let waveform = Traced::variable(samples);
         let traced = classifier.trace(&waveform)?;
         let scores = traced.tensor().squeeze(0)?.to_vec1::<f32>()?;
-        let verdict = classifier.verdict(&scores);
+        let verdict = classifier.verdict(&scores)?;
         let kind = classifier.score_kind();
         Ok(Self { scores, kind, verdict, slopes: None, waveform, traced })
     }

@@ -54,7 +54,8 @@ const WALK: f64 = 0.9;
 /// The attack with its options.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Lbfgs {
-    /// Searches over c, the one for a first adversarial clip included.
+    /// Searches over c, the one for a first adversarial clip included. With `iterations` this is how
+    /// long it takes at most: a search that settles early leaves the rest to further ones.
     pub searches: usize,
     /// Most evaluations of gradients in each.
     pub iterations: usize,
@@ -72,9 +73,11 @@ impl Lbfgs {
             Preset::Quick => (6, 50, true),
             // The iterations of Foolbox 1.8, and searches enough for its bisection.
             Preset::Paper => (15, 150, false),
-            // The interval of c is halved to a millionth.
+            // The interval of c is halved to a millionth, if not further.
             Preset::Best => (20, 500, true),
         };
+        // The memory of Foolbox 1.8's call (SciPy's own default is 10): with samples by the ten
+        // thousands a pair of vectors is cheap beside a gradient.
         Self { searches, iterations, memory: 15, walk_back }
     }
 }

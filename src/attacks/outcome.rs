@@ -22,6 +22,15 @@ impl Goal {
             Self::Targeted(label) => Some(label),
         }
     }
+
+    /// Whether an answer is where it was to go.
+    pub fn is_reached_by(self, verdict: &Verdict, original_label: usize) -> bool {
+        let label = verdict.top().0;
+        match self {
+            Self::Untargeted => label != original_label,
+            Self::Targeted(target) => label == target,
+        }
+    }
 }
 
 /// One attack's input.
@@ -190,14 +199,8 @@ impl Outcome {
     /// Whether the final samples answer the goal, however the attack ended; not where the model was
     /// never asked.
     pub fn is_adversarial(&self) -> bool {
-        if self.adversarial.probabilities.is_empty() {
-            return false;
-        }
-        let label = self.adversarial.top().0;
-        match self.goal {
-            Goal::Untargeted => label != self.original_label,
-            Goal::Targeted(target) => label == target,
-        }
+        let was_asked = !self.adversarial.probabilities.is_empty();
+        was_asked && self.goal.is_reached_by(&self.adversarial, self.original_label)
     }
 }
 

@@ -10,8 +10,12 @@
 //!
 //! Of all points it keeps the one that reaches the goal by the widest margin. At a fixed SNR those
 //! are points on the sphere, at the exact SNR after clipping ([`super::scale`]): one from inside the
-//! ball is scaled outwards and asked about again, also where the attack is stopped early. With 16
-//! bits each point is one that a 16-bit file holds, in the cube and at that SNR all the same.
+//! ball is scaled outwards and asked about again, also where the attack is stopped early. Only where
+//! no point of the sphere reaches the goal, one from inside that does is kept, and the outcome's note
+//! says so. With 16 bits each point is one that a 16-bit file holds, in the cube and at that SNR all
+//! the same.
+
+use std::fmt;
 
 use rand::{Rng as _, SeedableRng as _};
 use rand_chacha::ChaCha8Rng;
@@ -37,6 +41,15 @@ pub enum Size {
     Snr(f64),
     /// Largest magnitude of a sample of the perturbation, in dB relative to full scale.
     Peak(f64),
+}
+
+impl fmt::Display for Size {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Snr(db) => write!(f, "{db:.1} dB SNR"),
+            Self::Peak(dbfs) => write!(f, "a peak of {dbfs:.1} dBFS"),
+        }
+    }
 }
 
 /// The attack with its options.
@@ -111,7 +124,7 @@ impl<'a> Ball<'a> {
             Size::Peak(dbfs) => 10f64.powf(dbfs / 20.0),
         };
         if !(radius > 0.0 && radius.is_finite()) {
-            return Err(Ended::Failed(format!("{size:?} dB is no size that numbers can hold")));
+            return Err(Ended::Failed(format!("{size} is more or less than numbers can hold")));
         }
         Ok(Self { size, sixteen_bit, samples, clean, radius })
     }
@@ -195,15 +208,30 @@ impl<'a> Ball<'a> {
     }
 }
 
-/// What the attack is about to return, and by how much it reaches the goal.
-struct Kept(f64);
+/// What the attack is about to return.
+struct Kept {
+    /// By how much it reaches the goal.
+    margin: f64,
+    /// Whether it has the full size that was asked for.
+    at_full_size: bool,
+}
 
 impl Kept {
-    /// Keeps a clip of full size where it is the best so far.
+    /// Keeps a clip of full size where it is the best so far of such.
     fn consider(&mut self, search: &mut Search<'_>, samples: &[f32], at: &Evaluation) {
         let margin = at.success(search.problem.goal, search.original_label);
-        if margin > self.0 && search.put(samples, &at.verdict) {
-            self.0 = margin;
+        let is_better = !self.at_full_size || margin > self.margin;
+        if is_better && search.put(samples, &at.verdict) {
+            *self = Self { margin, at_full_size: true };
+        }
+    }
+
+    /// Keeps a smaller change that reaches the goal as long as none of full size does.
+    fn consider_smaller(&mut self, search: &mut Search<'_>, samples: &[f32], at: &Evaluation) {
+        let margin = at.success(search.problem.goal, search.original_label);
+        let is_needed = self.margin <= 0.0 || !self.at_full_size && margin > self.margin;
+        if is_needed && search.reaches_goal(&at.verdict) && search.put(samples, &at.verdict) {
+            *self = Self { margin, at_full_size: false };
         }
     }
 }
@@ -217,16 +245,19 @@ impl Pgd {
         // From each start the last step is followed by a look at where it led.
         search.of = self.starts * (self.iterations + 1);
         let ball = Ball::new(self.size, search.problem)?;
-        let mut kept = Kept(f64::NEG_INFINITY);
+        let mut kept = Kept { margin: f64::NEG_INFINITY, at_full_size: false };
         for start in 0..self.starts {
             let walked = self.walk(search, observer, &ball, start, &mut kept);
             search.part(walked)?;
         }
-        let size = match self.size {
-            Size::Snr(db) => format!("{db:.1} dB SNR"),
-            Size::Peak(dbfs) => format!("a peak of {dbfs:.1} dBFS"),
-        };
-        Ok(format!("{} steps at {size} did not reach the goal", self.starts * self.iterations))
+        if !kept.at_full_size && kept.margin > 0.0 {
+            search.remark(format!(
+                "found closer than {} only: as large as that, no change on the way reached the goal",
+                self.size
+            ));
+        }
+        let steps = self.starts * self.iterations;
+        Ok(format!("{steps} steps at {} did not reach the goal", self.size))
     }
 
     /// All steps from one start.
@@ -258,6 +289,7 @@ impl Pgd {
                 let full = ball.at_full_size(&point.samples)?;
                 let there = search.evaluate(&full, false)?;
                 kept.consider(search, &full, &there);
+                kept.consider_smaller(search, &point.samples, &at);
             }
             if !last {
                 let gradient = at.gradient(&at.towards(goal, original))?;

@@ -10,7 +10,7 @@ use super::outcome::{Flow, Goal, Observer, Outcome, Problem, Progress, Status};
 use super::scale::{perturb_at_snr, perturb_at_snr_in_16_bits};
 use crate::audio::round_to_bits;
 use crate::metrics::{Metrics, snr_db};
-use crate::models::{Classifier, Verdict};
+use crate::models::{Classifier, ScoreKind, Verdict};
 
 /// The best adversarial clip so far.
 struct Best {
@@ -109,10 +109,6 @@ pub fn run(
             return nothing(Status::Failed(reason), problem.true_label.unwrap_or(0), unknown);
         }
     };
-    if let Err(Ended::Failed(reason)) = sane(&original) {
-        let reason = format!("{reason} for the clean clip");
-        return nothing(Status::Failed(reason), problem.true_label.unwrap_or(0), unknown);
-    }
     let heard = original.top().0;
     let original_label = problem.true_label.unwrap_or(heard);
     if heard != original_label {
@@ -141,21 +137,16 @@ pub fn run(
     search.finish(ended)
 }
 
-/// Refuses a verdict that names no label: of numbers that are none, any would seem to lead.
-fn sane(verdict: &Verdict) -> Result<(), Ended> {
-    if verdict.probabilities.iter().all(|p| p.is_finite()) {
-        return Ok(());
-    }
-    Err(Ended::Failed("the model's answer is not finite (NaN or infinite)".to_owned()))
-}
-
 /// Why a problem can't be attacked at all.
 fn refuse(problem: &Problem, labels: usize) -> Option<String> {
     let samples = &problem.samples;
     if samples.is_empty() || samples.iter().all(|&x| x == 0.0) {
         return Some("the clip is silent: there is nothing to perturb and no SNR".to_owned());
     }
-    if samples.iter().any(|x| !(x.abs() <= 1.0)) {
+    if samples.iter().any(|x| !x.is_finite()) {
+        return Some("the clip has samples that are no numbers (NaN or infinite)".to_owned());
+    }
+    if samples.iter().any(|x| x.abs() > 1.0) {
         return Some("the clip has samples outside [-1, 1]".to_owned());
     }
     let outside = |label: usize| label >= labels;
@@ -169,13 +160,14 @@ fn refuse(problem: &Problem, labels: usize) -> Option<String> {
 }
 
 impl Search<'_> {
+    /// What the model's scores are.
+    pub fn score_kind(&self) -> ScoreKind {
+        self.classifier.score_kind()
+    }
+
     /// Whether a verdict answers the goal.
     pub fn reaches_goal(&self, verdict: &Verdict) -> bool {
-        let label = verdict.top().0;
-        match self.problem.goal {
-            Goal::Untargeted => label != self.original_label,
-            Goal::Targeted(target) => label == target,
-        }
+        self.problem.goal.is_reached_by(verdict, self.original_label)
     }
 
     /// What a candidate becomes before anybody hears it: rounded, where that was asked for.
@@ -193,9 +185,7 @@ impl Search<'_> {
     /// Where the model fails.
     pub fn evaluate(&self, candidate: &[f32], log_scores: bool) -> Result<Evaluation, Ended> {
         let heard = self.heard(candidate);
-        let at = Evaluation::with_log_scores(self.classifier, &heard, log_scores)?;
-        sane(&at.verdict)?;
-        Ok(at)
+        Ok(Evaluation::with_log_scores(self.classifier, &heard, log_scores)?)
     }
 
     /// The model's answer to a candidate.
@@ -203,9 +193,7 @@ impl Search<'_> {
     /// # Errors
     /// Where the model fails.
     pub fn classify(&self, candidate: &[f32]) -> Result<Verdict, Ended> {
-        let verdict = self.classifier.classify(&self.heard(candidate))?;
-        sane(&verdict)?;
-        Ok(verdict)
+        Ok(self.classifier.classify(&self.heard(candidate))?)
     }
 
     /// Keeps a candidate that answers the goal if it is the closest so far; says whether.
@@ -383,13 +371,7 @@ impl Search<'_> {
             Ok(verdict) if outside => {
                 (verdict, Some("it produced samples outside [-1, 1]".to_owned()))
             }
-            Ok(verdict) => {
-                let broken = match sane(&verdict) {
-                    Err(Ended::Failed(reason)) => Some(reason),
-                    _ => None,
-                };
-                (verdict, broken)
-            }
+            Ok(verdict) => (verdict, None),
             Err(error) => (self.original.clone(), Some(format!("the last check failed: {error}"))),
         };
         // Measuring is no part of the search.

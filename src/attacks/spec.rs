@@ -4,6 +4,7 @@ use super::{
     Attack, AttackId, BayesOpt, CarliniWagner, DeepFool, Distance, Fgsm, Lbfgs, Pgd, Size,
     WhiteNoise,
 };
+use crate::models::ScoreKind;
 use crate::names::{self, UnknownName};
 
 /// How long a searching attack may search.
@@ -101,7 +102,7 @@ impl AttackSpec {
     /// Which version of the attack this is: raised whenever a change makes it find something else
     /// with these options, so that rows of an experiment from before are not mixed with new ones.
     pub fn revision(&self, targeted: bool) -> u32 {
-        self.finds_since(targeted) + u32::from(self.hurries(targeted))
+        self.finds_since(targeted) + u32::from(self.goes_on(targeted))
     }
 
     /// The earliest version of the attack that, wherever it reached its goal, found the very same:
@@ -130,11 +131,17 @@ impl AttackSpec {
         revision + u32::from(self.sixteen_bit && !self.id.takes_snr())
     }
 
-    /// Whether it takes its last resort where it found nothing ([`super::approach`]): a walk that
-    /// hurries.
-    fn hurries(&self, targeted: bool) -> bool {
+    /// Whether it goes on where it gave up before: with a walk that hurries ([`super::approach`]),
+    /// or with what is closer than was asked for ([`super::pgd`]).
+    fn goes_on(&self, targeted: bool) -> bool {
         let walks = [AttackId::Deepfool, AttackId::CarliniWagner, AttackId::MaskedCarliniWagner];
-        walks.contains(&self.id) && !targeted
+        let comes_closer = self.id == AttackId::Pgd && self.linf_dbfs.is_none();
+        comes_closer || walks.contains(&self.id) && !targeted
+    }
+
+    /// Why it can't do what it was asked for on a model with such scores; nothing where it can.
+    pub fn misfit(&self, scores: ScoreKind) -> Option<&'static str> {
+        CarliniWagner::misfit(self.confidence, self.log_scores, scores)
     }
 
     /// The attack, ready to run.
@@ -199,6 +206,46 @@ mod tests {
     use super::*;
 
     #[test]
+    fn presets_are_what_the_documentation_says() {
+        let all = [Preset::Quick, Preset::Paper, Preset::Best];
+        let searches = all.map(|preset| {
+            let it = CarliniWagner::preset(preset, Distance::Euclidean);
+            (it.searches, it.iterations, it.confidence)
+        });
+        assert_eq!(searches, [(4, 75, 0.0), (5, 1000, 0.0), (9, 2000, 0.0)]);
+        let linear = all.map(|preset| {
+            let it = DeepFool::preset(preset);
+            (it.candidates, it.overshoot, it.iterations)
+        });
+        assert_eq!(linear, [(10, 0.02, 50), (10, 0.02, 50), (usize::MAX, 0.02, 100)]);
+        let minimised = all.map(|preset| {
+            let it = Lbfgs::preset(preset);
+            (it.searches, it.iterations, it.memory)
+        });
+        assert_eq!(minimised, [(6, 50, 15), (15, 150, 15), (20, 500, 15)]);
+        let projected = all.map(|preset| {
+            let it = Pgd::preset(preset, Size::Snr(40.0));
+            (it.starts, it.iterations)
+        });
+        assert_eq!(projected, [(1, 20), (1, 40), (5, 100)]);
+        assert_eq!(all.map(|preset| BayesOpt::preset(preset).queries), [400, 1000, 5000]);
+    }
+
+    #[test]
+    fn a_lead_that_no_answer_has_is_refused() {
+        let spec = |confidence, log_scores| AttackSpec {
+            confidence,
+            log_scores,
+            ..AttackSpec::new(AttackId::CarliniWagner)
+        };
+        let probabilities = ScoreKind::Probabilities;
+        assert!(spec(1.0, false).misfit(probabilities).is_some());
+        assert!(spec(0.9, false).misfit(probabilities).is_none());
+        assert!(spec(5.0, true).misfit(probabilities).is_none());
+        assert!(spec(5.0, false).misfit(ScoreKind::Logits).is_none());
+    }
+
+    #[test]
     fn a_revision_is_that_of_what_the_options_run() {
         let quick = AttackSpec::new(AttackId::CarliniWagner);
         let paper = AttackSpec { preset: Preset::Paper, ..quick };
@@ -213,6 +260,7 @@ mod tests {
         assert_eq!(since(AttackId::Deepfool), (3, 4));
         assert_eq!(since(AttackId::MaskedCarliniWagner), (2, 3));
         assert_eq!(since(AttackId::Lbfgs), (2, 2));
+        assert_eq!(since(AttackId::Pgd), (2, 3));
         let noise = AttackSpec::new(AttackId::WhiteNoise);
         assert_eq!(AttackSpec { sixteen_bit: true, ..noise }.revision(false), 1);
     }

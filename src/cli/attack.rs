@@ -121,13 +121,8 @@ pub fn run(arguments: &Arguments) -> Result<(), Failure> {
             arguments.model.title()
         )));
     }
-    let probabilities = model.score_kind() == ScoreKind::Probabilities && !spec.log_scores;
-    if probabilities && spec.confidence >= 1.0 {
-        return Err(Failure::Usage(format!(
-            "{} gives probabilities, of which none leads by 1 or more: take a --confidence below 1, \
-             or --log-scores",
-            arguments.model.title()
-        )));
+    if let Some(reason) = spec.misfit(model.score_kind()) {
+        return Err(Failure::Usage(format!("{}: {reason}", arguments.model.title())));
     }
     if clip.clipped {
         eprintln!(

@@ -64,7 +64,7 @@ impl Options {
         }
         if self.snr.is_some() && !attack.takes_snr() {
             return Err(Failure::Usage(format!(
-                "{name} searches the highest SNR; it takes no --snr"
+                "{name} searches for the smallest change; it takes no --snr"
             )));
         }
         let given = [

@@ -13,7 +13,7 @@ use super::device::DeviceChoice;
 use super::threads::{Background, automatic_threads, background_pool};
 use crate::experiments::{
     Configuration, Contestant, Control, Estimate, ExperimentError, Heard, Item, Machine, News, Row,
-    Run, RunFolder, Share,
+    Run, RunContents, RunFolder, Share,
 };
 use crate::models::ModelLibrary;
 
@@ -75,6 +75,8 @@ pub struct Opened {
     pub jobs: usize,
     /// Items that are to do, failures that are tried again among them.
     pub open: usize,
+    /// How many shares of the run have rows that are not joined yet, where there are such.
+    pub shards: Option<usize>,
 }
 
 /// How a run ended.
@@ -238,6 +240,7 @@ fn run(
         estimate,
         jobs,
         open: run.open.len(),
+        shards: folder.unmerged_shards(),
     })));
     if run.is_whole() {
         return Ok(true);
@@ -259,17 +262,17 @@ fn run(
 }
 
 fn look(folder: &RunFolder) -> Result<Opened, ExperimentError> {
-    let items = folder.plan()?;
-    let rows = folder.rows_of(&items)?;
+    let RunContents { configuration, plan, rows, survey, .. } = RunContents::read(folder)?;
     let mut estimate = Estimate::default();
     rows.iter().for_each(|row| estimate.learn(row));
     Ok(Opened {
-        configuration: folder.configuration()?,
-        open: items.len() - rows.len(),
-        items: items.into(),
+        configuration,
+        open: plan.len() - rows.len(),
+        items: plan.into(),
         rows,
-        survey: folder.survey()?,
+        survey,
         estimate,
         jobs: 1,
+        shards: folder.unmerged_shards(),
     })
 }

@@ -59,6 +59,13 @@ impl AttackEntry {
         Self { attack: id.name().to_owned(), preset, ..Self::default() }
     }
 
+    /// Spells the attack as rows and tables do, however somebody wrote it.
+    pub(super) fn spell(&mut self) {
+        if let Ok(id) = AttackId::find(&self.attack) {
+            id.name().clone_into(&mut self.attack);
+        }
+    }
+
     /// Another preset, where the attack takes one; all other options stay.
     pub fn set_preset(&mut self, preset: Preset) {
         if AttackId::find(&self.attack).is_ok_and(|id| id.takes(AttackOption::Preset)) {

@@ -59,7 +59,7 @@ impl Candidates {
         };
         let wanted = |recording: &&Recording| {
             part.is_none_or(|part| recording.part == part)
-                && (!configuration.verified_only || recording.weight >= 1.0)
+                && (!configuration.verified_only || recording.verified)
         };
         let folder = configuration.data_folder();
         let candidate = |recording: &Recording| Candidate {

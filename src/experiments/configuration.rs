@@ -16,6 +16,9 @@ use crate::models::{ModelId, ModelSource};
 /// The name of a configuration in its run's folder.
 pub const CONFIGURATION_FILE: &str = "experiment.toml";
 
+/// Most clips of each label that can be asked for.
+pub const MOST_CLIPS: usize = 100_000;
+
 /// The labels that the paper aims at, from and to (in its authors' own script `lbfgs_main.py`).
 pub const TARGETED_LABELS: [&str; 6] =
     ["Bass_drum", "Cello", "Clarinet", "Oboe", "Snare_drum", "Violin_or_fiddle"];
@@ -190,6 +193,7 @@ impl Configuration {
             configuration.attacks =
                 attacks.map(|&id| AttackEntry::new(id, Preset::Quick)).collect();
         }
+        configuration.attacks.iter_mut().for_each(AttackEntry::spell);
         if !configuration.data.as_os_str().is_empty() {
             configuration.data = folder.join(&configuration.data);
         }
@@ -215,9 +219,16 @@ impl Configuration {
         if self.data.as_os_str().is_empty() {
             return Err("data: name the data set's folder or list".to_owned());
         }
-        if !(1..=100_000).contains(&self.clips_per_label) {
+        if self.data.to_str().is_none() {
+            return Err(format!(
+                "data: {} has characters that TOML can't hold (it is not UTF-8); rename the folder \
+                 or give it a link with another name",
+                self.data.display()
+            ));
+        }
+        if !(1..=MOST_CLIPS).contains(&self.clips_per_label) {
             let clips = self.clips_per_label;
-            return Err(format!("clips_per_label: {clips} must be from 1 to 100000"));
+            return Err(format!("clips_per_label: {clips} must be from 1 to {MOST_CLIPS}"));
         }
         if !(self.limit_seconds > 0.0 && self.limit_seconds.is_finite()) {
             return Err(format!(
@@ -313,12 +324,16 @@ impl Configuration {
     }
 
     /// As TOML, with a word on what it is.
-    pub fn to_toml(&self) -> String {
-        let body = toml::to_string_pretty(self).unwrap_or_default();
-        format!(
+    ///
+    /// # Errors
+    /// As [`Self::check`]: what makes no sense might not be read again.
+    pub fn to_toml(&self) -> Result<String, String> {
+        self.check()?;
+        let body = toml::to_string_pretty(self).map_err(|error| error.to_string())?;
+        Ok(format!(
             "# An experiment of mondegreen {}: `mondegreen experiment run FOLDER` computes it.\n{body}",
             crate::VERSION
-        )
+        ))
     }
 
     /// Writes it into a run's folder, unless a file there says the same in words of its own.
@@ -330,7 +345,9 @@ impl Configuration {
         if Self::read(&path).is_ok_and(|there| there == *self) {
             return Ok(());
         }
-        files::replace(&path, self.to_toml().as_bytes()).map_err(ExperimentError::write(&path))
+        let wrong = |reason| ExperimentError::Configuration { path: path.clone(), reason };
+        let text = self.to_toml().map_err(wrong)?;
+        files::replace(&path, text.as_bytes()).map_err(ExperimentError::write(&path))
     }
 
     /// The keys in which another configuration differs, but for where the data set lies: whether it
@@ -364,7 +381,7 @@ mod tests {
             let mut one = Configuration::new(kind, "/clips".into(), Preset::Paper);
             one.labels = vec!["Bark".to_owned(), "Hi-hat".to_owned()];
             one.keep = Keep::Wav;
-            let read = Configuration::parse(&one.to_toml(), Path::new("/run")).unwrap();
+            let read = Configuration::parse(&one.to_toml().unwrap(), Path::new("/run")).unwrap();
             assert_eq!(read, one);
         }
     }
@@ -381,6 +398,27 @@ mod tests {
         read.seed = 3;
         read.write(folder.path()).unwrap();
         assert_eq!(Configuration::read(&file).unwrap(), read);
+    }
+
+    #[test]
+    fn attacks_are_called_the_same_however_they_are_spelled() {
+        let of = |name: &str| {
+            let text = format!(
+                "experiment = \"untargeted\"\ndata = \"clips\"\n[[attacks]]\nattack = \"{name}\""
+            );
+            Configuration::parse(&text, Path::new("/run")).unwrap()
+        };
+        assert_eq!(of("DeepFool"), of("deepfool"));
+        assert_eq!(of("Carlini Wagner").attacks[0].title(), "carlini-wagner");
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_folder_that_toml_can_not_hold_is_refused() {
+        use std::os::unix::ffi::OsStrExt as _;
+        let folder = std::ffi::OsStr::from_bytes(b"/clips\xff");
+        let one = Configuration::new(ExperimentKind::Accuracy, folder.into(), Preset::Quick);
+        assert!(one.check().unwrap_err().contains("rename the folder"));
     }
 
     #[test]

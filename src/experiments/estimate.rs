@@ -7,13 +7,16 @@ use super::configuration::{Configuration, ExperimentKind};
 use super::machine::Machine;
 use super::plan::Item;
 use super::row::Row;
-use crate::attacks::{AttackId, AttackSpec, Evaluation, Preset};
+use crate::attacks::{
+    AttackId, AttackSpec, BayesOpt, CarliniWagner, Distance, Evaluation, Lbfgs, Pgd, Preset, Size,
+};
 use crate::audio::SAMPLE_RATE;
 
 /// Seconds of sound that models are timed on.
 const PROBE_SECONDS: f64 = 2.0;
 
-/// What there is to go by: rows that were computed here, or one gradient of each model.
+/// What there is to go by: rows of the run, wherever they were computed, or one gradient of each
+/// model.
 #[derive(Clone, Debug, Default)]
 pub struct Estimate {
     /// What was measured, by model and attack.
@@ -85,7 +88,7 @@ impl Estimate {
         Self { measured: HashMap::new(), gradient, gradients, transfer }
     }
 
-    /// Learns from a row that was computed here.
+    /// Learns from a row of the run.
     pub fn learn(&mut self, row: &Row) {
         if row.seconds > 0.0 && row.clip_seconds > 0.0 {
             let key = (row.model.clone(), row.attack.clone());
@@ -112,28 +115,14 @@ impl Estimate {
 
 /// How many gradients' worth of time an attack usually takes, forward passes counted as a third.
 fn expected_gradients(spec: &AttackSpec) -> f64 {
-    let steps = |quick: usize, paper: usize, best: usize| {
-        let of_preset = match spec.preset {
-            Preset::Quick => quick,
-            Preset::Paper => paper,
-            Preset::Best => best,
-        };
-        spec.iterations.unwrap_or(of_preset) as f64
-    };
-    let searches = |quick: usize, paper: usize, best: usize| {
-        let of_preset = match spec.preset {
-            Preset::Quick => quick,
-            Preset::Paper => paper,
-            Preset::Best => best,
-        };
-        spec.searches.unwrap_or(of_preset) as f64
-    };
+    let steps = |of_preset: usize| spec.iterations.unwrap_or(of_preset) as f64;
+    let searches = |of_preset: usize| spec.searches.unwrap_or(of_preset) as f64;
     match spec.id {
         AttackId::WhiteNoise => 1.0,
         AttackId::Fgsm => 2.0,
         AttackId::Pgd => {
-            let starts = if spec.preset == Preset::Best { 5.0 } else { 1.0 };
-            starts * steps(20, 40, 100)
+            let preset = Pgd::preset(spec.preset, Size::Snr(spec.snr_db));
+            preset.starts as f64 * steps(preset.iterations)
         }
         AttackId::Deepfool => match spec.preset {
             // Some steps, most of which look at few labels.
@@ -146,11 +135,15 @@ fn expected_gradients(spec: &AttackSpec) -> f64 {
         // Steps beyond the boundary are forward passes only: a third of a quick search, and more
         // than half of a long one, which stays near it.
         AttackId::CarliniWagner | AttackId::MaskedCarliniWagner => {
+            let preset = CarliniWagner::preset(spec.preset, Distance::Euclidean);
             let share = if spec.preset == Preset::Quick { 0.8 } else { 0.6 };
-            share * steps(75, 1000, 2000) * searches(4, 5, 9)
+            share * steps(preset.iterations) * searches(preset.searches)
         }
-        AttackId::Lbfgs => steps(50, 150, 500) * searches(6, 15, 20),
-        AttackId::BayesOpt => steps(400, 1000, 5000) / 3.0,
+        AttackId::Lbfgs => {
+            let preset = Lbfgs::preset(spec.preset);
+            steps(preset.iterations) * searches(preset.searches)
+        }
+        AttackId::BayesOpt => steps(BayesOpt::preset(spec.preset).queries) / 3.0,
     }
 }
 

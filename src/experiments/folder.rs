@@ -1,6 +1,6 @@
 //! A run's folder: where each of its files is, and that one process at a time works in it.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashSet;
 use std::fs::{self, File, TryLockError};
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
@@ -10,7 +10,7 @@ use super::environment::Environment;
 use super::error::ExperimentError;
 use super::journal::{read_journal, replace_journal};
 use super::plan::{Item, Shard};
-use super::row::{Row, latest};
+use super::row::{Row, latest, of_items};
 use super::survey::Heard;
 
 /// The folder of kept adversarial clips, below the run's.
@@ -80,16 +80,21 @@ impl RunFolder {
             // What can't be read is not merged either.
             Err(_) => true,
         };
-        let count = self.parts().iter().skip(1).filter(has_more).count();
+        let count = self.shares().iter().filter(has_more).count();
         (count > 0).then_some(count)
     }
 
-    /// The folder itself and those of its shares, as far as they are there.
-    pub(super) fn parts(&self) -> Vec<Self> {
+    /// The folders of its shares, as far as they are there.
+    pub fn shares(&self) -> Vec<Self> {
         let shards = fs::read_dir(self.0.join("shards")).into_iter().flatten().flatten();
         let mut shards: Vec<_> = shards.map(|shard| Self::new(shard.path())).collect();
         shards.sort_by(|one, other| one.0.cmp(&other.0));
-        [self.clone()].into_iter().chain(shards).collect()
+        shards
+    }
+
+    /// The folder itself and those of its shares.
+    pub(super) fn parts(&self) -> Vec<Self> {
+        [self.clone()].into_iter().chain(self.shares()).collect()
     }
 
     /// Whether a run was configured there.
@@ -113,16 +118,12 @@ impl RunFolder {
         read_journal(&self.rows_file()).map(latest)
     }
 
-    /// Those of its rows that are of items of the plan; those of an earlier configuration, other
-    /// weights or another clip do not count.
+    /// Those of its rows that are of items of the plan ([`of_items`]).
     ///
     /// # Errors
     /// Where they can't be read.
     pub fn rows_of(&self, plan: &[Item]) -> Result<Vec<Row>, ExperimentError> {
-        let items: HashMap<&str, &Item> =
-            plan.iter().map(|item| (item.id.as_str(), item)).collect();
-        let mut rows = self.rows()?;
-        rows.retain(|row| items.get(row.id.as_str()).is_some_and(|item| row.fits(item)));
+        let mut rows = of_items(read_journal(&self.rows_file())?, plan);
         if let Some(start) = self.environments()?.pop() {
             rows.iter_mut()
                 .for_each(|row| row.forget_other_weights(|model| start.weights_of(model)));

@@ -2,10 +2,10 @@
 //!
 //! Every line is on the disk before anything else happens. A process that is killed in the middle
 //! of a line leaves half of one, which the next one cuts off; a disk that is full leaves the file
-//! as it was before the line.
+//! as it was before the line. A last line that only lacks its end, as editors leave it, counts.
 
 use std::fs::{File, OpenOptions};
-use std::io::{self, BufRead as _, BufReader, Seek as _, SeekFrom, Write as _};
+use std::io::{self, BufRead as _, BufReader, Write as _};
 use std::marker::PhantomData;
 use std::path::{Path, PathBuf};
 
@@ -30,12 +30,13 @@ impl<T: Serialize + DeserializeOwned> Journal<T> {
     /// # Errors
     /// Where the file can't be read or written, or a whole line of it is none of ours.
     pub fn open(path: &Path) -> Result<(Self, Vec<T>), ExperimentError> {
-        let (entries, length) = parse(path)?;
+        let Parsed { entries, mut length, lacks_end } = parse(path)?;
         let file = OpenOptions::new().create(true).append(true).open(path);
-        let file = file.map_err(ExperimentError::write(path))?;
-        let actual = file.metadata().map_err(ExperimentError::read(path))?.len();
-        if actual != length {
-            file.set_len(length).map_err(ExperimentError::write(path))?;
+        let mut file = file.map_err(ExperimentError::write(path))?;
+        file.set_len(length).map_err(ExperimentError::write(path))?;
+        if lacks_end {
+            file.write_all(b"\n").map_err(ExperimentError::write(path))?;
+            length += 1;
         }
         Ok((Self { file, path: path.to_owned(), length, of: PhantomData }, entries))
     }
@@ -47,7 +48,7 @@ impl<T: Serialize + DeserializeOwned> Journal<T> {
     pub fn append(&mut self, entry: &T) -> Result<(), ExperimentError> {
         let written = self.try_append(entry);
         if written.is_err() {
-            // The first error is what matters; half a line is cut off at the next start, too.
+            // The first error is what matters; half a line is cut off before the next one, too.
             self.file.set_len(self.length).ok();
         }
         let length = written.map_err(ExperimentError::write(&self.path))?;
@@ -58,7 +59,9 @@ impl<T: Serialize + DeserializeOwned> Journal<T> {
     fn try_append(&mut self, entry: &T) -> io::Result<u64> {
         let mut line = serde_json::to_vec(entry)?;
         line.push(b'\n');
-        self.file.seek(SeekFrom::End(0))?;
+        if self.file.metadata()?.len() != self.length {
+            self.file.set_len(self.length)?;
+        }
         self.file.write_all(&line)?;
         self.file.sync_data()?;
         Ok(line.len() as u64)
@@ -70,7 +73,7 @@ impl<T: Serialize + DeserializeOwned> Journal<T> {
 /// # Errors
 /// As [`Journal::open`].
 pub fn read_journal<T: DeserializeOwned>(path: &Path) -> Result<Vec<T>, ExperimentError> {
-    parse(path).map(|(entries, _)| entries)
+    parse(path).map(|parsed| parsed.entries)
 }
 
 /// Puts other entries in the place of all that a file holds, at once.
@@ -87,30 +90,48 @@ pub fn replace_journal<T: Serialize>(path: &Path, entries: &[T]) -> Result<(), E
     crate::files::replace(path, &text).map_err(ExperimentError::write(path))
 }
 
-/// The entries, and how many bytes whole lines take.
-fn parse<T: DeserializeOwned>(path: &Path) -> Result<(Vec<T>, u64), ExperimentError> {
+/// What a file holds.
+struct Parsed<T> {
+    entries: Vec<T>,
+    /// Bytes of whole lines.
+    length: u64,
+    /// Whether the last of them lacks the end of its line.
+    lacks_end: bool,
+}
+
+fn parse<T: DeserializeOwned>(path: &Path) -> Result<Parsed<T>, ExperimentError> {
+    let mut parsed = Parsed { entries: Vec::new(), length: 0, lacks_end: false };
     let file = match File::open(path) {
         Ok(file) => file,
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok((Vec::new(), 0)),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(parsed),
         Err(error) => return Err(ExperimentError::read(path)(error)),
     };
     let mut reader = BufReader::new(file);
-    let (mut entries, mut length, mut line) = (Vec::new(), 0, Vec::new());
+    let mut line = Vec::new();
     loop {
         line.clear();
         let read = reader.read_until(b'\n', &mut line).map_err(ExperimentError::read(path))?;
-        if line.last() != Some(&b'\n') {
-            return Ok((entries, length));
+        let is_whole = line.last() == Some(&b'\n');
+        match serde_json::from_slice(&line) {
+            Ok(entry) => parsed.entries.push(entry),
+            // Half a JSON object is never one.
+            Err(_) if !is_whole => return Ok(parsed),
+            Err(error) => {
+                return Err(ExperimentError::Damaged {
+                    path: path.to_owned(),
+                    line: parsed.entries.len() + 1,
+                    reason: format!(
+                        "{error}. Take the line out to have its work done again, or go back to a \
+                         copy"
+                    ),
+                });
+            }
         }
-        let entry = serde_json::from_slice(&line).map_err(|error| ExperimentError::Damaged {
-            path: path.to_owned(),
-            line: entries.len() + 1,
-            reason: format!(
-                "{error}. Take the line out to have its work done again, or go back to a copy"
-            ),
-        })?;
-        entries.push(entry);
-        length += read as u64;
+        parsed.length += read as u64;
+        if !is_whole {
+            parsed.lacks_end = true;
+            return Ok(parsed);
+        }
     }
 }
 
@@ -129,15 +150,24 @@ mod tests {
         }
         drop(journal);
         let whole = std::fs::read(&path).unwrap();
-        // As a process that was killed while it wrote the third line.
+        // As a process that was killed while it wrote the third line, or an editor that leaves out
+        // the end of the last one.
         for cut in 1..whole.len() / 3 {
             std::fs::write(&path, &whole[..whole.len() - cut]).unwrap();
             let (mut journal, old) = Journal::<(u32, String)>::open(&path).unwrap();
-            assert_eq!(old.iter().map(|row| row.0).collect::<Vec<_>>(), [0, 1], "{cut}");
-            journal.append(&(2, "a\nb".to_owned())).unwrap();
+            let lacks_end = cut == 1;
+            let expected = if lacks_end { &[0, 1, 2][..] } else { &[0, 1] };
+            assert_eq!(old.iter().map(|row| row.0).collect::<Vec<_>>(), expected, "{cut}");
+            if !lacks_end {
+                journal.append(&(2, "a\nb".to_owned())).unwrap();
+            }
             assert_eq!(std::fs::read(&path).unwrap(), whole, "{cut}");
         }
-        assert_eq!(read_journal::<(u32, String)>(&path).unwrap().len(), 3);
+        // As after an error that left half a line there.
+        let (mut journal, _) = Journal::<(u32, String)>::open(&path).unwrap();
+        OpenOptions::new().append(true).open(&path).unwrap().write_all(b"[3,\"a").unwrap();
+        journal.append(&(3, String::new())).unwrap();
+        assert_eq!(read_journal::<(u32, String)>(&path).unwrap().len(), 4);
     }
 
     #[test]

@@ -22,11 +22,15 @@ pub struct Contestant {
 impl Contestant {
     /// A loaded model.
     pub fn new(source: &ModelSource, model: Arc<dyn Classifier>) -> Self {
-        let name = match source {
+        Self { name: Self::name_of(source), model }
+    }
+
+    /// The name in rows of a model that is asked for like this.
+    pub fn name_of(source: &ModelSource) -> String {
+        match source {
             ModelSource::Named(id) => id.name().to_owned(),
             ModelSource::File(_) => source.title(),
-        };
-        Self { name, model }
+        }
     }
 
     /// The beginning of its weights' hash: what rows tell weights apart by.

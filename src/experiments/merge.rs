@@ -4,11 +4,12 @@ use std::collections::{HashMap, HashSet};
 use std::fs;
 use std::path::PathBuf;
 
+use super::configuration::ExperimentKind;
 use super::error::ExperimentError;
 use super::folder::{KEPT, RunFolder};
-use super::journal::{Journal, replace_journal};
+use super::journal::{Journal, read_journal, replace_journal};
 use super::plan::Item;
-use super::row::Row;
+use super::row::{Row, of_items};
 use super::survey::{Heard, Survey};
 use crate::files;
 
@@ -17,6 +18,8 @@ use crate::files;
 pub struct Merged {
     /// Rows that the new folder has.
     pub rows: usize,
+    /// What it holds of models' answers on clean clips.
+    pub answers: usize,
     /// Items that more than one folder had done, conflicts among them.
     pub overlaps: usize,
     /// Items that folders disagree on: the row of the first is taken.
@@ -73,11 +76,13 @@ pub fn merge(into: &RunFolder, from: &[RunFolder]) -> Result<Merged, ExperimentE
         }
     }
     let first = sources.first().unwrap_or(first).clone();
+    let reference = start(&first)?;
     // What was planned there before shares were computed says nothing of them.
-    if into.has_own_rows() && !sources.contains(into) {
+    let is_accuracy = reference.configuration.experiment == ExperimentKind::Accuracy;
+    let was_computed = into.has_own_rows() || is_accuracy && !into.environments()?.is_empty();
+    if was_computed && !sources.contains(into) {
         sources.insert(0, into.clone());
     }
-    let reference = start(&first)?;
     let _lock = into.lock()?;
     for folder in &sources {
         let changes = start(folder)?.changes_since(&reference);
@@ -113,11 +118,14 @@ pub fn merge(into: &RunFolder, from: &[RunFolder]) -> Result<Merged, ExperimentE
     let mut given = HashSet::new();
     let mut found: HashMap<String, (Row, RunFolder)> = HashMap::new();
     for folder in &sources {
-        for row in folder.rows()? {
-            if !items.get(row.id.as_str()).is_some_and(|item| row.fits(item)) {
-                merged.strangers += usize::from(folder != into);
-                continue;
-            }
+        let rows: Vec<Row> = read_journal(&folder.rows_file())?;
+        if folder != into {
+            let is_strange = |row: &&Row| !items.get(&*row.id).is_some_and(|item| row.fits(item));
+            let strange: HashSet<_> =
+                rows.iter().filter(is_strange).map(|row| (&row.id, &row.work)).collect();
+            merged.strangers += strange.len();
+        }
+        for row in of_items(rows, &plan) {
             // What was merged before is there by right.
             if folder != into && !row.is_failed() && !given.insert(row.id.clone()) {
                 merged.overlaps += 1;
@@ -135,10 +143,12 @@ pub fn merge(into: &RunFolder, from: &[RunFolder]) -> Result<Merged, ExperimentE
                     // Of two that agree, whatever either has more.
                     let answers = known.transfer.take().or_else(|| row.transfer.clone());
                     let measures = known.measures.take().or_else(|| row.measures.clone());
+                    let unasked = known.unasked.take().filter(|_| answers.is_none());
                     if !has_kept(whose, known) && has_kept(folder, &row) {
                         (*known, *whose) = (row, folder.clone());
                     }
                     (known.transfer, known.measures) = (answers, measures);
+                    known.unasked = unasked;
                 }
                 _ => {
                     found.insert(row.id.clone(), (row, folder.clone()));
@@ -154,6 +164,7 @@ pub fn merge(into: &RunFolder, from: &[RunFolder]) -> Result<Merged, ExperimentE
     }
     merged.lost.sort_unstable();
     copy(into, &sources, &plan, &found)?;
+    merged.answers = into.survey()?.len();
     merged.rows = found.len();
     merged.failed = found.values().filter(|(row, _)| row.is_failed()).count();
     merged.gaps = plan.into_iter().filter(|item| !found.contains_key(&item.id)).collect();
@@ -229,8 +240,8 @@ fn copy(
         }
     }
     let (mut rows, _) = Journal::<Row>::open(&into.rows_file())?;
-    let there: HashMap<String, Row> =
-        into.rows()?.into_iter().map(|row| (row.id.clone(), row)).collect();
+    let there = of_items(read_journal(&into.rows_file())?, plan).into_iter();
+    let there: HashMap<String, Row> = there.map(|row| (row.id.clone(), row)).collect();
     for item in plan {
         let Some((row, folder)) = found.get(&item.id) else { continue };
         let known = there.get(&item.id).is_some_and(|old| old == row);

@@ -98,8 +98,12 @@ pub fn remark(table: usize) -> &'static str {
         3 => "Of the paper's Table 3 only the SNRs of DeepFool and C&W are known to us.",
         4 => {
             "The paper's Table 4 has pair means between 93.2 and 109.1 dB (labelled C&W); which cell \
-             has which is not known to us. Such values are below the rounding of 16-bit audio (75 \
-             to 81 dB) and exist in floating point only."
+             has which is not known to us. The smallest change that leads to a given label can't be \
+             smaller than the smallest one that leads to any other, and for that the paper's C&W \
+             needs 46 to 56 dB. Twice as many decibels are what 20 log10 of the ratio of powers \
+             would give instead of 10 log10: halved, the values are 46.6 to 54.6 dB. Whether that \
+             is what happened we can't tell. As printed they would be below the rounding of 16-bit \
+             audio (75 to 81 dB)."
         }
         5 => "The paper's Table 5 has values from 0 to 10 %; single cells are not known to us.",
         _ => "",

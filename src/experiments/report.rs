@@ -3,17 +3,16 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use super::attack_entry::AttackEntry;
 use super::attack_line::attack_title;
-use super::configuration::{Configuration, ExperimentKind};
+use super::contents::RunContents;
 use super::environment::Environment;
 use super::error::ExperimentError;
 use super::figures::spectrograms;
 use super::folder::RunFolder;
-use super::plan::Item;
+use super::report_text;
 use super::row::Row;
-use super::survey::{Heard, Survey};
 use super::tables::{Results, model_title};
-use crate::attacks::{AttackId, AttackSpec, Preset};
 use crate::files;
 
 /// Examples of Figure 3 where nobody chose any.
@@ -31,83 +30,23 @@ pub enum Examples {
     None,
 }
 
-/// How many failures are told one by one.
-const TOLD: usize = 20;
-
-/// A run as a report reads it.
-struct Source {
-    folder: RunFolder,
-    configuration: Configuration,
-    environments: Vec<Environment>,
-    rows: Vec<Row>,
-    plan: Vec<Item>,
-}
-
-/// Adds what a run found.
-fn add(results: &mut Results, source: &Source) -> Result<(), ExperimentError> {
-    let configuration = &source.configuration;
-    let models: Vec<String> =
-        source.environments.iter().flat_map(|e| e.weights.keys()).cloned().collect();
-    let ordered: Vec<String> = configuration
-        .models
-        .iter()
-        .map(|name| {
-            Path::new(name).file_stem().map_or(name.clone(), |s| s.to_string_lossy().into())
-        })
-        .chain(models.iter().cloned())
-        .filter(|name| models.contains(name))
-        .collect();
-    let mut unique: Vec<String> = Vec::new();
-    ordered.into_iter().for_each(|name| {
-        if !unique.contains(&name) {
-            unique.push(name);
-        }
-    });
-    results.aimed.extend(configuration.aimed());
-    let mut survey = source.folder.survey()?;
-    if let Some(last) = source.environments.last() {
-        // What other weights said before is in no row.
-        survey.retain(|heard| {
-            last.weights_of(&heard.model).is_some_and(|hash| hash.starts_with(&heard.weights))
-        });
-    }
-    results.add(source.rows.clone(), survey, &unique, &configuration.attacks);
-    Ok(())
-}
-
-fn sources(folders: &[RunFolder]) -> Result<Vec<Source>, ExperimentError> {
-    let source = |folder: &RunFolder| {
-        if !folder.has_configuration() {
-            let path = folder.path().display();
-            return Err(ExperimentError::Nothing(format!(
-                "{path} is no run's folder: it has no experiment.toml"
-            )));
-        }
-        let plan = folder.plan()?;
-        Ok(Source {
-            rows: folder.rows_of(&plan)?,
-            configuration: folder.configuration()?,
-            environments: folder.environments()?,
-            folder: folder.clone(),
-            plan,
-        })
-    };
-    folders.iter().map(source).collect()
-}
-
 /// What one or several runs have found so far.
 ///
 /// # Errors
 /// Where one can't be read.
 pub fn results(folders: &[RunFolder]) -> Result<Results, ExperimentError> {
-    of_sources(&sources(folders)?)
+    of_runs(&read(folders)?)
+}
+
+fn read(folders: &[RunFolder]) -> Result<Vec<RunContents>, ExperimentError> {
+    folders.iter().map(RunContents::read).collect()
 }
 
 /// Clips are told apart by their names, and models by theirs, so that runs on other data or of
 /// other weights of the same name can't be one table.
-fn check_same(sources: &[Source]) -> Result<(), ExperimentError> {
-    let last = |source: &'_ Source| source.environments.last().cloned();
-    let started: Vec<_> = sources.iter().filter_map(|s| Some((&s.folder, last(s)?))).collect();
+fn check_same(runs: &[RunContents]) -> Result<(), ExperimentError> {
+    let last = |run: &'_ RunContents| run.environments.last().cloned();
+    let started: Vec<_> = runs.iter().filter_map(|run| Some((&run.folder, last(run)?))).collect();
     for (place, (folder, one)) in started.iter().enumerate() {
         for (earlier, other) in &started[..place] {
             let mut differs = one.other_data_or_weights(other);
@@ -133,11 +72,12 @@ fn check_same(sources: &[Source]) -> Result<(), ExperimentError> {
     Ok(())
 }
 
-fn of_sources(sources: &[Source]) -> Result<Results, ExperimentError> {
-    check_same(sources)?;
-    let seed = sources.first().map_or(0, |source| source.configuration.seed);
-    let mut results = Results { seed, ..Results::default() };
-    sources.iter().try_for_each(|source| add(&mut results, source))?;
+fn of_runs(runs: &[RunContents]) -> Result<Results, ExperimentError> {
+    check_same(runs)?;
+    let mut results = Results::default();
+    for RunContents { configuration, rows, survey, .. } in runs {
+        results.add_run(configuration, rows.clone(), survey.clone());
+    }
     Ok(results)
 }
 
@@ -150,9 +90,9 @@ pub fn write_report(
     out: &Path,
     examples: &Examples,
 ) -> Result<Vec<PathBuf>, ExperimentError> {
-    let sources = sources(folders)?;
-    let results = of_sources(&sources)?;
-    let examples = chosen(&sources, examples)?;
+    let runs = read(folders)?;
+    let results = of_runs(&runs)?;
+    let examples = chosen(&runs, examples)?;
     fs::create_dir_all(out).map_err(ExperimentError::write(out))?;
     let mut written = Vec::new();
     let mut write = |name: &str, bytes: &[u8]| {
@@ -161,7 +101,7 @@ pub fn write_report(
         files::replace(&path, bytes).map_err(ExperimentError::write(&path))
     };
     let stale = left_from_before(out);
-    let mut text = head(&sources);
+    let mut text = report_text::head(&runs);
     if results.doubles > 0 {
         text += &format!(
             "\n{} items were done in more than one of these runs, with the same options on the \
@@ -222,11 +162,11 @@ pub fn write_report(
         }
         text += "\n";
     }
-    for (number, (source, row)) in examples.into_iter().enumerate() {
+    for (number, (run, row)) in examples.into_iter().enumerate() {
         if number == 0 {
             text += "\n### Figure 3: clean and adversarial clips\n";
         }
-        let figure = match spectrograms(&source.folder, &source.configuration, row) {
+        let figure = match spectrograms(&run.folder, &run.configuration, row) {
             Ok(Some(figure)) => figure,
             Ok(None) => continue,
             Err(error) => {
@@ -243,8 +183,8 @@ pub fn write_report(
         let (attack, n) = (attack_title(&row.attack), number + 1);
         text += &format!("\n![{attack} on {model}](figure3-{n}.png)\n\n{clip}\n");
     }
-    text += &failures(&sources, &results.survey);
-    text += &differences(&sources);
+    text += &report_text::failures(&runs, &results.survey);
+    text += &report_text::differences(&runs);
     write("report.md", text.as_bytes())?;
     written.extend(figures);
     for old in stale.iter().filter(|old| !written.contains(old)) {
@@ -278,7 +218,8 @@ fn is_name_of_a_report(name: &str) -> bool {
     let example = || stem.strip_prefix("figure3-").is_some_and(|n| n.parse::<usize>().is_ok());
     match ending {
         "csv" | "tex" => {
-            matches!(stem, "table1" | "table2" | "table3") || of_attack(&["table4-", "table5-"])
+            matches!(stem, "table1" | "table2" | "table3")
+                || of_attack(&["table4-", "table5-", "figure2-"])
         }
         "png" | "svg" => stem == "figure1" || of_attack(&["figure2-"]) || example(),
         _ => false,
@@ -287,15 +228,14 @@ fn is_name_of_a_report(name: &str) -> bool {
 
 /// The rows of Figure 3.
 fn chosen<'a>(
-    sources: &'a [Source],
+    runs: &'a [RunContents],
     examples: &Examples,
-) -> Result<Vec<(&'a Source, &'a Row)>, ExperimentError> {
-    let rows =
-        || sources.iter().flat_map(|source| source.rows.iter().map(move |row| (source, row)));
+) -> Result<Vec<(&'a RunContents, &'a Row)>, ExperimentError> {
+    let rows = || runs.iter().flat_map(|run| run.rows.iter().map(move |row| (run, row)));
     let ids = match examples {
         Examples::None => return Ok(Vec::new()),
         Examples::Of(ids) => ids,
-        Examples::Some => return Ok(some_of(sources)),
+        Examples::Some => return Ok(some_of(runs)),
     };
     let find = |id: &String| {
         let row = rows().find(|(_, row)| row.id == *id).ok_or_else(|| {
@@ -314,164 +254,19 @@ fn chosen<'a>(
 }
 
 /// Of the last attack, which is the strongest, the first kept success on each model.
-fn some_of(sources: &[Source]) -> Vec<(&Source, &Row)> {
-    let mut found: Vec<(&Source, &Row)> = Vec::new();
+fn some_of(runs: &[RunContents]) -> Vec<(&RunContents, &Row)> {
+    let mut found: Vec<(&RunContents, &Row)> = Vec::new();
     let kept = |row: &Row| row.fooled() && row.kept.is_some();
-    for source in sources {
-        let last = source.configuration.attacks.iter().rev();
-        let last = last.map(super::attack_entry::AttackEntry::title);
-        for attack in last {
-            let of = source.rows.iter().filter(|row| kept(row) && row.attack == attack);
+    for run in runs {
+        for attack in run.configuration.attacks.iter().rev().map(AttackEntry::title) {
+            let of = run.rows.iter().filter(|row| kept(row) && row.attack == attack);
             for row in of {
                 if found.iter().all(|(_, known)| known.model != row.model) {
-                    found.push((source, row));
+                    found.push((run, row));
                 }
             }
         }
     }
     found.truncate(EXAMPLES);
     found
-}
-
-/// What was computed, how far, and with what.
-fn head(sources: &[Source]) -> String {
-    let mut text = format!(
-        "# Adversarial attacks in sound event classification: our numbers beside the paper's\n\n\
-         Written by mondegreen {}. The paper is V. Subramanian et al., arXiv 1907.02477. In each \
-         cell: mean, 95 % bootstrap interval over clips, number of different clips behind it, and \
-         the paper's number where we know it. Where all clips agree (0 or 100 %), the interval is \
-         empty, for a bootstrap can't see what never happened: of n clips, up to 3/n of all others \
-         may still differ.\n",
-        crate::VERSION
-    );
-    for source in sources {
-        let Source { configuration, environments, rows, plan, .. } = source;
-        let kind = configuration.experiment.name();
-        let (done, all) = (rows.len(), plan.len());
-        let failed = rows.iter().filter(|row| row.is_failed()).count();
-        text += &if configuration.experiment == ExperimentKind::Accuracy {
-            format!("\n**{kind}**: clean clips only, see Table 1.")
-        } else {
-            format!("\n**{kind}**: {done} of {all} items are done, {failed} of them failed.")
-        };
-        if let Some(shards) = source.folder.unmerged_shards().filter(|_| done < all) {
-            text += &format!(
-                " {shards} shares of the run have rows that are not counted here before \
-                 `mondegreen experiment merge` joins them."
-            );
-        }
-        if done < all {
-            text += " The run is not over: these are the numbers so far. Items are in an order \
-                      that is fair to labels and models, but look at the clips behind each cell.";
-        }
-        let attacks = configuration.attacks.iter().map(|entry| {
-            let settings = Some(entry.settings()).filter(|settings| !settings.is_empty());
-            let settings = settings.map(|settings| format!(" ({settings})"));
-            format!("{}{}", attack_title(entry.title()), settings.unwrap_or_default())
-        });
-        let attacks: Vec<_> = attacks.collect();
-        if !attacks.is_empty() {
-            text += &format!(
-                " At most {} clips a label, {}, seed {}.",
-                configuration.clips_per_label,
-                attacks.join(", "),
-                configuration.seed
-            );
-        }
-        if let Some(last) = environments.last() {
-            // An empty sum of floats is minus zero.
-            let hours = rows.iter().map(|row| row.seconds).sum::<f64>() / 3600.0 + 0.0;
-            text += &format!(
-                " Data set {} (split {}, {}...), {}; items at a time: {}, threads for each: {}, \
-                 starts: {}, hours of attacks: {hours:.2}.\n\n",
-                last.data,
-                configuration.split.name(),
-                last.data_sha256.chars().take(12).collect::<String>(),
-                last.device,
-                last.jobs,
-                last.threads,
-                environments.len()
-            );
-            for (model, hash) in &last.weights {
-                let hash: String = hash.chars().take(12).collect();
-                text += &format!("- {}: weights {hash}...\n", model_title(model));
-            }
-        }
-    }
-    text
-}
-
-/// What could not be done.
-fn failures(sources: &[Source], survey: &[Heard]) -> String {
-    let left_out = Survey::new(survey.iter().cloned()).left_out().into_iter();
-    let left_out = left_out.map(|clip| format!("- {clip}\n"));
-    let failed = sources.iter().flat_map(|source| &source.rows).filter(|row| row.is_failed());
-    let failed = failed.map(|row| {
-        let reason = row.reason.as_deref().unwrap_or("no reason was given");
-        format!("- {}, {} on {}: {reason}\n", row.clip, row.attack, row.model)
-    });
-    let all: Vec<String> = left_out.chain(failed).collect();
-    if all.is_empty() {
-        return String::new();
-    }
-    let more = all.len().saturating_sub(TOLD);
-    let more = if more > 0 { format!("- ... and {more} more\n") } else { String::new() };
-    format!("\n### Failures\n\n{}{more}", all[..all.len().min(TOLD)].concat())
-}
-
-/// Why our numbers are not the paper's.
-fn differences(sources: &[Source]) -> String {
-    let attacks = sources.iter().flat_map(|source| &source.configuration.attacks);
-    let specs: Vec<AttackSpec> = attacks.filter_map(|attack| attack.spec().ok()).collect();
-    let has = |id: AttackId| specs.iter().any(|spec| spec.id == id);
-    let quick =
-        |id: AttackId| specs.iter().any(|spec| spec.id == id && spec.preset == Preset::Quick);
-    let partial = sources.iter().any(|source| source.rows.len() < source.plan.len());
-    let data: std::collections::BTreeSet<_> =
-        sources.iter().filter_map(|s| s.environments.last()).map(|e| e.data.as_str()).collect();
-    let data: Vec<_> = data.into_iter().map(|data| format!("\u{201c}{data}\u{201d}")).collect();
-    let mut text = format!(
-        "\n### What differs from the paper\n\nThe clips are those of {}, not necessarily \
-         FSDKaggle2018, on which the paper's experiments are. The weights are those named above, \
-         trained by us unless you named others, not the original authors', and dense-wav's layout \
-         is ours.",
-        data.join(" and ")
-    );
-    if sources.iter().any(|source| !source.configuration.verified_only) {
-        text += " Labels that nobody verified count, too, where the data set has such.";
-    }
-    if sources.iter().any(|source| !source.configuration.attacks.is_empty()) {
-        text += " How easily a model is fooled depends on how it was trained, above all on how \
-                 sure it is of itself, so that SNRs of single models differ by some dB even where \
-                 attacks are the same. Only clips that the model names rightly are attacked. SNR \
-                 is 10 log10(sum x\u{b2} / sum r\u{b2}) over the whole clip, after clipping to \
-                 [-1, 1] and rounding to 32-bit floats, as in the paper, and the label is taken \
-                 afresh from exactly these samples. The paper does not say which library its C&W \
-                 and L-BFGS are; ours search for the smallest change in their own way (see \
-                 `src/attacks/`). How much of a difference in SNR comes from the search and how much \
-                 from the model, a comparison with the paper can't tell. We average over the clips \
-                 of each model and then over the models.";
-    }
-    if has(AttackId::Deepfool) {
-        text += " Where DeepFool's linear steps do not leave the label, a walk along the gradient \
-                 goes on, so that it fails less often than the published attack; such rows say so.";
-    }
-    if quick(AttackId::Deepfool) {
-        text += " With `quick` its result is scaled back to the boundary, which the published \
-                 attack leaves out.";
-    }
-    let three_hundred = |spec: &AttackSpec| {
-        let searches = matches!(spec.id, AttackId::CarliniWagner | AttackId::Lbfgs);
-        let as_preset = spec.searches.is_none() && spec.iterations.is_none();
-        searches && as_preset && spec.preset == Preset::Quick
-    };
-    if specs.iter().any(three_hundred) {
-        text += " With `quick` Carlini & Wagner and L-BFGS take 300 steps at most, libraries of \
-                 the paper's time thousands; where these do not leave a label, Carlini & Wagner takes \
-                 up to 225 more.";
-    }
-    if partial {
-        text += " Not all items are done yet, so that some cells rest on few clips.";
-    }
-    text + "\n"
 }

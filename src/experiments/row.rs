@@ -1,5 +1,7 @@
 //! What becomes of one item, as the run's folder keeps it.
 
+use std::collections::HashMap;
+
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
@@ -86,6 +88,9 @@ pub struct Row {
     pub kept: Option<String>,
     /// What the other models say, where they were asked.
     pub transfer: Option<Vec<Asked>>,
+    /// Why they could not be.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub unasked: Option<String>,
     /// All measures of the perturbation, as `attack --json` names them, and the margin (the adversarial
     /// clip's, as a difference of probabilities); none in rows of early versions.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -120,6 +125,7 @@ impl Row {
             clip_sha256: item.clip_sha256.clone(),
             kept: None,
             transfer: None,
+            unasked: None,
             measures: None,
         }
     }
@@ -177,6 +183,12 @@ impl Row {
         self.status == FAILED
     }
 
+    /// Whether it takes the place of an earlier row of the same item: a failure does not take that
+    /// of a result.
+    pub fn replaces(&self, earlier: &Self) -> bool {
+        earlier.is_failed() || !self.is_failed()
+    }
+
     /// Whether there was something to attack, and it was: what rates are shares of.
     pub fn counts(&self) -> bool {
         matches!(self.status.as_str(), "fooled" | "not fooled")
@@ -190,10 +202,17 @@ impl Row {
             seconds: 0.0,
             kept: None,
             transfer: None,
+            unasked: None,
             measures: None,
             ..row.clone()
         };
         bare(self) == bare(other)
+    }
+
+    /// Whether each of these models but its own has said what it hears.
+    pub fn has_answers_of<'a>(&self, models: impl IntoIterator<Item = &'a str>) -> bool {
+        let known = |name: &str| self.transfer.iter().flatten().any(|asked| asked.model == name);
+        models.into_iter().all(|name| name == self.model || known(name))
     }
 
     /// Forgets what models said with other weights than they have now; `weights` tells the hash of
@@ -232,14 +251,26 @@ pub(super) fn spelled_as(own: &str, label: String) -> String {
     if crate::names::fold(&label) == crate::names::fold(own) { own.to_owned() } else { label }
 }
 
-/// The last row of each id, in the order in which ids came first: rows of items that were tried
-/// again take the place of those before.
+/// Of the rows that are of these items, the one of each that counts, in the order in which items
+/// came first. Rows of an earlier configuration, of other weights or of another clip do not, and
+/// come to count again where that comes back.
+pub fn of_items(mut rows: Vec<Row>, items: &[Item]) -> Vec<Row> {
+    let items: HashMap<&str, &Item> = items.iter().map(|item| (item.id.as_str(), item)).collect();
+    rows.retain(|row| items.get(row.id.as_str()).is_some_and(|item| row.fits(item)));
+    latest(rows)
+}
+
+/// The last row of each id ([`Row::replaces`]), in the order in which ids came first.
 pub fn latest(rows: Vec<Row>) -> Vec<Row> {
-    let mut places = std::collections::HashMap::new();
+    let mut places = HashMap::new();
     let mut kept: Vec<Row> = Vec::with_capacity(rows.len());
     for row in rows {
         match places.get(&row.id) {
-            Some(&place) => kept[place] = row,
+            Some(&place) => {
+                if row.replaces(&kept[place]) {
+                    kept[place] = row;
+                }
+            }
             None => {
                 places.insert(row.id.clone(), kept.len());
                 kept.push(row);
@@ -247,4 +278,65 @@ pub fn latest(rows: Vec<Row>) -> Vec<Row> {
         }
     }
     kept
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn item(work: &str) -> Item {
+        Item {
+            id: "id".to_owned(),
+            work: work.to_owned(),
+            same_finds: Vec::new(),
+            clip: "a.wav".to_owned(),
+            label: "Bark".to_owned(),
+            model: "vgg13".to_owned(),
+            attack: "deepfool".to_owned(),
+            target: None,
+            rank: 0,
+            clip_seconds: 1.0,
+            clip_sha256: None,
+            seed: 0,
+        }
+    }
+
+    fn row(work: &str, status: &str) -> Row {
+        Row { status: status.to_owned(), ..Row::failed(&item(work), String::new()) }
+    }
+
+    #[test]
+    fn a_failure_never_takes_the_place_of_a_result() {
+        let (found, broke) = (row("quick", "fooled"), row("quick", FAILED));
+        let later = Row { peak: 0.5, ..found.clone() };
+        for rows in [[&broke, &found, &later], [&found, &broke, &later], [&found, &later, &broke]] {
+            assert_eq!(latest(rows.map(Row::clone).to_vec()), std::slice::from_ref(&later));
+        }
+    }
+
+    #[test]
+    fn what_was_computed_before_a_change_counts_again_after_the_change_back() {
+        let (quick, paper) = (row("quick", "fooled"), row("paper", "not fooled"));
+        let rows = vec![quick.clone(), paper.clone()];
+        assert_eq!(of_items(rows.clone(), &[item("quick")]), [quick]);
+        assert_eq!(of_items(rows.clone(), &[item("paper")]), [paper]);
+        assert!(of_items(rows, &[item("best")]).is_empty());
+    }
+
+    #[test]
+    fn rows_agree_whoever_else_was_asked() {
+        let unasked = Row { unasked: Some("out of memory".to_owned()), ..row("w", "fooled") };
+        let answer = Asked {
+            model: "crnn".to_owned(),
+            weights: None,
+            clean: "Bark".to_owned(),
+            heard: "Meow".to_owned(),
+            confidence: 0.5,
+        };
+        let asked = Row { transfer: Some(vec![answer]), ..row("w", "fooled") };
+        assert!(unasked.agrees_with(&asked));
+        assert!(asked.has_answers_of(["vgg13", "crnn"]) && !unasked.has_answers_of(["crnn"]));
+        assert!(!asked.has_answers_of(["vgg13", "crnn", "gcnn"]));
+        assert!(!asked.agrees_with(&Row { peak: 0.5, ..asked.clone() }));
+    }
 }

@@ -8,7 +8,7 @@ use std::thread;
 use std::time::Instant;
 
 use super::candidates::{Candidate, Candidates};
-use super::configuration::{Configuration, ExperimentKind};
+use super::configuration::{CONFIGURATION_FILE, Configuration, ExperimentKind};
 use super::environment::Environment;
 use super::error::ExperimentError;
 use super::folder::{Lock, RunFolder};
@@ -16,7 +16,7 @@ use super::journal::{Journal, read_journal, replace_journal};
 use super::machine::{Control, Machine};
 use super::plan::{Item, Shard, plan};
 use super::questions;
-use super::row::{Row, latest};
+use super::row::{Row, of_items};
 use super::survey::{self, Hash, Heard, LeftOut, Survey};
 use super::work;
 use crate::attacks::{Flow, Progress};
@@ -29,7 +29,7 @@ pub struct Share {
     pub shard: Option<Shard>,
     /// Only those with these ids, or all; a shard then is one of these.
     pub ids: Option<Vec<String>>,
-    /// Those that failed before, too, and successes that the other models could not be asked about.
+    /// Those that failed before, too, and successes that not all other models were asked about.
     pub retry: bool,
     /// Go on although the configuration, the data set or weights changed: rows that still fit
     /// count, the others are computed again.
@@ -68,9 +68,13 @@ pub struct Run {
     pub open: Vec<usize>,
     /// Clips that are not attacked.
     pub left_out: Vec<LeftOut>,
+    /// How many of these a model failed on now, and not at an earlier start.
+    pub broken_now: usize,
     /// Rows that count, of this process' share.
     pub rows: Vec<Row>,
     share: Share,
+    /// The names of its models.
+    models: Vec<String>,
     /// Ids of the items that were done since it was opened: what fails again is not done over and
     /// over.
     tried: HashSet<String>,
@@ -99,8 +103,14 @@ impl Run {
     ) -> Result<Self, ExperimentError> {
         let own = share.shard.map_or_else(|| folder.clone(), |shard| folder.shard(shard));
         // What can't be begun leaves no folder behind.
+        let wrong = |reason| ExperimentError::Configuration {
+            path: folder.path().join(CONFIGURATION_FILE),
+            reason,
+        };
+        configuration.check().map_err(wrong)?;
         let candidates = Candidates::open(&configuration)?;
         check_labels(&candidates, machine)?;
+        check_attacks(&configuration, machine)?;
         let lock = own.lock()?;
         let environment = environment(&configuration, &candidates, machine, &share);
         let earlier = own.environments()?.pop();
@@ -123,6 +133,7 @@ impl Run {
         // With another limit clips may be readable that were too long, and the other way round.
         let limit = configuration.limit_seconds;
         let other_limit = earlier.as_ref().is_some_and(|e| e.configuration.limit_seconds != limit);
+        let is_accuracy = configuration.experiment == ExperimentKind::Accuracy;
         let names = machine.names();
         let fitting = |lines| {
             let mut lines = survey::fitting(lines, &candidates, &names, now);
@@ -144,7 +155,12 @@ impl Run {
         let (mut journal, _) = Journal::<Heard>::open(&own.survey_file())?;
         let mut survey = Survey::new(lines);
         let again = share.retry || other_limit;
-        let questions = survey.missing(&candidates, &machine.names(), again);
+        let mut questions = survey.missing(&candidates, &machine.names(), again);
+        if let Some(shard) = share.shard.filter(|_| is_accuracy) {
+            // Answers are all that there is to share.
+            questions.retain(|question| shard.has(question.clip));
+        }
+        let mut broken_now = 0;
         questions::ask(
             &questions,
             &configuration,
@@ -152,6 +168,7 @@ impl Run {
             machine,
             control,
             |heard, done| {
+                broken_now += usize::from(heard.is_broken());
                 journal.append(&heard)?;
                 survey.push(heard);
                 tell(News::Surveyed { done, of: questions.len() });
@@ -163,7 +180,7 @@ impl Run {
         let (mut starts, _) = Journal::open(&own.environment_file())?;
         starts.append(&environment)?;
         let (journal, rows) = Journal::open(&own.rows_file())?;
-        let mut rows: Vec<Row> = latest(rows);
+        let mut rows = of_items(rows, &items);
         rows.iter_mut()
             .for_each(|row| row.forget_other_weights(|model| environment.weights_of(model)));
         let mut run = Self {
@@ -173,8 +190,10 @@ impl Run {
             items,
             open: Vec::new(),
             left_out: survey.left_out(),
+            broken_now,
             rows,
             share,
+            models: machine.models.iter().map(|one| one.name.clone()).collect(),
             tried: HashSet::new(),
             journal,
             lock,
@@ -185,19 +204,17 @@ impl Run {
         Ok(run)
     }
 
-    /// Finds out which rows still count and which items are to do.
+    /// Puts the rows into the items' order, and finds out which items are to do.
     fn sort_out(&mut self) -> Result<(), ExperimentError> {
-        let rows: HashMap<&str, &Row> =
-            self.rows.iter().map(|row| (row.id.as_str(), row)).collect();
-        let fits = |item: &Item| rows.get(item.id.as_str()).is_some_and(|row| row.fits(item));
-        let is_done = |item: &Item| {
-            let row = rows.get(item.id.as_str());
-            let again = |row: &Row| {
-                let incomplete = row.is_failed() || self.lacks_answers(row);
-                self.share.retry && incomplete && !self.tried.contains(&row.id)
-            };
-            row.is_some_and(|row| fits(item) && !again(row))
+        let mut rows: HashMap<String, Row> =
+            self.rows.drain(..).map(|row| (row.id.clone(), row)).collect();
+        self.rows = self.items.iter().filter_map(|item| rows.remove(&item.id)).collect();
+        let again = |row: &Row| {
+            let incomplete = row.is_failed() || self.lacks_answers(row);
+            self.share.retry && incomplete && !self.tried.contains(&row.id)
         };
+        let done: HashSet<&str> =
+            self.rows.iter().filter(|row| !again(row)).map(|row| row.id.as_str()).collect();
         let ids = self.share.ids.as_ref();
         if let Some(unknown) =
             ids.and_then(|ids| ids.iter().find(|id| self.items.iter().all(|item| item.id != **id)))
@@ -207,28 +224,26 @@ impl Run {
             )));
         }
         // A share of a list is a share of what is on the list.
-        let is_listed = |item: &Item| ids.is_none_or(|ids| ids.contains(&item.id));
-        let listed = self.items.iter().enumerate().filter(|(_, item)| is_listed(item));
+        let listed = self.items.iter().enumerate().filter(|(_, item)| self.is_listed(&item.id));
         let is_ours = |number: usize| self.share.shard.is_none_or(|shard| shard.has(number));
         let ours = listed.enumerate().filter(|(number, _)| is_ours(*number));
-        let open = ours.map(|(_, item)| item).filter(|(_, item)| !is_done(item));
-        let open = open.map(|(place, _)| place).collect();
-        let fitting: Vec<Row> = self
-            .items
-            .iter()
-            .filter(|item| fits(item))
-            .filter_map(|item| rows.get(item.id.as_str()).map(|row| (*row).clone()))
-            .collect();
-        (self.open, self.rows) = (open, fitting);
+        let open = ours.map(|(_, item)| item).filter(|(_, item)| !done.contains(&*item.id));
+        self.open = open.map(|(place, _)| place).collect();
         Ok(())
     }
 
-    /// Whether the other models were to be asked about a success and were not, and can't be without
+    /// Whether an item is one of those that this process is to do, where somebody said which.
+    pub(super) fn is_listed(&self, id: &str) -> bool {
+        self.share.ids.as_ref().is_none_or(|ids| ids.iter().any(|listed| listed == id))
+    }
+
+    /// Whether all other models were to be asked about a success and were not, and can't be without
     /// a new attack, since its adversarial clip was not kept.
     fn lacks_answers(&self, row: &Row) -> bool {
         let wanted = self.configuration.transfer
             && self.configuration.experiment == ExperimentKind::Untargeted;
-        wanted && row.fooled() && row.transfer.is_none() && row.kept.is_none()
+        let models = self.models.iter().map(String::as_str);
+        wanted && row.fooled() && row.kept.is_none() && !row.has_answers_of(models)
     }
 
     /// Works off what is open; what was done before a stop is kept. Gives the number of rows that
@@ -316,7 +331,7 @@ impl Run {
                 }
             }
         });
-        self.rows = latest(std::mem::take(&mut self.rows));
+        self.rows = of_items(std::mem::take(&mut self.rows), &self.items);
         self.sort_out()?;
         self.folder.log(&format!("ended: {added} rows added, {} to do", self.open.len()));
         result.map(|()| added)
@@ -363,6 +378,21 @@ fn check_labels(candidates: &Candidates, machine: &Machine) -> Result<(), Experi
             "two models are called {}; rename one of the files",
             twice[0]
         )));
+    }
+    Ok(())
+}
+
+/// No attack may be asked for what it can't do on any clip of a model.
+fn check_attacks(configuration: &Configuration, machine: &Machine) -> Result<(), ExperimentError> {
+    for entry in &configuration.attacks {
+        // Where it makes no sense in itself, that was said before.
+        let Ok(spec) = entry.spec() else { continue };
+        for one in &machine.models {
+            if let Some(reason) = spec.misfit(one.model.score_kind()) {
+                let (attack, model) = (entry.title(), &one.name);
+                return Err(ExperimentError::Nothing(format!("{attack} on {model}: {reason}")));
+            }
+        }
     }
     Ok(())
 }

@@ -17,8 +17,6 @@ pub struct Mean {
     pub interval: [f64; 2],
     /// Different clips behind it.
     pub clips: usize,
-    /// Values behind it: a clip may give one for each model.
-    pub values: usize,
 }
 
 /// The mean over groups (models) of each group's mean, with its 95 % percentile bootstrap interval
@@ -67,8 +65,7 @@ pub fn mean(groups: &[Vec<(&str, f64)>], seed: u64) -> Option<Mean> {
         let place = (share * draws.len().saturating_sub(1) as f64).round() as usize;
         draws.get(place).copied().unwrap_or(value)
     };
-    let values = groups.iter().map(Vec::len).sum();
-    Some(Mean { value, interval: [at(0.025), at(0.975)], clips, values })
+    Some(Mean { value, interval: [at(0.025), at(0.975)], clips })
 }
 
 #[cfg(test)]
@@ -79,7 +76,7 @@ mod tests {
     fn groups_weigh_the_same_however_large() {
         let many: Vec<_> = ["a", "b", "c", "d"].into_iter().map(|clip| (clip, 1.0)).collect();
         let mean = mean(&[many, vec![("a", 0.0)], Vec::new()], 0).unwrap();
-        assert_eq!((mean.value, mean.clips, mean.values), (0.5, 4, 5));
+        assert_eq!((mean.value, mean.clips), (0.5, 4));
     }
 
     #[test]

@@ -130,11 +130,6 @@ impl Survey {
         all.collect::<BTreeSet<_>>().into_iter().collect()
     }
 
-    /// All answers, in no order.
-    pub fn all(&self) -> impl Iterator<Item = &Heard> {
-        self.said.values()
-    }
-
     /// Which clips, by their index, each model still has to be asked about; with `again` also those
     /// that it named nothing in before.
     pub fn missing(

@@ -55,7 +55,7 @@ impl Cell {
                     },
                 );
                 match paper {
-                    Some(paper) => format!("{ours}; paper {paper:.2}"),
+                    Some(paper) => format!("{ours}; paper {}", as_printed(*paper)),
                     None => ours,
                 }
             }
@@ -172,6 +172,12 @@ impl Table {
     }
 }
 
+/// A number of the paper with the digits that it has there: two, or three in Table 1.
+pub fn as_printed(paper: f64) -> String {
+    let three = format!("{paper:.3}");
+    three.strip_suffix('0').unwrap_or(&three).to_owned()
+}
+
 fn latex_cell(cell: &Cell) -> String {
     let Cell::Number { ours, paper, decimals: d } = cell else { return latex(&cell.words()) };
     let ours = ours.map_or(
@@ -182,7 +188,7 @@ fn latex_cell(cell: &Cell) -> String {
         },
     );
     match paper {
-        Some(paper) => format!("{ours} / \\emph{{{paper:.2}}}"),
+        Some(paper) => format!("{ours} / \\emph{{{}}}", as_printed(*paper)),
         None => ours,
     }
 }
@@ -208,7 +214,7 @@ mod tests {
     use super::*;
 
     fn table() -> Table {
-        let mean = Mean { value: 51.25, interval: [50.0, 52.5], clips: 12, values: 60 };
+        let mean = Mean { value: 51.25, interval: [50.0, 52.5], clips: 12 };
         let number = |ours, paper| Cell::Number { ours, paper, decimals: 1 };
         Table {
             name: "table2".to_owned(),

@@ -4,7 +4,8 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use super::attack_entry::AttackEntry;
 use super::attack_line::AttackLine;
-use super::configuration::TARGETED_LABELS;
+use super::configuration::Configuration;
+use super::machine::Contestant;
 use super::paper::{self, Quantity};
 use super::row::Row;
 use super::statistics::mean;
@@ -35,6 +36,20 @@ pub struct Results {
 }
 
 impl Results {
+    /// Adds what another run found so far. Models come in the order of its configuration.
+    pub fn add_run(&mut self, configuration: &Configuration, rows: Vec<Row>, survey: Vec<Heard>) {
+        if self.rows.is_empty() && self.survey.is_empty() {
+            self.seed = configuration.seed;
+        }
+        let sources = configuration.sources().unwrap_or_default();
+        let order: Vec<String> = sources.iter().map(Contestant::name_of).collect();
+        let heard: BTreeSet<&String> = survey.iter().map(|heard| &heard.model).collect();
+        let mut models: Vec<String> = heard.into_iter().cloned().collect();
+        models.sort_by_key(|name| order.iter().position(|known| known == name));
+        self.aimed.extend(configuration.aimed());
+        self.add(rows, survey, &models, &configuration.attacks);
+    }
+
     /// Adds what another run found; models and attacks that are new come last. Attacks of one name
     /// but other settings, such as those of a quick run and a small thorough one, stay apart; what
     /// two runs have both done counts once, as the first one has it unless it failed there.
@@ -81,7 +96,7 @@ impl Results {
         self.survey.extend(new);
     }
 
-    fn counted<'a>(&'a self, targeted: bool) -> impl Iterator<Item = &'a Row> + 'a {
+    pub(super) fn counted<'a>(&'a self, targeted: bool) -> impl Iterator<Item = &'a Row> + 'a {
         self.rows.iter().filter(move |row| row.counts() && row.target.is_some() == targeted)
     }
 
@@ -113,7 +128,7 @@ impl Results {
             tables.extend([self.by_attack(), self.by_model()]);
         }
         for attack in self.attacks_of(true) {
-            tables.push(self.pairs(attack));
+            tables.extend([self.pairs(attack), self.rates(attack)]);
         }
         for attack in self.attacks_of(false) {
             tables.extend(self.transfer(attack));
@@ -212,52 +227,12 @@ impl Results {
         }
     }
 
-    /// Table 4: the mean SNR of a targeted attack from each label to each other.
-    pub fn pairs(&self, attack: &AttackLine) -> Table {
-        let labels = self.targets();
-        let row = |from: &String| {
-            let cell = |to: &String| {
-                if from == to {
-                    return Cell::Nothing;
-                }
-                let of_model = |model: &String| {
-                    let rows = self.counted(true).filter(|row| {
-                        row.attack == attack.key
-                            && row.model == *model
-                            && row.label == *from
-                            && row.target.as_ref() == Some(to)
-                    });
-                    let snr = |row| value(row, attack, Quantity::Snr);
-                    rows.filter_map(|row| Some((row.clip.as_str(), snr(row)?))).collect()
-                };
-                let groups: Vec<_> = self.models.iter().map(of_model).collect();
-                Cell::Number { ours: mean(&groups, self.seed), paper: None, decimals: 1 }
-            };
-            let name = Cell::Words(from.replace('_', " "));
-            [name].into_iter().chain(labels.iter().map(cell)).collect()
-        };
-        let heads = labels.iter().map(|label| format!("to {}", label.replace('_', " ")));
-        let mut notes = vec![
-            "Means over the successes, then over the models.".to_owned(),
-            paper::remark(4).to_owned(),
-        ];
-        if !TARGETED_LABELS.iter().all(|label| labels.iter().any(|known| known == label)) {
-            notes.push("These are not the paper's six labels.".to_owned());
-        }
-        Table {
-            name: format!("table4-{}", attack.key),
-            title: format!("Table 4: mean SNR in dB of {}, targeted", attack.title),
-            columns: ["from".to_owned()].into_iter().chain(heads).collect(),
-            rows: labels.iter().map(row).collect(),
-            notes,
-        }
-    }
-
     /// Table 5: how often a clip that fools one model fools another; none where nobody was asked.
     pub fn transfer(&self, attack: &AttackLine) -> Option<Table> {
         let success = |row: &&Row| row.attack == attack.key && row.fooled();
-        let (rows, unasked): (Vec<&Row>, Vec<&Row>) =
-            self.counted(false).filter(success).partition(|row| row.transfer.is_some());
+        let successes: Vec<&Row> = self.counted(false).filter(success).collect();
+        let rows: Vec<&Row> =
+            successes.iter().copied().filter(|row| row.transfer.is_some()).collect();
         if rows.is_empty() {
             return None;
         }
@@ -285,12 +260,14 @@ impl Results {
             "Of the successes on clips that the other model names rightly when they are clean."
                 .to_owned(),
         ];
-        if !unasked.is_empty() {
+        let asked = |row: &&&Row| row.has_answers_of(self.models.iter().map(String::as_str));
+        let unasked = successes.len() - successes.iter().filter(asked).count();
+        if unasked > 0 {
             notes.push(format!(
-                "Of {} successes, nobody asked the other models about {}: `mondegreen experiment \
-                 transfer` does where clips were kept.",
-                rows.len() + unasked.len(),
-                unasked.len()
+                "Of {} successes, not all other models were asked about {unasked}: `mondegreen \
+                 experiment transfer` asks where clips were kept, `run --retry` attacks again where \
+                 not.",
+                successes.len()
             ));
         }
         notes.push(paper::remark(5).to_owned());
@@ -313,11 +290,11 @@ fn columns(names: &[&str]) -> Vec<String> {
     names.iter().chain(&quantities).map(|&name| name.to_owned()).collect()
 }
 
-fn percent(yes: bool) -> f64 {
+pub(super) fn percent(yes: bool) -> f64 {
     if yes { 100.0 } else { 0.0 }
 }
 
-fn value(row: &Row, attack: &AttackLine, quantity: Quantity) -> Option<f64> {
+pub(super) fn value(row: &Row, attack: &AttackLine, quantity: Quantity) -> Option<f64> {
     match quantity {
         Quantity::Success => Some(percent(row.fooled())),
         // At a fixed SNR there is one, whether anybody was fooled or not.
@@ -403,12 +380,17 @@ mod tests {
 
     #[test]
     fn pairs_are_ordered_and_the_diagonal_is_empty() {
-        let table = results(vec![row("vgg13", "a", Some("Meow"), Some(40.0))]);
-        let table = table.pairs(&table.attacks[0]);
+        let results = results(vec![
+            row("vgg13", "a", Some("Meow"), Some(40.0)),
+            row("vgg13", "b", Some("Meow"), None),
+        ]);
+        let table = results.pairs(&results.attacks[0]);
         assert_eq!(table.columns, ["from", "to Bark", "to Meow"]);
         assert_eq!(table.rows[0][1], Cell::Nothing);
-        assert_eq!(found(&table.rows[0][2]).0, 40.0);
+        assert_eq!(found(&table.rows[0][2]), (40.0, 1));
         assert!(matches!(table.rows[1][1], Cell::Number { ours: None, .. }));
+        let rates = results.rates(&results.attacks[0]);
+        assert_eq!((&rates.columns, found(&rates.rows[0][2])), (&table.columns, (50.0, 2)));
     }
 
     #[test]

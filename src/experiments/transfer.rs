@@ -60,13 +60,10 @@ impl Run {
         if machine.pools.is_empty() {
             return Err(ExperimentError::Nothing("there are no threads to compute on".to_owned()));
         }
-        let was_asked = |row: &Row| {
-            let known = |name: &str| row.transfer.iter().flatten().any(|asked| asked.model == name);
-            let mut others = machine.models.iter().filter(|one| one.name != row.model);
-            others.all(|one| known(&one.name))
-        };
-        let successes = self.rows.iter().filter(|row| row.fooled()).cloned();
-        let (answered, open): (Vec<Row>, Vec<Row>) = successes.partition(was_asked);
+        let names = || machine.models.iter().map(|one| one.name.as_str());
+        let successes = self.rows.iter().filter(|row| row.fooled() && self.is_listed(&row.id));
+        let (answered, open): (Vec<Row>, Vec<Row>) =
+            successes.cloned().partition(|row| row.has_answers_of(names()));
         let mut count = Transferred { before: answered.len(), ..Transferred::default() };
         answered.iter().for_each(|_| done());
         for several in open.chunks(machine.pools.len()) {
@@ -89,7 +86,7 @@ impl Run {
                     Answer::Lost => count.lost += 1,
                     Answer::Broken(reason) => count.broken.push(format!("{}: {reason}", row.id)),
                     Answer::Asked(all) => {
-                        self.replace(Row { transfer: Some(all), ..row.clone() })?;
+                        self.replace(Row { transfer: Some(all), unasked: None, ..row.clone() })?;
                         count.asked += 1;
                     }
                 }
@@ -293,7 +290,8 @@ mod tests {
         let unasked: Vec<&Row> = run.rows.iter().filter(|row| row.fooled()).collect();
         assert_eq!(unasked.len(), 2);
         assert!(unasked.iter().all(|row| row.transfer.is_none()
-            && row.reason.as_ref().is_some_and(|reason| reason.contains("could not be asked"))));
+            && row.reason.is_none()
+            && row.unasked.as_ref().is_some_and(|why| why.contains("explained: out of memory"))));
         drop(run);
 
         fails.store(false, Ordering::Relaxed);

@@ -96,8 +96,7 @@ fn try_attack(
         match ask_others(machine, item, &clip.samples, &outcome.samples) {
             Ok(all) => row.transfer = Some(all),
             Err(error) => {
-                let error = (machine.explain)(&error);
-                row.reason = Some(format!("the other models could not be asked: {error}"));
+                row.unasked = Some((machine.explain)(&error));
             }
         }
     }

@@ -136,13 +136,13 @@ impl<N: ChunkNetwork> Classifier for ChunkClassifier<N> {
             let frames = start..start + CHUNK_FRAMES;
             // A frame stands for half a hop on either side of its centre.
             let edge = |frame: usize| (frame as f64 - 0.5) * HOP as f64;
-            Part {
+            Ok(Part {
                 samples: [edge(frames.start), edge(frames.end)],
                 frames,
-                verdict: self.verdict(log_probabilities),
-            }
+                verdict: self.verdict(log_probabilities)?,
+            })
         });
-        let parts = parts.collect();
-        Ok(Inspection { features: Some(features), parts, verdict: self.verdict(&mean) })
+        let parts = parts.collect::<Result<_>>()?;
+        Ok(Inspection { features: Some(features), parts, verdict: self.verdict(&mean)? })
     }
 }

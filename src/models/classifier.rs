@@ -107,19 +107,28 @@ pub trait Classifier: Send + Sync {
     }
 
     /// What the scores of one clip say.
-    fn verdict(&self, scores: &[f32]) -> Verdict {
+    ///
+    /// # Errors
+    /// Where they are no numbers: of such, any label would seem to lead.
+    fn verdict(&self, scores: &[f32]) -> Result<Verdict> {
         let probabilities = match self.score_kind() {
             ScoreKind::Logits => softmax(scores),
             ScoreKind::Probabilities => scores.to_vec(),
         };
-        Verdict { labels: self.labels().clone(), probabilities: probabilities.into() }
+        if probabilities.iter().any(|p| !p.is_finite()) {
+            candle_core::bail!("the answer is not finite (NaN or infinite)")
+        }
+        Ok(Verdict { labels: self.labels().clone(), probabilities: probabilities.into() })
     }
 
     /// What the model says of one clip.
+    ///
+    /// # Errors
+    /// Where the model fails, and as [`Self::verdict`].
     fn classify(&self, samples: &[f32]) -> Result<Verdict> {
         let waveform = Tensor::from_slice(samples, (1, samples.len()), self.device())?;
         let scores = self.scores(&waveform)?.squeeze(0)?.to_vec1::<f32>()?;
-        Ok(self.verdict(&scores))
+        self.verdict(&scores)
     }
 
     /// What the network is fed of one clip, and what it says of each part that it hears on its

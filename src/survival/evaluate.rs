@@ -82,11 +82,7 @@ pub struct Success<'a> {
 
 impl Success<'_> {
     fn is_reached_by(&self, verdict: &Verdict) -> bool {
-        let label = verdict.top().0;
-        match self.goal {
-            Goal::Untargeted => label != self.original_label,
-            Goal::Targeted(target) => label == target,
-        }
+        self.goal.is_reached_by(verdict, self.original_label)
     }
 
     fn after(&self, transform: Transform) -> Result<Heard, String> {

@@ -180,10 +180,13 @@ impl Transform {
                 "Encoded as Ogg Vorbis (mono, about this bit rate) and decoded.".to_owned()
             }
             Self::Aac { .. } => "Encoded as AAC of low complexity (mono) and decoded.".to_owned(),
-            Self::Gain { .. } => "Turned down by half, as a volume control does.".to_owned(),
-            Self::Shifted { .. } => {
-                "The same sound a thirtieth of a millisecond later: models cut it elsewhere."
-                    .to_owned()
+            Self::Gain { db } => {
+                let turned = if db < 0 { "down" } else { "up" };
+                format!("Turned {turned} by {} dB, as a volume control does.", db.abs())
+            }
+            Self::Shifted { samples } => {
+                let ms = 1000.0 * samples as f64 / f64::from(SAMPLE_RATE);
+                format!("The same sound {ms:.2} ms later: models cut it elsewhere.")
             }
             Self::LowPass { .. } => {
                 "Without the higher frequencies, as over old telephones and small speakers."

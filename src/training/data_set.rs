@@ -32,10 +32,17 @@ pub struct Recording {
     pub label: usize,
     /// What it is there for.
     pub part: Part,
-    /// How much its loss counts, 1 for a verified label.
-    pub weight: f32,
+    /// Whether somebody verified its label, or nothing is said of that.
+    pub verified: bool,
     /// What it was cut from, if known: clips of one group must not be on both sides of a split.
     pub group: Option<String>,
+}
+
+impl Recording {
+    /// How much its loss counts.
+    pub fn weight(&self) -> f32 {
+        if self.verified { 1.0 } else { UNVERIFIED_WEIGHT }
+    }
 }
 
 /// A labelled data set.
@@ -54,7 +61,7 @@ struct Found {
     path: PathBuf,
     label: String,
     part: Part,
-    weight: f32,
+    verified: bool,
     group: Option<String>,
 }
 
@@ -117,7 +124,7 @@ impl DataSet {
             label: labels.partition_point(|label| *label < f.label),
             path: f.path,
             part: f.part,
-            weight: f.weight,
+            verified: f.verified,
             group: f.group,
         });
         let recordings = recordings.collect();
@@ -137,7 +144,9 @@ impl DataSet {
     /// versions of a data set apart.
     pub fn sha256(&self) -> String {
         let mut hash = Sha256::new();
-        for Recording { path, label, part, weight, group } in &self.recordings {
+        for recording in &self.recordings {
+            let (Recording { path, label, part, group, .. }, weight) =
+                (recording, recording.weight());
             let size = fs::metadata(path).map_or(0, |m| m.len());
             let name = path.file_name().unwrap_or_default().to_string_lossy();
             let label = self.labels.name(*label);
@@ -199,7 +208,7 @@ fn read_list(list: &Path, audio: &Path, part: Option<Part>) -> Result<Vec<Found>
             path: audio.join(line.file),
             label: line.label,
             part,
-            weight: if line.manually_verified == Some(0) { UNVERIFIED_WEIGHT } else { 1.0 },
+            verified: line.manually_verified != Some(0),
             group: line.group.or(line.freesound_id).filter(|group| !group.is_empty()),
         });
     }
@@ -234,7 +243,7 @@ fn read_labels(folder: &Path, part: Part, found: &mut Vec<Found>) -> Result<(), 
     for label in entries(folder)?.into_iter().filter(|path| path.is_dir()) {
         let name = label.file_name().unwrap_or_default().to_string_lossy().into_owned();
         for path in entries(&label)?.into_iter().filter(|path| path.is_file()) {
-            found.push(Found { path, label: name.clone(), part, weight: 1.0, group: None });
+            found.push(Found { path, label: name.clone(), part, verified: true, group: None });
         }
     }
     Ok(())

@@ -68,7 +68,7 @@ impl<'a> Examples<'a> {
         }
         let weights = chosen.iter().map(|&index| (counts[list[index].label] as f64).powf(-balance));
         let draw = WeightedIndex::new(weights).map_err(candle_core::Error::wrap)?;
-        let chosen = chosen.iter().map(|&i| (i, list[i].label, list[i].weight)).collect();
+        let chosen = chosen.iter().map(|&i| (i, list[i].label, list[i].weight())).collect();
         let log_mel = feed.log_mel(PAD).map(LogMel::new).transpose()?;
         let smoothing = smoothing as f32;
         Ok(Self {

@@ -59,7 +59,7 @@ mod tests {
                 path: PathBuf::from(format!("{index}.wav")),
                 label: index % 4,
                 part: Part::Train,
-                weight: 1.0,
+                verified: true,
                 group: (index % 4 < 3).then(|| format!("{}-{}", index % 4, index / 20)),
             })
             .collect();

@@ -53,8 +53,7 @@ impl Classifier for Counter {
         if self.asked.fetch_add(1, Ordering::Relaxed) < self.broken_from {
             return Ok(verdict);
         }
-        let broken = vec![f32::NAN; verdict.probabilities.len()];
-        Ok(Verdict { probabilities: broken.into(), ..verdict })
+        self.verdict(&vec![f32::NAN; verdict.probabilities.len()])
     }
 }
 

@@ -75,6 +75,29 @@ fn with_16_bits_the_size_is_kept_too() {
 }
 
 #[test]
+fn a_target_that_only_a_smaller_change_reaches_is_kept_and_said() {
+    // Along one direction the answer is label 0, then 1, from half the size on 2.
+    let clip: std::sync::Arc<[f32]> = vec![0.5; 100].into();
+    let along = |slope: f32| (0..100).map(|n| if n % 2 == 0 { slope } else { -slope }).collect();
+    let rows: [Vec<f32>; 3] = [along(0.0), along(1.0), along(2.0)];
+    let model = Linear::new(&rows, vec![0.0, -0.1, -0.35]);
+    let run = |goal| {
+        let problem = problem(&clip, goal);
+        let outcome = AttackSpec::new(AttackId::Pgd).build().run(&model, &problem, &mut go_on);
+        check(&model, &problem, &outcome);
+        assert_eq!(outcome.status, Status::Fooled, "{goal:?}");
+        (outcome.metrics.snr_db, outcome.remark().map(str::to_owned))
+    };
+    let (snr_db, note) = run(Goal::Targeted(1));
+    assert!((46.0..54.0).contains(&snr_db), "{snr_db}");
+    assert!(note.is_some_and(|note| note.contains("closer than 40.0 dB SNR only")));
+    for goal in [Goal::Targeted(2), Goal::Untargeted] {
+        let (snr_db, note) = run(goal);
+        assert!((snr_db - 40.0).abs() <= 0.01 && note.is_none(), "{goal:?}: {snr_db}");
+    }
+}
+
+#[test]
 fn a_random_start_follows_the_seed() {
     let (model, clip) = Linear::random(7, 4, 200);
     for linf_dbfs in [None, Some(-50.0)] {

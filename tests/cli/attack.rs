@@ -361,12 +361,15 @@ fn what_can_not_be_reached_or_means_nothing_is_said_before_or_instead() {
     let bits = ["--attack", "white-noise", "--wav-bits", "16"];
     says(&attack(&bits).message(2), &["--wav-bits", "none is written"]);
     let sure = ["--model", "dense-wav", "--confidence", "1"];
-    says(&attack(&sure).message(2), &["--confidence below 1", "--log-scores"]);
+    says(
+        &attack(&sure).message(2),
+        &["Dense-wav: the model gives probabilities", "confidence below 1", "log scores"],
+    );
     // With 16 bits a softer noise is nothing at all.
     let noise = |snr| attack(&["--attack", "white-noise", "--snr", snr, "--16-bit"]);
     let refused = noise("120");
     assert_eq!(refused.status, 1);
-    says(&refused.stderr, &["16-bit samples hold no such change"]);
+    says(&refused.stderr, &["among 16-bit samples no such change"]);
     says(&noise("30").done(), &["SNR          30.0"]);
 }
 

@@ -197,3 +197,80 @@ fn what_is_wrong_is_said_in_the_tab() {
     until_said(&mut harness, "nowhere");
     assert!(harness.query_by_label("Start").is_none());
 }
+
+#[test]
+fn a_run_that_was_not_looked_at_is_not_changed() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let (data, run) = (data(folder.path()), folder.path().join("run"));
+    std::fs::create_dir_all(&run).expect("a folder");
+    let mine = format!(
+        "# Mine.\nexperiment = \"untargeted\"\ndata = \"{}\"\nsplit = \"train\"\n\
+         models = [\"dense-mel\"]\n[[attacks]]\nattack = \"white-noise\"\n",
+        data.display()
+    );
+    let settings = run.join("experiment.toml");
+    std::fs::write(&settings, &mine).expect("a configuration");
+    let mut harness = set_up(&data, &run, &["FGSM"]);
+    until_said(&mut harness, "3 labels; recordings: 0 test, 3 train");
+    click(&mut harness, "Plan");
+    until_said(
+        &mut harness,
+        "holds a run already, which differs from the choices here in: attacks",
+    );
+    assert_eq!(std::fs::read_to_string(&settings).expect("it"), mine);
+    click(&mut harness, "Show this run");
+    until(&mut harness, "the form follows", |h| {
+        h.state().settings().experiment.attacks == ["white-noise"]
+    });
+    click(&mut harness, "Plan");
+    until_said(&mut harness, "3 items to do, about");
+    assert_eq!(std::fs::read_to_string(&settings).expect("it"), mine, "its words stay");
+}
+
+#[test]
+fn a_run_of_models_that_the_window_does_not_know_is_planned_and_its_shares_are_joined() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let (data, run) = (data(folder.path()), folder.path().join("run"));
+    std::fs::create_dir_all(&run).expect("a folder");
+    let weights = Path::new(env!("CARGO_MANIFEST_DIR")).join("models-safetensors");
+    let weights = weights.join("dense-mel.safetensors");
+    std::fs::copy(weights, run.join("mine.safetensors")).expect("weights");
+    let mine = format!(
+        "experiment = \"untargeted\"\ndata = \"{}\"\nsplit = \"train\"\n\
+         models = [\"mine.safetensors\"]\n[[attacks]]\nattack = \"white-noise\"\n",
+        data.display()
+    );
+    std::fs::write(run.join("experiment.toml"), mine).expect("a configuration");
+    let mut program = std::process::Command::new(env!("CARGO_BIN_EXE_mondegreen"));
+    let share = program.args(["experiment", "run"]).arg(&run).args(["--shard", "1/2"]);
+    assert!(share.output().expect("the program").status.success());
+
+    let mut harness = lab();
+    harness.state_mut().ask(UiCommand::open(run.clone()));
+    until(&mut harness, "the form follows", |h| {
+        h.state().settings().experiment.attacks == ["white-noise"]
+    });
+    let is_idle = |h: &Lab| h.query_by_label("Plan").is_some();
+    until(&mut harness, "it was read", is_idle);
+    click(&mut harness, "Plan");
+    until_said(&mut harness, "items to do, about");
+    assert!(has(&harness, "One share of this run has rows that are not joined yet"));
+    click(&mut harness, "Stop");
+    until(&mut harness, "it can be joined", is_idle);
+    click(&mut harness, "Join them");
+    until_said(&mut harness, "rows are joined");
+    until(&mut harness, "nothing is left to join", |h| !has(h, "not joined yet"));
+    assert!(std::fs::read_to_string(run.join("results.jsonl")).expect("rows").lines().count() > 0);
+}
+
+#[test]
+fn a_run_without_attacks_says_what_it_has() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let (data, run) = (data(folder.path()), folder.path().join("run"));
+    let mut harness = set_up(&data, &run, &["FGSM"]);
+    click(&mut harness, "Accuracy");
+    click(&mut harness, "Plan");
+    until_said(&mut harness, "3 answers on clean clips");
+    click(&mut harness, "Tables");
+    until_said(&mut harness, "TABLE 1: ACCURACY ON THE CLEAN CLIPS");
+}

@@ -21,16 +21,16 @@ pub struct Arguments {
     /// Which recordings: test, train or all [default: test]
     #[arg(long, value_name = "SPLIT", value_parser = split)]
     split: Option<Split>,
-    /// Only recordings whose label somebody verified (FSDKaggle2018's flag)
-    #[arg(long)]
-    verified_only: bool,
+    /// Only recordings whose label somebody verified (FSDKaggle2018's flag) [default: false]
+    #[arg(long, value_name = "BOOL", num_args = 0..=1, require_equals = true, default_missing_value = "true")]
+    verified_only: Option<bool>,
     /// A label whose clips are attacked, and that is aimed at; may be given again [default: all, or
     /// the paper's six where targets are aimed at]
     #[arg(long = "label", value_name = "LABEL")]
     labels: Vec<String>,
     /// Most clips of each label [default: 6]
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=100_000))]
-    clips: Option<u32>,
+    #[arg(long, value_name = "N")]
+    clips: Option<usize>,
     /// A model, by name or file, or all; may be given again [default: all]
     #[arg(long = "model", value_name = "MODEL")]
     contestants: Vec<String>,
@@ -43,9 +43,9 @@ pub struct Arguments {
     /// Seed of the choice of clips and of everything random [default: 0]
     #[arg(long)]
     seed: Option<u32>,
-    /// Do not ask the other models about successes
-    #[arg(long)]
-    no_transfer: bool,
+    /// Do not ask the other models about successes [default: false]
+    #[arg(long, value_name = "BOOL", num_args = 0..=1, require_equals = true, default_missing_value = "true")]
+    no_transfer: Option<bool>,
     /// Keep adversarial clips: wav (32-bit float) or safetensors
     #[arg(long, value_name = "FORMAT", value_parser = keep)]
     keep: Option<Keep>,
@@ -115,12 +115,12 @@ fn configuration(arguments: &Arguments, from: Configuration) -> Result<Configura
     if let Some(split) = arguments.split {
         it.split = split;
     }
-    it.verified_only |= arguments.verified_only;
+    it.verified_only = arguments.verified_only.unwrap_or(it.verified_only);
     if !arguments.labels.is_empty() {
         it.labels.clone_from(&arguments.labels);
     }
     if let Some(clips) = arguments.clips {
-        it.clips_per_label = clips as usize;
+        it.clips_per_label = clips;
     }
     if arguments.contestants.iter().any(|name| name == "all") {
         it.models = Configuration::all_models();
@@ -142,7 +142,7 @@ fn configuration(arguments: &Arguments, from: Configuration) -> Result<Configura
     if let Some(seed) = arguments.seed {
         it.seed = u64::from(seed);
     }
-    it.transfer &= !arguments.no_transfer;
+    it.transfer = arguments.no_transfer.map_or(it.transfer, |no| !no);
     if let Some(keep) = arguments.keep {
         it.keep = keep;
     }

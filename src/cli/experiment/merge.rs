@@ -33,6 +33,7 @@ pub fn run(arguments: &Arguments) -> Result<(), Failure> {
         let gaps: Vec<_> = merged.gaps.iter().map(|item| &item.id).collect();
         common::say(json!({
             "rows": merged.rows,
+            "answers": merged.answers,
             "overlaps": merged.overlaps,
             "conflicts": merged.conflicts.iter().map(|conflict| &conflict.id).collect::<Vec<_>>(),
             "gaps": gaps,
@@ -44,9 +45,11 @@ pub fn run(arguments: &Arguments) -> Result<(), Failure> {
         }))?;
     } else {
         common::say(format_args!(
-            "{} rows in {}; {} items overlapped, {} are missing, {} failed",
+            "{} rows in {}, with {} answers on clean clips; {} items overlapped, {} are missing, {} \
+             failed",
             merged.rows,
             arguments.out.display(),
+            merged.answers,
             merged.overlaps,
             merged.gaps.len(),
             merged.failed

@@ -24,7 +24,7 @@ pub struct Process {
     /// Only the items whose ids are in this file, one a line (- reads them from stdin)
     #[arg(long, value_name = "FILE")]
     pub items: Option<PathBuf>,
-    /// Do items that failed before again
+    /// Do items again that failed before, or whose success not all other models were asked about
     #[arg(long)]
     pub retry: bool,
     /// Go on although configuration, data set or weights changed since the run began
@@ -188,10 +188,13 @@ impl Session {
         if still > failed && failed == 0 {
             eprintln!("mondegreen: {still} items failed before; --retry does them again");
         }
-        let broken = self.run.left_out.iter().filter(|clip| clip.model.is_some()).count();
-        if broken > 0 {
+        if self.run.left_out.iter().any(|clip| clip.model.is_some()) {
             eprintln!("mondegreen: --retry asks models that failed again");
         }
-        if failed + broken > 0 { Err(Failure::Partly(failed + broken)) } else { Ok(()) }
+        // What failed at an earlier start was told then: a scheduler need not start it once more.
+        match failed + self.run.broken_now {
+            0 => Ok(()),
+            failed => Err(Failure::Partly(failed)),
+        }
     }
 }

@@ -114,7 +114,7 @@ impl Classifier for DenseMel {
         let waveform = Tensor::from_slice(samples, (1, samples.len()), &self.device)?;
         let fed = self.feed(&Traced::constant(waveform))?;
         let probabilities = dense_net::average(&self.logits(&fed)?)?;
-        let verdict = self.verdict(&probabilities.tensor().squeeze(0)?.to_vec1::<f32>()?);
+        let verdict = self.verdict(&probabilities.tensor().squeeze(0)?.to_vec1::<f32>()?)?;
         let first = -(self.pad.before(samples.len()) as f64);
         let features = Features::log_mel(FeatureKind::LogMel, &fed, first, HOP)?;
         Ok(Inspection::whole(Some(features), samples.len(), verdict))

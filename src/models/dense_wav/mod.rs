@@ -126,7 +126,7 @@ impl Classifier for DenseWav {
         let padded = self.pad.forward(&peak_normalise(&Traced::constant(waveform))?)?;
         let filtered = self.filterbank(&padded)?;
         let probabilities = dense_net::average(&self.net.logits(&filtered)?)?;
-        let verdict = self.verdict(&probabilities.tensor().squeeze(0)?.to_vec1::<f32>()?);
+        let verdict = self.verdict(&probabilities.tensor().squeeze(0)?.to_vec1::<f32>()?)?;
         let frames = filtered.tensor().flatten_all()?.to_vec1::<f32>()?;
         let sorted = frames
             .chunks_exact(FILTERS)

@@ -8,10 +8,10 @@ use super::App;
 use super::attacking::Awaited;
 use crate::audio::DEFAULT_LIMIT_SECONDS;
 use crate::engine::{ClipSource, Command, ExperimentJob, ExperimentThread};
-use crate::experiments::{Configuration, Examples, RunFolder, Share, write_report};
+use crate::experiments::{Configuration, Examples, RunFolder, Share, merge, write_report};
 use crate::files;
 use crate::models::ModelSource;
-use crate::ui::experiments::{ExperimentWish, Phase};
+use crate::ui::experiments::{Errand, ExperimentWish, Phase};
 use crate::ui::lab::Opening;
 use crate::ui::tab::Tab;
 
@@ -36,6 +36,7 @@ impl App {
             ExperimentWish::Stop => self.experiments.stop(),
             ExperimentWish::OpenRow(id) => self.open_row(&id),
             ExperimentWish::WriteReport => self.write_report(),
+            ExperimentWish::Join => self.join_shares(),
         }
     }
 
@@ -47,10 +48,13 @@ impl App {
                 self.settings.experiment.take_up(folder, &configuration, &models);
             }
         }
-        if let Some(told) = self.experiments.reported() {
+        if let Some((errand, told)) = self.experiments.told() {
             match told {
                 Ok(words) => self.notices.info(words),
                 Err(reason) => self.notices.error(reason),
+            }
+            if let (Errand::Join, Some(folder)) = (errand, self.experiments.folder.clone()) {
+                self.look_at_run(&folder);
             }
         }
         if self.tab == Tab::Experiments {
@@ -105,12 +109,24 @@ impl App {
         let form = &self.settings.experiment;
         let folder = form.run_folder()?;
         let models = self.model_names();
-        let mut configuration = form.configuration(&models)?;
         let run = RunFolder::new(&folder);
-        if run.has_configuration() {
+        let configuration = if run.has_configuration() {
             let there = run.configuration().map_err(|error| error.to_string())?;
-            configuration = form.change(&there, &models)?;
-        }
+            let wanted = form.change(&there, &models)?;
+            let changed = wanted.differences(&there);
+            // Only what people have seen do they change on purpose.
+            if self.experiments.folder.as_ref() != Some(&folder) && !changed.is_empty() {
+                return Err(format!(
+                    "{} holds a run already, which differs from the choices here in: {}. \u{201c}Show this \
+                     run\u{201d} takes up its choices; for a new run, name another folder.",
+                    folder.display(),
+                    changed.join(", ")
+                ));
+            }
+            wanted
+        } else {
+            form.configuration(&models)?
+        };
         Ok(ExperimentJob {
             folder,
             configuration,
@@ -184,7 +200,8 @@ impl App {
         let Some(folder) = self.experiments.folder.clone() else { return };
         let pace = self.pace.clone();
         let wake = move || pace.wake();
-        self.experiments.report(
+        self.experiments.send_on(
+            Errand::Report,
             move || {
                 let out = folder.join("report");
                 write_report(&[RunFolder::new(&folder)], &out, &Examples::Some)
@@ -192,6 +209,29 @@ impl App {
                         format!("{} files were written to {}.", files.len(), out.display())
                     })
                     .map_err(|error| error.to_string())
+            },
+            wake,
+        );
+    }
+
+    fn join_shares(&mut self) {
+        let Some(folder) = self.experiments.folder.clone() else { return };
+        let pace = self.pace.clone();
+        let wake = move || pace.wake();
+        self.experiments.send_on(
+            Errand::Join,
+            move || {
+                let run = RunFolder::new(&folder);
+                let merged = merge(&run, &run.shares()).map_err(|error| error.to_string())?;
+                let (rows, gaps) = (merged.rows, merged.gaps.len());
+                match merged.conflicts.len() {
+                    0 => Ok(format!("{rows} rows are joined; {gaps} items are still to do.")),
+                    conflicts => Err(format!(
+                        "{rows} rows are joined, but shares disagree on {conflicts} items: they were \
+                         computed by different programs or on different devices. Of each the first \
+                         share's row is taken."
+                    )),
+                }
             },
             wake,
         );

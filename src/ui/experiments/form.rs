@@ -10,6 +10,7 @@ use crate::experiments::{
 };
 use crate::files;
 use crate::models::ModelSource;
+use crate::names;
 
 /// The setting up of an experiment as it was last left. Paths are text, so that it can be kept.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -107,11 +108,11 @@ impl ExperimentForm {
 
     /// The labels of the clips, of all that models know.
     pub fn chosen_labels<'a>(&'a self, all: &[&'a str]) -> Vec<&'a str> {
-        if self.labels.is_empty() && self.kind == ExperimentKind::Targeted {
-            return all.iter().copied().filter(|label| TARGETED_LABELS.contains(label)).collect();
-        }
-        let chosen = |label: &&str| {
-            self.labels.is_empty() || self.labels.iter().any(|known| known == *label)
+        let same = |one: &str, other: &str| names::fold(one) == names::fold(other);
+        let chosen = |label: &&str| match (self.labels.is_empty(), self.kind) {
+            (true, ExperimentKind::Targeted) => TARGETED_LABELS.iter().any(|one| same(one, label)),
+            (true, _) => true,
+            (false, _) => self.labels.iter().any(|one| same(one, label)),
         };
         all.iter().copied().filter(chosen).collect()
     }

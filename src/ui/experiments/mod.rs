@@ -3,6 +3,7 @@
 //! [`Experiments`] is the state, [`ExperimentsUi`] shows it, [`ExperimentForm`] is what people fill
 //! in. What is computed, `experiments/` does, on the thread of `engine/experiment.rs`.
 
+mod data_set;
 mod digest;
 mod form;
 mod layout;
@@ -15,5 +16,5 @@ mod wish;
 
 pub use form::ExperimentForm;
 pub use layout::ExperimentsUi;
-pub use state::{Experiments, Phase};
+pub use state::{Errand, Experiments, Phase};
 pub use wish::ExperimentWish;

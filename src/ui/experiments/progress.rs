@@ -5,7 +5,7 @@ use eframe::egui::{Align, Label, Layout, RichText, Ui, vec2};
 use super::layout::ExperimentsUi;
 use super::state::Phase;
 use super::wish::ExperimentWish;
-use crate::experiments::{attack_title, duration_words, model_title};
+use crate::experiments::{ExperimentKind, attack_title, duration_words, model_title};
 use crate::ui::theme::{self, CONTROL_HEIGHT, SMALL};
 use crate::ui::widgets::{Icon, card, primary_button, progress_bar, quiet_button};
 
@@ -19,6 +19,10 @@ impl ExperimentsUi<'_> {
                 });
                 ui.with_layout(Layout::top_down(Align::Min), |ui| self.words(ui));
             });
+            let left = self.experiments.done() < self.experiments.items.len();
+            if let Some(shares) = self.experiments.shards.filter(|_| left) {
+                self.unjoined(ui, shares);
+            }
             if let Some(trouble) = self.experiments.trouble.clone() {
                 ui.add_space(4.0);
                 let colour = theme::palette(ui).error;
@@ -30,6 +34,28 @@ impl ExperimentsUi<'_> {
                         self.ask(ExperimentWish::AcceptChange);
                     }
                 }
+            }
+        });
+    }
+
+    /// Says that shares of the run, computed by other processes, are not counted yet.
+    fn unjoined(&mut self, ui: &mut Ui, shares: usize) {
+        let words = match shares {
+            1 => "One share of this run has rows that are not joined yet".to_owned(),
+            shares => format!("{shares} shares of this run have rows that are not joined yet"),
+        };
+        ui.add_space(4.0);
+        ui.horizontal_wrapped(|ui| {
+            let words = format!("{words}, and would be computed again.");
+            ui.label(RichText::new(words).color(theme::palette(ui).warning));
+            if self.experiments.is_busy() {
+                return;
+            }
+            let join = quiet_button(ui, "Join them");
+            let tooltip = "Take the rows of the folders below shards into the run, as `mondegreen \
+                           experiment merge` does";
+            if join.on_hover_text(tooltip).clicked() {
+                self.ask(ExperimentWish::Join);
             }
         });
     }
@@ -93,6 +119,15 @@ impl ExperimentsUi<'_> {
             Phase::AtRest if all == 0 && it.survey.is_empty() => {
                 ("No run is shown".to_owned(), String::new())
             }
+            Phase::AtRest if all == 0 => {
+                let words = match it.configuration.as_ref().map(|it| it.experiment) {
+                    Some(ExperimentKind::Accuracy) => "What they come to is under Tables.",
+                    _ => {
+                        "No model names any of the clips rightly, so that there is nothing to attack."
+                    }
+                };
+                (format!("{} answers on clean clips", it.survey.len()), words.to_owned())
+            }
             Phase::AtRest if done >= all => {
                 let words = match it.failures().count() {
                     0 => "The run is whole: all that was planned is done.".to_owned(),
@@ -148,7 +183,8 @@ impl ExperimentsUi<'_> {
         });
         let share = match it.phase {
             Phase::Naming(done, of) => done as f32 / of.max(1) as f32,
-            _ => done as f32 / all.max(1) as f32,
+            _ if all == 0 => f32::from(u8::from(!it.survey.is_empty())),
+            _ => done as f32 / all as f32,
         };
         progress_bar(ui, "Done", share, palette.original);
         ui.add(Label::new(RichText::new(more).size(SMALL).color(palette.quiet)).truncate());

@@ -3,7 +3,7 @@
 use eframe::egui::{Grid, Image, Label, RichText, ScrollArea, Ui, Vec2, vec2};
 
 use super::layout::ExperimentsUi;
-use crate::experiments::{Cell, Table};
+use crate::experiments::{Cell, Table, as_printed};
 use crate::ui::theme::{self, BODY, SMALL};
 use crate::ui::widgets::card;
 
@@ -105,7 +105,7 @@ fn cell(ui: &mut Ui, cell: &Cell) {
             line(ui, small(words));
         }
         if let Some(paper) = paper {
-            line(ui, small(format!("paper {paper:.2}")));
+            line(ui, small(format!("paper {}", as_printed(*paper))));
         }
     })
     .response

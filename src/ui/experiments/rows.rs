@@ -46,7 +46,7 @@ impl ExperimentsUi<'_> {
         let words = self.experiments.filter.trim().to_lowercase();
         let says = |row: &Row, words: &str| cells(row).join(" ").to_lowercase().contains(words);
         let places = self.experiments.rows_with(&words, says).to_vec();
-        let rows: Vec<&Row> = places.iter().map(|&place| &self.experiments.rows[place]).collect();
+        let rows: Vec<&Row> = places.iter().map(|&place| &*self.experiments.rows[place]).collect();
         if rows.is_empty() {
             let none =
                 if words.is_empty() { "Nothing was attacked yet." } else { "There is none." };

@@ -8,7 +8,7 @@ use eframe::egui::{
 use super::layout::ExperimentsUi;
 use super::wish::ExperimentWish;
 use crate::attacks::Preset;
-use crate::experiments::{ExperimentKind, Keep, Split};
+use crate::experiments::{ExperimentKind, Keep, MOST_CLIPS, Split};
 use crate::models::FSDKAGGLE2018;
 use crate::ui::theme::{self, CONTROL_HEIGHT, SMALL};
 use crate::ui::widgets::{
@@ -35,6 +35,7 @@ impl ExperimentsUi<'_> {
         if self.path(ui, "Data set", tooltip, |form| &mut form.data, "no data set yet") {
             self.ask(ExperimentWish::ChooseData);
         }
+        self.found(ui);
         let split = &mut self.form.split;
         row(ui, "Split", |ui| {
             let parts = [
@@ -51,6 +52,25 @@ impl ExperimentsUi<'_> {
             &mut self.form.verified_only,
             "Leave out recordings whose label nobody verified (FSDKaggle2018 has such a flag)",
         );
+    }
+
+    /// What there is in the data set.
+    fn found(&mut self, ui: &mut Ui) {
+        self.experiments.data_set.keep_up(ui.ctx(), &self.form.data);
+        let palette = theme::palette(ui);
+        let (words, colour) = match &self.experiments.data_set.found {
+            None => return,
+            Some(Err(reason)) => (reason.clone(), palette.error),
+            Some(Ok(counts)) => {
+                let count = |split| counts.clips(split);
+                let (test, train) = (count(Split::Test), count(Split::Train));
+                let labels = counts.labels.len();
+                let words = format!("{labels} labels; recordings: {test} test, {train} train");
+                let none = count(self.form.split) == 0;
+                (words, if none { palette.warning } else { palette.quiet })
+            }
+        };
+        ui.add(Label::new(RichText::new(words).size(SMALL).color(colour)).wrap());
     }
 
     /// A path to be typed or looked for; whether people want to look for it.
@@ -102,7 +122,7 @@ impl ExperimentsUi<'_> {
         self.labels(ui);
         let clips = &mut self.form.clips;
         row(ui, "Clips of each label", |ui| {
-            ui.add(DragValue::new(clips).range(1..=1000))
+            ui.add(DragValue::new(clips).range(1..=MOST_CLIPS))
                 .on_hover_text("At most; only clips that a model names rightly are attacked")
                 .accessible_name("Clips of each label");
         });
@@ -110,8 +130,11 @@ impl ExperimentsUi<'_> {
 
     fn labels(&mut self, ui: &mut Ui) {
         let known = self.lab.labels();
-        let all: Vec<&str> =
-            if known.is_empty() { FSDKAGGLE2018.to_vec() } else { known.iter().collect() };
+        let all: Vec<&str> = match &self.experiments.data_set.found {
+            Some(Ok(counts)) => counts.labels.iter().map(|(label, _)| label.as_str()).collect(),
+            _ if known.is_empty() => FSDKAGGLE2018.to_vec(),
+            _ => known.iter().collect(),
+        };
         let form = &mut *self.form;
         let chosen: Vec<String> = form.chosen_labels(&all).into_iter().map(str::to_owned).collect();
         let words = match (form.labels.is_empty(), form.kind) {
@@ -211,8 +234,8 @@ impl ExperimentsUi<'_> {
             |_| "a folder for the run".to_owned(),
             |folder| folder.file_name().unwrap_or_default().to_string_lossy().into_owned(),
         );
-        let tooltip = "The folder of the run. One that holds a run already goes on with it. Left \
-                       empty, the program names one among its own files.";
+        let tooltip = "The folder of the run. One that holds a run already goes on with it: show it \
+                       first. Left empty, the program names one among its own files.";
         if self.path(ui, "Run's folder", tooltip, |form| &mut form.run, &hint) {
             self.ask(ExperimentWish::ChooseRun);
         }

@@ -7,6 +7,7 @@ use std::sync::mpsc::{self, Receiver, TryRecvError};
 
 use eframe::egui::Context;
 
+use super::data_set::DataSetLook;
 use super::digest::Digest;
 use crate::engine::{Background, ExperimentEnd, ExperimentNews, ExperimentThread, Opened};
 use crate::experiments::{Configuration, Estimate, Heard, Item, LeftOut, Results, Row, Survey};
@@ -66,8 +67,17 @@ struct Found {
     places: Vec<usize>,
 }
 
-/// What came of writing a report, for people.
+/// What came of an errand, for people.
 type Told = Result<String, String>;
+
+/// What is done with a run's folder on a thread beside the window.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Errand {
+    /// Tables and figures are written into it.
+    Report,
+    /// The rows of its shares are joined into it.
+    Join,
+}
 
 /// The state of the tab.
 #[derive(Default)]
@@ -83,16 +93,18 @@ pub struct Experiments {
     /// All items.
     pub items: Arc<[Item]>,
     /// Rows so far, in the order in which they came.
-    pub rows: Vec<Row>,
+    pub rows: Vec<Arc<Row>>,
     /// Counts changes of the rows.
     revision: u64,
     found: Option<Found>,
     /// What models said of the clean clips.
-    pub survey: Vec<Heard>,
+    pub survey: Arc<[Heard]>,
     /// Clips that are not attacked, with why.
     pub left_out: Vec<LeftOut>,
     /// Items that this process has to do, failures that are tried again among them.
     pub open: usize,
+    /// How many shares of the run have rows that are not joined yet, where there are such.
+    pub shards: Option<usize>,
     /// How long items take.
     pub estimate: Estimate,
     /// Items at a time.
@@ -107,10 +119,12 @@ pub struct Experiments {
     pub digest: Digest,
     /// Whether the form follows the next run that is opened.
     pub fill_form: bool,
+    /// What there is in the data set that the form names.
+    pub data_set: DataSetLook,
     /// Only rows with this text are listed.
     pub filter: String,
     thread: Option<ExperimentThread>,
-    report: Option<Receiver<Told>>,
+    errand: Option<(Errand, Receiver<Told>)>,
     done: HashMap<String, usize>,
 }
 
@@ -123,7 +137,9 @@ impl Experiments {
     /// Follows a thread that was just started on a folder.
     pub fn follow(&mut self, thread: ExperimentThread, folder: &Path, phase: Phase) {
         if self.folder.as_deref() != Some(folder) {
-            *self = Self { view: self.view, fill_form: self.fill_form, ..Self::default() };
+            let data_set = std::mem::take(&mut self.data_set);
+            *self =
+                Self { view: self.view, fill_form: self.fill_form, data_set, ..Self::default() };
         }
         self.folder = Some(folder.to_owned());
         self.thread = Some(thread);
@@ -196,8 +212,9 @@ impl Experiments {
         self.configuration = Some(opened.configuration);
         self.items = opened.items;
         self.left_out = Survey::new(opened.survey.iter().cloned()).left_out();
-        self.survey = opened.survey;
+        self.survey = opened.survey.into();
         self.open = opened.open;
+        self.shards = opened.shards;
         self.revision += 1;
         self.estimate = opened.estimate;
         self.jobs = opened.jobs;
@@ -206,7 +223,7 @@ impl Experiments {
         self.digest.clear();
         for row in opened.rows {
             self.done.insert(row.id.clone(), self.rows.len());
-            self.rows.push(row);
+            self.rows.push(Arc::new(row));
         }
         self.set(Phase::Planned);
     }
@@ -217,10 +234,11 @@ impl Experiments {
         self.running.remove(&row.id);
         self.estimate.learn(&row);
         match self.done.get(&row.id) {
-            Some(&place) => self.rows[place] = row,
+            Some(&place) if row.replaces(&self.rows[place]) => self.rows[place] = Arc::new(row),
+            Some(_) => {}
             None => {
                 self.done.insert(row.id.clone(), self.rows.len());
-                self.rows.push(row);
+                self.rows.push(Arc::new(row));
             }
         }
     }
@@ -241,7 +259,7 @@ impl Experiments {
 
     /// The row of an item.
     pub fn row(&self, id: &str) -> Option<&Row> {
-        self.rows.get(*self.done.get(id)?)
+        self.rows.get(*self.done.get(id)?).map(Arc::as_ref)
     }
 
     /// Items that are done, failures among them.
@@ -251,7 +269,7 @@ impl Experiments {
 
     /// Rows that failed.
     pub fn failures(&self) -> impl Iterator<Item = &Row> {
-        self.rows.iter().filter(|row| row.is_failed())
+        self.rows.iter().map(Arc::as_ref).filter(|row| row.is_failed())
     }
 
     /// Seconds that the items left will take.
@@ -264,34 +282,38 @@ impl Experiments {
         self.estimate.total(self.items.iter().filter(is_open), self.jobs)
     }
 
-    /// Has a report written on a thread beside the window.
-    pub fn report(
+    /// Has something done with the run's folder on a thread beside the window, one thing at a time.
+    pub fn send_on(
         &mut self,
-        write: impl FnOnce() -> Told + Send + 'static,
+        errand: Errand,
+        work: impl FnOnce() -> Told + Send + 'static,
         wake: impl FnOnce() + Send + 'static,
     ) {
-        if self.report.is_some() {
+        if self.errand.is_some() {
             return;
         }
         let (sender, receiver) = mpsc::channel();
         let priority = Background::below_this_thread();
-        let thread = std::thread::Builder::new().name("report".to_owned()).spawn(move || {
+        let thread = std::thread::Builder::new().name("errand".to_owned()).spawn(move || {
             priority.enter();
-            sender.send(write()).ok();
+            sender.send(work()).ok();
             wake();
         });
-        self.report = thread.is_ok().then_some(receiver);
+        self.errand = thread.is_ok().then_some((errand, receiver));
     }
 
-    /// What came of the report, once.
-    pub fn reported(&mut self) -> Option<Told> {
-        let told = match self.report.as_ref()?.try_recv() {
-            Ok(told) => told,
+    /// What came of the errand, once.
+    pub fn told(&mut self) -> Option<(Errand, Told)> {
+        let (errand, receiver) = self.errand.as_ref()?;
+        let (errand, told) = match receiver.try_recv() {
+            Ok(told) => (*errand, told),
             Err(TryRecvError::Empty) => return None,
-            Err(TryRecvError::Disconnected) => Err("The report could not be written.".to_owned()),
+            Err(TryRecvError::Disconnected) => {
+                (*errand, Err("The program failed here.".to_owned()))
+            }
         };
-        self.report = None;
-        Some(told)
+        self.errand = None;
+        Some((errand, told))
     }
 
     /// Keeps tables and figures up with the rows, where they are looked at.
@@ -308,21 +330,13 @@ impl Experiments {
     /// frame may.
     fn results(&self) -> impl FnOnce() -> Results + Send + 'static {
         let (configuration, rows) = (self.configuration.clone(), self.rows.clone());
-        let survey = self.survey.clone();
+        let survey = Arc::clone(&self.survey);
         move || {
-            let Some(configuration) = configuration else { return Results::default() };
-            let mut models = Vec::new();
-            for name in survey.iter().map(|heard| &heard.model) {
-                if !models.contains(name) {
-                    models.push(name.clone());
-                }
+            let mut results = Results::default();
+            if let Some(configuration) = configuration {
+                let rows = rows.iter().map(|row| Row::clone(row)).collect();
+                results.add_run(&configuration, rows, survey.to_vec());
             }
-            models.sort_by_key(|name| {
-                configuration.models.iter().position(|known| known.contains(name.as_str()))
-            });
-            let mut results = Results { seed: configuration.seed, ..Results::default() };
-            results.aimed.extend(configuration.aimed());
-            results.add(rows, survey, &models, &configuration.attacks);
             results
         }
     }

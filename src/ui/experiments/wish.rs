@@ -25,6 +25,8 @@ pub enum ExperimentWish {
     Stop,
     /// Show a row's clip in the Lab, with its model and attack: the row's id.
     OpenRow(String),
+    /// Join the rows of the run's shares into its folder.
+    Join,
     /// Write tables and figures into the run's folder.
     WriteReport,
 }

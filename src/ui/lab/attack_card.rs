@@ -149,8 +149,8 @@ fn rare_options(ui: &mut Ui, form: &mut AttackForm) {
             let value =
                 DragValue::new(&mut form.confidence).range(0.0..=40.0).speed(0.1).fixed_decimals(1);
             ui.add(value).accessible_name("Confidence margin").on_hover_text(
-                "By how much the wrong label must lead, in logits. More is surer, and \
-                 a larger change.",
+                "By how much the wrong label must lead: in logits, or of dense models in \
+                 probability (less than 1). More is surer, and a larger change.",
             );
         });
     }
