@@ -232,10 +232,14 @@ fn a_run(window: &mut Window, folder: &Path) {
     }
     window.click("Plan");
     window.wait_for("the plan", |w| w.control_with("items to do, about").is_some());
+    window.save(&folder.join("experiments-plan.png"));
     window.click("Start");
     window.wait_for("the end of the run", |w| w.control_with("The run is whole").is_some());
     window.save(&folder.join("experiments.png"));
     window.click("Tables");
     window.wait_for("the tables", |w| w.control_with("TABLE 2").is_some());
     window.save(&folder.join("experiments-tables.png"));
+    window.click("Figures");
+    window.wait_for("the figures", |w| w.control_with("Figure 1: labels").is_some());
+    window.save(&folder.join("experiments-figures.png"));
 }

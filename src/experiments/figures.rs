@@ -71,7 +71,7 @@ impl Results {
         });
         let shares = cells(&|from, to| {
             let sum: usize = reached[from].iter().sum();
-            (sum > 0 && from != to).then(|| 100.0 * reached[from][to] as f64 / sum as f64)
+            (sum > 0 && tried[from][to] > 0).then(|| 100.0 * reached[from][to] as f64 / sum as f64)
         });
         let even = 100.0 / (labels.len().saturating_sub(1)).max(1) as f64;
         let whom = model.map_or("all models".to_owned(), model_title);
