@@ -93,6 +93,7 @@ impl DeepFool {
         match preset {
             Preset::Quick => Self { always_all: false, walk_back: true, ..published },
             Preset::Paper => published,
+            // All labels, and twice the published steps, most of which grow.
             Preset::Best => Self {
                 candidates: usize::MAX,
                 iterations: 100,

@@ -9,6 +9,8 @@
 use rand_chacha::ChaCha8Rng;
 use rand_distr::{Distribution as _, StandardNormal};
 
+use super::vector::dot;
+
 /// Variance of an answer that has nothing to do with the distance, relative to that of a cell's
 /// slope: keeps the equations solvable where two questions are the same.
 const LEAST_NOISE: f64 = 1e-6;
@@ -156,10 +158,6 @@ impl Surrogate {
 pub struct Chance {
     slopes: Vec<f64>,
     errors: Vec<f64>,
-}
-
-fn dot(a: &[f64], b: &[f64]) -> f64 {
-    a.iter().zip(b).map(|(a, b)| a * b).sum()
 }
 
 /// Replaces the lower rows of a positive matrix by those of its Cholesky factor.
