@@ -118,9 +118,7 @@ impl CarliniWagner {
             log_scores: false,
         }
     }
-}
 
-impl CarliniWagner {
     /// Why no answer of a model with such scores can lead by as much as `confidence`; nothing where
     /// one can.
     pub(super) fn misfit(

@@ -107,8 +107,8 @@ pub fn perturb_at_snr_in_16_bits(
         asked_db -= if reached_db.is_finite() { miss_db } else { 6.0 };
     }
     Err(format!(
-        "among 16-bit samples no such change of this clip was found at an SNR of {wanted_db} dB (the nearest \
-         that was found is {nearest_db:.2} dB): ask for a lower SNR, or leave 16 bits"
+        "among 16-bit samples no such change of this clip was found at an SNR of {wanted_db} dB \
+         (the nearest that was found is {nearest_db:.2} dB): ask for a lower SNR, or leave 16 bits"
     ))
 }
 

@@ -326,9 +326,8 @@ impl Configuration {
     /// As TOML, with a word on what it is.
     ///
     /// # Errors
-    /// As [`Self::check`]: what makes no sense might not be read again.
+    /// Where TOML can't hold it.
     pub fn to_toml(&self) -> Result<String, String> {
-        self.check()?;
         let body = toml::to_string_pretty(self).map_err(|error| error.to_string())?;
         Ok(format!(
             "# An experiment of mondegreen {}: `mondegreen experiment run FOLDER` computes it.\n{body}",

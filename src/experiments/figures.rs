@@ -133,17 +133,10 @@ mod tests {
     fn row(label: &str, target: &str, fooled: bool) -> Row {
         let item = Item {
             id: format!("{label}{target}{fooled}"),
-            work: String::new(),
-            same_finds: Vec::new(),
-            clip: "a".to_owned(),
             label: label.to_owned(),
-            model: "vgg13".to_owned(),
             attack: "lbfgs".to_owned(),
             target: Some(target.to_owned()),
-            rank: 0,
-            clip_seconds: 1.0,
-            clip_sha256: None,
-            seed: 0,
+            ..Item::example()
         };
         let status = if fooled { "fooled" } else { "not fooled" };
         Row { status: status.to_owned(), ..Row::failed(&item, String::new()) }

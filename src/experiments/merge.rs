@@ -269,18 +269,9 @@ mod tests {
     #[test]
     fn of_two_revisions_of_an_attack_the_later_one_is_planned_in_any_order() {
         let item = |work: &str, same_finds: &[&str]| Item {
-            id: "id".to_owned(),
             work: work.to_owned(),
             same_finds: same_finds.iter().map(|&work| work.to_owned()).collect(),
-            clip: "a.wav".to_owned(),
-            label: "Bark".to_owned(),
-            model: "vgg13".to_owned(),
-            attack: "deepfool".to_owned(),
-            target: None,
-            rank: 0,
-            clip_seconds: 1.0,
-            clip_sha256: None,
-            seed: 0,
+            ..Item::example()
         };
         let (earlier, later) = (item("earlier", &[]), item("later", &["earlier"]));
         let folder = |item: &Item| {

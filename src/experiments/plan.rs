@@ -40,6 +40,27 @@ pub struct Item {
     pub seed: u64,
 }
 
+#[cfg(test)]
+impl Item {
+    /// One for tests: DeepFool on VGG13, away from a bark.
+    pub(super) fn example() -> Self {
+        Self {
+            id: "id".to_owned(),
+            work: String::new(),
+            same_finds: Vec::new(),
+            clip: "a.wav".to_owned(),
+            label: "Bark".to_owned(),
+            model: "vgg13".to_owned(),
+            attack: "deepfool".to_owned(),
+            target: None,
+            rank: 0,
+            clip_seconds: 1.0,
+            clip_sha256: None,
+            seed: 0,
+        }
+    }
+}
+
 /// All items, in the order in which they are worked off.
 ///
 /// The first clip of every label goes through all attacks on all models, quick attacks first, then

@@ -285,20 +285,7 @@ mod tests {
     use super::*;
 
     fn item(work: &str) -> Item {
-        Item {
-            id: "id".to_owned(),
-            work: work.to_owned(),
-            same_finds: Vec::new(),
-            clip: "a.wav".to_owned(),
-            label: "Bark".to_owned(),
-            model: "vgg13".to_owned(),
-            attack: "deepfool".to_owned(),
-            target: None,
-            rank: 0,
-            clip_seconds: 1.0,
-            clip_sha256: None,
-            seed: 0,
-        }
+        Item { work: work.to_owned(), ..Item::example() }
     }
 
     fn row(work: &str, status: &str) -> Row {

@@ -321,17 +321,11 @@ mod tests {
     fn row(model: &str, clip: &str, target: Option<&str>, snr: Option<f64>) -> Row {
         let item = Item {
             id: format!("{model}{clip}{target:?}"),
-            work: String::new(),
-            same_finds: Vec::new(),
             clip: clip.to_owned(),
-            label: "Bark".to_owned(),
             model: model.to_owned(),
             attack: "carlini-wagner".to_owned(),
             target: target.map(str::to_owned),
-            rank: 0,
-            clip_seconds: 1.0,
-            clip_sha256: None,
-            seed: 0,
+            ..Item::example()
         };
         let status = if snr.is_some() { "fooled" } else { "not fooled" };
         let new = if snr.is_some() { "Meow" } else { "Bark" };

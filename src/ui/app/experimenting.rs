@@ -53,8 +53,9 @@ impl App {
                 Ok(words) => self.notices.info(words),
                 Err(reason) => self.notices.error(reason),
             }
-            if let (Errand::Join, Some(folder)) = (errand, self.experiments.folder.clone()) {
-                self.look_at_run(&folder);
+            let joined = self.experiments.folder.clone().filter(|_| errand == Errand::Join);
+            if let Some(folder) = joined.filter(|_| !self.experiments.is_busy()) {
+                self.read_run(&folder);
             }
         }
         if self.tab == Tab::Experiments {
@@ -74,6 +75,11 @@ impl App {
             self.notices.info(format!("Another run is under way here: stop it, then open {name}."));
             return;
         }
+        self.read_run(folder);
+    }
+
+    /// Reads what a run's folder holds, for tab and form.
+    fn read_run(&mut self, folder: &Path) {
         let pace = self.pace.clone();
         match ExperimentThread::look(folder.to_owned(), move || pace.wake()) {
             Ok(thread) => {
