@@ -4,12 +4,13 @@ attack on each model, and Carlini & Wagner beside the others on the same clip, a
     python goals.py RUN [RUN...]
 
 Each run is counted for itself; then each after the first is set beside the first, attack by attack
-on the same clip (a longer preset beside `quick`). SNR counts as minus infinity where an attack failed, as in
-`report.py`.
+on the same clip (a longer preset beside `quick`). SNR counts as minus infinity where an attack
+failed, as in `report.py`.
 """
 
 import argparse
 import json
+import math
 import statistics
 from collections import defaultdict
 from pathlib import Path
@@ -49,7 +50,7 @@ def rows_of(run):
 
 def snr(row):
     if row["status"] != "fooled" or row["snr_db"] is None:
-        return float("-inf")
+        return -math.inf
     return row["snr_db"]
 
 
@@ -92,7 +93,8 @@ def beside(rows):
             for (clip, whose, target), attacks in by_clip.items():
                 if whose == model and other in attacks and "carlini-wagner" in attacks:
                     both = snr(attacks["carlini-wagner"]), snr(attacks[other])
-                    if both[0] != both[1]:
+                    # Of two failures neither leads.
+                    if max(both) > -math.inf:
                         leads.append((both[0] - both[1], clip, target))
             if not leads:
                 continue

@@ -1,7 +1,7 @@
 //! Adversarial attacks on the waveform: one file an attack, one trait.
 //!
-//! An attack gets a [`Problem`], tells an [`Observer`] of its [`Progress`] after every gradient
-//! step, stops when told to, and gives an [`Outcome`] whose label was taken afresh from the final
+//! An attack gets a [`Problem`], tells an [`Observer`] of its [`Progress`] after every step or
+//! question, stops when told to, and gives an [`Outcome`] whose label was taken afresh from the final
 //! `f32` samples.
 
 mod adam;

@@ -1,5 +1,6 @@
-//! What the eye sees: spectrograms, frequency axes, colour maps and pictures of them, and the mel
-//! scale that the models share. Nothing here has a gradient or knows of a model or a window.
+//! What the eye sees: spectrograms, gradients over time and frequency, a model's bands, frequency
+//! axes, colour maps and pictures of them, and the mel scale that the models share. Nothing here is
+//! differentiated through, runs a model or knows of a window.
 
 mod axis;
 mod bands;

@@ -1,4 +1,5 @@
-//! The background thread that owns the device and the models: commands in, events out.
+//! The background threads: the Lab's, which owns the device and the models (commands in, events
+//! out), and an experiment's beside it.
 
 mod backlog;
 mod compute;

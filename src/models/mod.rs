@@ -1,4 +1,5 @@
-//! The classifiers: one file a model, one trait, weights from safetensors files.
+//! The classifiers: one file or folder a model, one trait, weights from safetensors
+//! files.
 
 mod card;
 mod chunked;

@@ -1,4 +1,5 @@
-//! From labelled recordings to weights: data sets, augmentation, the trainer, checkpoints.
+//! From labelled recordings to weights: data sets, augmentation, the trainer, checkpoints,
+//! evaluation.
 
 mod augment;
 mod calibrate;

@@ -4,8 +4,8 @@
 
 The conventions of VGG13's authors: 1024-sample periodic Hann, hop 512, centred, power, 64 Slaney
 bands, dB relative to the clip's maximum without a floor at 80 dB; once with the clip reflected at
-its edges (`NAME.reflect`, as the authors) and once with zeros there (`NAME.constant`, as the
-weights here were trained). Values are [kept frames, 64]; `NAME.frames` says which frames were
+its edges (`NAME.reflect`, as the authors, and as the weights here were trained) and once with zeros
+there (`NAME.constant`). Values are [kept frames, 64]; `NAME.frames` says which frames were
 kept, `NAME.frame_count` how many there are. Everything is computed in f64 (with librosa's f32
 filters); librosa on f32 samples differs by less than 3e-5 dB, because its FFT is in f64 anyway. An
 FFT in f32 does not come that close: torch.stft in f32 is off by up to 0.025 dB in the bands of

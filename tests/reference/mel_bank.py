@@ -1,4 +1,4 @@
-"""Writes mel_bank.json: mel scale and filter banks as librosa computes them, for tests/mel_bank.rs.
+"""Writes mel_bank.json: mel scale and filter banks as librosa computes them, for src/dsp/mel.rs.
 
     python tests/reference/mel_bank.py      (needs librosa 0.10 or later)
 """
@@ -9,8 +9,8 @@ from pathlib import Path
 import librosa
 import numpy as np
 
-# (sample rate, transform length, bands, fmin, fmax): both front ends of the models, and two with
-# other limits, one of them so fine that some of its bands are empty.
+# (sample rate, transform length, bands, fmin, fmax): the models' front end and one twice as fine,
+# and two with other limits, one of them so fine that some of its bands are empty.
 BANKS = [
     (32000, 1024, 128, 0, 16000),
     (32000, 1024, 64, 0, 16000),
