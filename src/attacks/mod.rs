@@ -1,8 +1,8 @@
 //! Adversarial attacks on the waveform: one file an attack, one trait.
 //!
 //! An attack gets a [`Problem`], tells an [`Observer`] of its [`Progress`] after every step or
-//! question, stops when told to, and gives an [`Outcome`] whose label was taken afresh from the final
-//! `f32` samples.
+//! question, stops when told to, and gives an [`Outcome`] whose label was taken afresh from the
+//! final `f32` samples.
 
 mod adam;
 mod approach;

@@ -163,20 +163,7 @@ mod tests {
     use super::*;
 
     fn item(attack: &str, clip_seconds: f64) -> Item {
-        Item {
-            id: "1".to_owned(),
-            work: "2".to_owned(),
-            same_finds: Vec::new(),
-            clip: "a.wav".to_owned(),
-            label: "Bark".to_owned(),
-            model: "vgg13".to_owned(),
-            attack: attack.to_owned(),
-            target: None,
-            rank: 0,
-            clip_seconds,
-            clip_sha256: None,
-            seed: 0,
-        }
+        Item { attack: attack.to_owned(), clip_seconds, ..Item::example() }
     }
 
     #[test]

@@ -128,9 +128,9 @@ pub(super) fn differences(runs: &[RunContents]) -> String {
                  what is left of the change after clipping to [-1, 1] and rounding to 32-bit \
                  floats, and the label is taken afresh from exactly these samples. The paper does \
                  not say which library its C&W and L-BFGS are; ours search for the smallest change \
-                 in their own way (see `src/attacks/`). How much of a difference in SNR comes from the search and how much \
-                 from the model, a comparison with the paper can't tell. We average over the clips \
-                 of each model and then over the models.";
+                 in their own way (see `src/attacks/`). How much of a difference in SNR comes from \
+                 the search and how much from the model, a comparison with the paper can't tell. We \
+                 average over the clips of each model and then over the models.";
     }
     if has(AttackId::Deepfool) {
         text += " Where DeepFool's linear steps do not leave the label, a walk along the gradient \

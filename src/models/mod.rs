@@ -1,5 +1,4 @@
-//! The classifiers: one file or folder a model, one trait, weights from safetensors
-//! files.
+//! The classifiers: one file or folder a model, one trait, weights from safetensors files.
 
 mod card;
 mod chunked;
